@@ -1,0 +1,1 @@
+"""What every service here needs to be a service, and nothing of what any one of them is about."""

@@ -1,0 +1,60 @@
+"""A Flask application with what every service has: problems, request lines, health, OpenAPI."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apiflask import APIFlask
+from pydantic import BaseModel, Field
+
+from service_kit import health, problems, requests_log
+
+
+class ProblemDocument(BaseModel):
+    """An error, as RFC 9457 has it; some have members of their own beside these."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str | None = None
+
+
+def create(
+    import_name: str,
+    *,
+    title: str,
+    version: str,
+    meanings: dict[type[Exception], Callable[[Any], problems.Problem]],
+    checks: Mapping[str, health.Check],
+    reports: Mapping[str, health.Report] | None = None,
+) -> APIFlask:
+    """An application that serves `/livez`, `/readyz` and `/openapi.json`, and nothing else yet.
+
+    `meanings` says which problem each domain exception is; `checks` decide readiness.
+    """
+    app = APIFlask(
+        import_name, title=title, version=version, docs_path=None, json_errors=False,
+        static_folder=None,
+    )
+    app.config["VALIDATION_ERROR_DESCRIPTION"] = "the input is not valid"
+    app.config["HTTP_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
+    app.config["VALIDATION_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
+    app.config["AUTO_404_RESPONSE"] = False
+    app.config["AUTO_200_RESPONSE"] = False
+    app.url_map.strict_slashes = False
+    requests_log.register(app)
+    problems.register(app, meanings)
+    app.register_blueprint(health.blueprint(checks, reports or {}))
+    app.spec_processor(_problems_are_problem_documents)
+    return app
+
+
+def _problems_are_problem_documents(spec: dict[str, Any]) -> dict[str, Any]:
+    """Every error response of the OpenAPI document has the problem media type."""
+    for path in spec["paths"].values():
+        for operation in path.values():
+            for status, answer in operation.get("responses", {}).items():
+                if status >= "400" and "application/json" in answer.get("content", {}):
+                    answer["content"][problems.MEDIA_TYPE] = answer["content"].pop(
+                        "application/json"
+                    )
+    return spec

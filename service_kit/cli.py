@@ -1,0 +1,116 @@
+"""The commands that every service has: run, check, migrate, config."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, NoReturn, TypeVar
+
+import click
+import structlog
+from flask import Flask
+
+from service_kit import logs, server
+from service_kit.settings import ServiceSettings, SettingsError, unknown_variables
+
+CONFIG = 78  # EX_CONFIG of sysexits.h
+
+S = TypeVar("S", bound=ServiceSettings)
+log = structlog.get_logger()
+
+
+class StartError(Exception):
+    """The service cannot start; the message says why in one line."""
+
+
+@dataclass(frozen=True)
+class Service(Generic[S]):
+    """What the commands need to know of a service.
+
+    `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
+    where the settings, though valid, do not let it start.
+    """
+
+    name: str
+    version: str
+    settings: type[S]
+    create_app: Callable[[S], Flask]
+    migrate: Callable[[S], None]
+    check: Callable[[S], None]
+
+
+def load(service: Service[S]) -> S:
+    """The service's settings, with logging set up by them; ends the process where one is wrong."""
+    try:
+        settings = service.settings.load()
+    except SettingsError as error:
+        fail(service, "; ".join(error.problems))
+    logs.configure(service.name, settings.log_format, settings.log_level)
+    return settings
+
+
+def fail(service: Service[S], message: str) -> NoReturn:
+    """End the process with one line that says why."""
+    click.echo(f"{service.name}: {logs.safe(message)}", err=True)
+    sys.exit(CONFIG)
+
+
+def commands(service: Service[S]) -> click.Group:
+    """The command group `service.name`, to which a service may add commands of its own."""
+
+    @click.group(name=service.name, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.version_option(service.version, prog_name=service.name)
+    def group() -> None:
+        pass
+
+    @group.command()
+    def run() -> None:
+        """Serve HTTP until SIGTERM or Ctrl-C."""
+        settings = load(service)
+        _warn_of_unknown(service)
+        _start_or_fail(service, lambda: _prepare(service, settings))
+        server.run(service.name, settings, lambda: service.create_app(settings))
+
+    @group.command()
+    def check() -> None:
+        """Say whether `run` would start: settings, database, a free port. Serves nothing."""
+        settings = load(service)
+        _start_or_fail(service, lambda: _preflight(service, settings))
+
+    @group.command()
+    def migrate() -> None:
+        """Bring the database's schema up to date."""
+        settings = load(service)
+        _start_or_fail(service, lambda: service.migrate(settings))
+
+    @group.command()
+    def config() -> None:
+        """Print the settings in effect, passwords masked."""
+        for name, value in load(service).shown().items():
+            click.echo(f"{name}={value}")
+
+    return group
+
+
+def _start_or_fail(service: Service[S], start: Callable[[], None]) -> None:
+    try:
+        start()
+    except (StartError, server.PortTaken) as error:
+        fail(service, str(error))
+
+
+def _preflight(service: Service[S], settings: S) -> None:
+    server.wait_for_port(settings.bind)
+    service.check(settings)
+
+
+def _prepare(service: Service[S], settings: S) -> None:
+    server.wait_for_port(settings.bind)
+    if settings.migrate:
+        service.migrate(settings)
+    service.check(settings)
+
+
+def _warn_of_unknown(service: Service[S]) -> None:
+    for warning in unknown_variables(service.settings, os.environ):
+        log.warning(warning)

@@ -1,0 +1,54 @@
+"""`/livez`: the process serves. `/readyz`: what it depends on does, and what does not is named."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+
+log = structlog.get_logger()
+
+Check = Callable[[], object]
+Report = Callable[[], Any]
+
+
+def blueprint(checks: Mapping[str, Check], reports: Mapping[str, Report]) -> APIBlueprint:
+    """The two routes.
+
+    A check that raises makes the service unready (503) under its name. A report is shown
+    beside the checks and has no say: what is reported may fail without this service failing.
+    """
+    health = APIBlueprint("health", __name__)
+
+    @health.get("/livez")
+    @health.doc(summary="Is the process serving?", responses={200: "It is"})
+    def livez() -> Response:
+        return jsonify(status="ok")
+
+    @health.get("/readyz")
+    @health.doc(
+        summary="Can it do its work?",
+        responses={200: "It can", 503: "It cannot: a dependency fails, and is named"},
+    )
+    def readyz() -> tuple[Response, HTTPStatus]:
+        results = {name: _run(name, check) for name, check in checks.items()}
+        ready = all(result == "ok" for result in results.values())
+        body = jsonify(
+            status="ready" if ready else "unready",
+            checks=results,
+            **{name: report() for name, report in reports.items()},
+        )
+        return body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+
+    return health
+
+
+def _run(name: str, check: Check) -> str:
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it makes us unready
+        log.warning("not ready", dependency=name, reason=type(error).__name__)
+        return "failing"
+    return "ok"

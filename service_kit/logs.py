@@ -1,0 +1,95 @@
+"""One stream of log lines on standard output: JSON for machines, plain for a terminal.
+
+A line is one line whatever is logged: line breaks and terminal controls that come from
+outside are escaped in both forms.
+"""
+
+import json
+import logging
+import re
+import sys
+from typing import Any, BinaryIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from service_kit.settings import LogFormat
+
+# Beyond C0 and C1 controls: line and paragraph separators, and the marks that reorder text.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_SHOWN = {"timestamp", "level", "service", "logger", "message", "request_id", "exception"}
+
+
+def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
+    """Send every log line of this process, ours and the libraries', to standard output.
+
+    MUST be called before the first line is logged, and again after a fork.
+    """
+    on_terminal = log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
+    render = _render_console if on_terminal else _render_json
+
+    def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {"service": service, **event}
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("message"),
+        add_service,
+    ]
+    threshold = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.BytesLoggerFactory(_binary_stdout()),
+        cache_logger_on_first_use=False,
+    )
+    _adopt_library_logs(shared, render, max(threshold, logging.WARNING))
+
+
+def _binary_stdout() -> BinaryIO:
+    return sys.stdout.buffer
+
+
+def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
+    """Lines of the standard `logging` module take the same form; only warnings and worse."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                lambda logger, name, event: render(logger, name, event).decode(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(threshold)
+
+
+def _render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
+    try:
+        line = orjson.dumps(event, default=str)
+    except (TypeError, ValueError):
+        # A lone surrogate, which UTF-8 cannot carry and orjson refuses.
+        return json.dumps(event, default=str).encode()
+    return line.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+
+
+def _render_console(_: WrappedLogger, __: str, event: EventDict) -> bytes:
+    """An ordinary line is its message and nothing else; a warning or worse says everything."""
+    level, text = event["level"], safe(str(event["message"]))
+    if level not in {"debug", "info"}:
+        extras = " ".join(f"{k}={safe(str(v))}" for k, v in event.items() if k not in _NOT_SHOWN)
+        text = f"{level}: {text} {extras}".rstrip()
+    traceback = [f"  {safe(line)}" for line in str(event.get("exception", "")).splitlines()]
+    return "\n".join([text, *traceback]).encode()
+
+
+def safe(text: str) -> str:
+    """The text with whatever could end a line or steer a terminal escaped."""
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

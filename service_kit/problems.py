@@ -1,0 +1,110 @@
+"""Every error a service answers with is a problem document (RFC 9457)."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from apiflask import HTTPError
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger()
+
+
+class Problem(Exception):
+    """An answer that is an error: a status, a sentence, and members of its own.
+
+    `detail` and the members are shown to the caller: they MUST NOT hold a secret, a path
+    of this machine, SQL, or a traceback.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail or status.phrase)
+        self.status = status
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+
+def unavailable(detail: str, *, retry_after: int = 1, **members: Any) -> Problem:
+    """503 with `Retry-After` in seconds: nothing was done, and trying again is right."""
+    headers = {"Retry-After": str(retry_after)}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers, **members)
+
+
+def response(problem: Problem) -> Response:
+    """The problem as a document."""
+    body = {
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        **problem.members,
+    }
+    shown = {key: value for key, value in body.items() if value is not None}
+    return Response(
+        orjson.dumps(shown), problem.status.value, problem.headers, content_type=MEDIA_TYPE
+    )
+
+
+def register(app: Flask, meanings: dict[type[Exception], Callable[[Any], Problem]]) -> None:
+    """Turn what the domain raises into problems: the one place where that happens.
+
+    `meanings` maps a domain exception to the problem that it is; whatever is not in it is
+    a fault of ours, logged with its traceback and answered 500 without it.
+    """
+    for exception, meaning in meanings.items():
+        app.register_error_handler(exception, _handler(meaning))
+    app.register_error_handler(Problem, response)
+    app.register_error_handler(HTTPError, _invalid_input)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _fault)
+
+
+def _handler(meaning: Callable[[Any], Problem]) -> Callable[[Exception], Response]:
+    return lambda error: response(meaning(error))
+
+
+def _invalid_input(error: HTTPError) -> Response:
+    """What input validation found, a JSON pointer (RFC 6901) for each member that is wrong."""
+    errors = [
+        {"pointer": _pointer(field), "detail": message}
+        for location in error.detail.values()
+        if isinstance(location, dict)
+        for field, messages in location.items()
+        for message in messages
+    ]
+    return response(Problem(HTTPStatus(error.status_code), error.message, errors=errors or None))
+
+
+def _pointer(field: str) -> str:
+    return "" if field == "_schema" else "/" + field.replace("~", "~0").replace("/", "~1")
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if isinstance(error, RoutingException):
+        return error
+    status = HTTPStatus(error.code or 500)
+    headers = {
+        name: value
+        for name, value in error.get_headers(request.environ)
+        if name.lower() not in {"content-type", "content-length"}
+    }
+    return response(Problem(status, headers=headers))
+
+
+def _fault(error: Exception) -> Response:
+    log.error("unexpected fault", exc_info=error)
+    return response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR))

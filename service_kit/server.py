@@ -1,0 +1,144 @@
+"""Running an application under gunicorn, with the settings that were found to matter."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import ThreadWorker
+
+from service_kit import logs
+from service_kit.settings import ServiceSettings, host_and_port
+
+log = structlog.get_logger()
+
+# What one request may send before its body. gunicorn has no such bound: it multiplies the
+# number of headers by the size of each, which for events with much in headers is gigabytes.
+HEAD_BYTES = 1024 * 1024
+PORT_PATIENCE_SECONDS = 3.0
+
+
+class PortTaken(Exception):
+    """Something else listens on the address."""
+
+
+def run(service: str, settings: ServiceSettings, create_app: Callable[[], Flask]) -> None:
+    """Serve what `create_app` makes, called once in each worker, until SIGTERM or SIGINT.
+
+    Raises PortTaken where the address is in use; see `wait_for_port`.
+    """
+    wait_for_port(settings.bind)
+    _Server(service, settings, create_app).run()
+
+
+def wait_for_port(bind: str, patience: float = PORT_PATIENCE_SECONDS) -> None:
+    """Return once nothing listens on `bind`, at most `patience` seconds later.
+
+    Because of SO_REUSEPORT a second instance could bind the same port without a word and
+    take half of the requests; and the workers of a killed master hold it for a second or two.
+
+    Raises PortTaken.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            _probe(bind)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise PortTaken(f"cannot listen on {bind}: {error.strerror}") from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _probe(bind: str) -> None:
+    host, port = host_and_port(bind)
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # Without it, connections in TIME_WAIT would count as someone listening.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+
+
+class _BoundedRequest(Request):
+    """A request whose head is bounded as a whole, not only field by field."""
+
+    def parse(self, unreader: Any) -> Any:
+        self.max_buffer_headers = HEAD_BYTES
+        return super().parse(unreader)
+
+
+class _Worker(ThreadWorker):
+    def init_process(self) -> None:
+        RequestParser.mesg_class = _BoundedRequest
+        super().init_process()
+
+
+class _PropagatingLogger(Logger):
+    """gunicorn's own lines go where all lines go."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+class _Server(BaseApplication):
+    def __init__(
+        self, service: str, settings: ServiceSettings, create_app: Callable[[], Flask]
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self._create_app = create_app
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self._create_app()
+
+    def _options(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "bind": settings.bind,
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_class": _Worker,
+            # Without it all of a client's kept-alive connections can land on one worker.
+            "reuse_port": True,
+            # Longer than the pools of usual clients keep a connection idle: the side that
+            # closes first risks a reset of a request that is under way.
+            "keepalive": 75,
+            "graceful_timeout": 20,
+            "timeout": 60,
+            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108
+            # Threads, database pools and librdkafka do not survive a fork.
+            "preload_app": False,
+            # Two services on one machine would share the one control socket.
+            "control_socket_disable": True,
+            # Any event of 64 KiB passes, whatever of it is in headers, in any number of them.
+            "limit_request_field_size": 256 * 1024,
+            "limit_request_fields": 16 * 1024,
+            "logger_class": _PropagatingLogger,
+            "loglevel": "warning",
+            "when_ready": self._say_listening,
+            "post_fork": self._after_fork,
+        }
+
+    def _say_listening(self, _: Any) -> None:
+        log.info(f"{self._service} listens on http://{self._settings.bind}", pid=os.getpid())
+
+    def _after_fork(self, *_: Any) -> None:
+        logs.configure(self._service, self._settings.log_format, self._settings.log_level)

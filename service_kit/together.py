@@ -1,0 +1,111 @@
+"""Run several commands as one: all start, and when one ends or Ctrl-C comes, all stop.
+
+    python -m service_kit.together [--ready URL TEXT] -- COMMAND [ARG …] -- COMMAND [ARG …]
+
+Once every URL answers 200 the text is printed. The exit code is that of the command that
+ended first, or 0 after Ctrl-C or SIGTERM.
+"""
+
+import itertools
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from types import FrameType
+
+import click
+
+STOP_SECONDS = 30.0
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--ready", multiple=True, metavar="URL", help="Wait until it answers 200.")
+@click.option("--say", default="", help="What to print once all are ready.")
+@click.argument("commands", nargs=-1, type=click.UNPROCESSED, required=True)
+def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
+    """Run COMMANDS, which are separated by `--`, as one."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _setter(stop))
+    # Groups of their own, so that Ctrl-C reaches them once, from us, and in order.
+    processes = [subprocess.Popen(command, start_new_session=True) for command in _split(commands)]
+    try:
+        ended = _wait_until_ready(ready, processes, stop)
+        if ended is None and say and not stop.is_set():
+            click.echo(say)
+        ended = ended or _wait_for_end(processes, stop)
+    finally:
+        _stop(processes)
+    sys.exit(ended.returncode if ended else 0)
+
+
+Process = subprocess.Popen[bytes]
+
+
+def _setter(event: threading.Event) -> signal.Handlers:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        event.set()
+
+    return handle  # type: ignore[return-value]
+
+
+def _split(words: Sequence[str]) -> Iterator[list[str]]:
+    for is_separator, group in itertools.groupby(words, lambda word: word == "--"):
+        if not is_separator:
+            yield list(group)
+
+
+def _ended(processes: list[Process]) -> Process | None:
+    return next((process for process in processes if process.poll() is not None), None)
+
+
+def _wait_until_ready(
+    urls: Sequence[str], processes: list[Process], stop: threading.Event
+) -> Process | None:
+    """Return once all URLs answer 200, the stop is asked for, or a process ended: that one."""
+    waiting = list(urls)
+    while waiting and not stop.is_set():
+        ended = _ended(processes)
+        if ended:
+            return ended
+        waiting = [url for url in waiting if not _answers(url)]
+        stop.wait(0.1)
+    return None
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait_for_end(processes: list[Process], stop: threading.Event) -> Process | None:
+    while not stop.wait(0.1):
+        ended = _ended(processes)
+        if ended:
+            return ended
+    return None
+
+
+def _stop(processes: list[Process]) -> None:
+    """Stop all, the last first, so that nobody's peer goes before it; kill what will not go."""
+    for process in reversed(processes):
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main()
