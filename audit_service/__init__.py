@@ -1,0 +1,42 @@
+"""A sink for CloudEvents: what it acknowledged is on disk, exactly once, unaltered.
+
+`create_app` is the only place where its parts are put together.
+"""
+
+from importlib.metadata import version
+
+from flask import Flask
+
+from audit_service import query, receive
+from audit_service.events import BatchRejected, EventRejected, UnsupportedFormat
+from audit_service.log import EventLog, LogUnavailable, migrate, open_log
+from audit_service.settings import Settings
+from service_kit import app as service_app
+
+MEANINGS = {
+    EventRejected: receive.problem_of_event,
+    BatchRejected: receive.problem_of_batch,
+    UnsupportedFormat: receive.problem_of_format,
+    LogUnavailable: receive.problem_of_log,
+}
+
+
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application, for any server. `app.extensions["event_log"]` is its log.
+
+    Raises LogUnavailable, SchemaMismatch.
+    """
+    if settings.migrate:
+        migrate(settings.database_url)
+    event_log = EventLog(open_log(settings.database_url), patience=settings.commit_patience)
+    app = service_app.create(
+        __name__,
+        title="Audit service",
+        version=version("post-cloudevents"),
+        meanings=MEANINGS,
+        checks={"database": event_log.ping},
+    )
+    app.register_blueprint(receive.blueprint(event_log, settings))
+    app.register_blueprint(query.blueprint(event_log))
+    app.extensions["event_log"] = event_log
+    return app

@@ -1,0 +1,130 @@
+"""The rules for context attributes (specification 1.0.2, "Context Attributes"; 0.3 likewise)."""
+
+import calendar
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rfc3986_validator import validate_rfc3986
+
+from audit_service.events import media_types
+from audit_service.events.event import EventRejected, Value
+
+REQUIRED: Final = ("id", "source", "specversion", "type")
+VERSIONS: Final = ("1.0", "0.3")
+INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
+
+_NAME = re.compile(r"[a-z0-9]+")
+_RESERVED = {"data"}
+# Control characters, surrogates and noncharacters (Type System, String).
+_DISALLOWED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
+    + "]"
+)
+_TIME = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-](\d\d):(\d\d))", re.ASCII
+)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def check(attributes: Mapping[str, Any]) -> Mapping[str, Value]:
+    """The attributes, where each keeps the rules for its name.
+
+    Raises EventRejected, which names the first that does not.
+    """
+    for name in REQUIRED:
+        if name not in attributes:
+            raise EventRejected(name, "is required and absent")
+    if attributes["specversion"] not in VERSIONS:
+        raise EventRejected("specversion", "is not one that is read here: " + ", ".join(VERSIONS))
+    rules = _RULES_V1 if attributes["specversion"] == "1.0" else _RULES_V03
+    for name, value in attributes.items():
+        check_name(name)
+        _check_value(name, value)
+        if name in rules:
+            if not isinstance(value, str):
+                raise EventRejected(name, "must be a string")
+            if value == "":
+                raise EventRejected(name, "must not be empty")
+            rules[name](name, value)
+    return attributes
+
+
+def check_name(name: str) -> None:
+    """Raises EventRejected unless `name` may name an attribute (Attribute Naming Convention)."""
+    if name in _RESERVED or not _NAME.fullmatch(name):
+        shown = name if name.isascii() and name.isprintable() and len(name) <= 64 else None  # noqa: PLR2004
+        raise EventRejected(
+            shown, "is no attribute name: only a-z and 0-9 may be in one, and `data` is reserved"
+        )
+
+
+def _check_value(name: str, value: Any) -> None:
+    if isinstance(value, str):
+        if _DISALLOWED.search(value):
+            raise EventRejected(
+                name, "has a control character, a noncharacter or an unpaired surrogate"
+            )
+    elif isinstance(value, int):
+        if not INTEGER_MIN <= value <= INTEGER_MAX:
+            raise EventRejected(name, "is an integer outside of 32 bits")
+    else:
+        raise EventRejected(name, "must be a string, a boolean or an integer")
+
+
+def _any_string(_name: str, _value: str) -> None:
+    pass
+
+
+def _uri_reference(name: str, value: str) -> None:
+    if not validate_rfc3986(value, rule="URI_reference"):
+        raise EventRejected(name, "is no URI-reference (RFC 3986, section 4.1)")
+
+
+def _absolute_uri(name: str, value: str) -> None:
+    if not _SCHEME.match(value) or "#" in value or not validate_rfc3986(value, rule="URI"):
+        raise EventRejected(name, "is no absolute URI (RFC 3986, section 4.3)")
+
+
+def _media_type(name: str, value: str) -> None:
+    if media_types.parse(value) is None:
+        raise EventRejected(name, "is no media type (RFC 2046)")
+
+
+def _timestamp(name: str, value: str) -> None:
+    match = _TIME.fullmatch(value)
+    if match is None or not _is_moment(*(int(part or 0) for part in match.groups())):
+        raise EventRejected(name, "is no timestamp (RFC 3339)")
+
+
+def _is_moment(  # noqa: PLR0917
+    year: int, month: int, day: int, hour: int, minute: int, second: int, o_hour: int, o_minute: int
+) -> bool:
+    """Whether there is such a moment; second 60 is a leap second, which RFC 3339 allows."""
+    return (
+        1 <= month <= 12  # noqa: PLR2004
+        and 1 <= day <= (calendar.monthrange(year or 4, month)[1])
+        and hour <= 23  # noqa: PLR2004
+        and minute <= 59  # noqa: PLR2004
+        and second <= 60  # noqa: PLR2004
+        and o_hour <= 23  # noqa: PLR2004
+        and o_minute <= 59  # noqa: PLR2004
+    )
+
+
+_COMMON = {
+    "id": _any_string,
+    "source": _uri_reference,
+    "specversion": _any_string,
+    "type": _any_string,
+    "datacontenttype": _media_type,
+    "subject": _any_string,
+    "time": _timestamp,
+}
+_RULES_V1: Final = {**_COMMON, "dataschema": _absolute_uri}
+_RULES_V03: Final = {
+    **_COMMON,
+    "schemaurl": _uri_reference,
+    "datacontentencoding": _any_string,
+}

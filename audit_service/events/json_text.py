@@ -1,0 +1,157 @@
+"""Strict JSON (RFC 8259) that keeps what a decoder would lose: source text, literals, repeats."""
+
+import json
+import re
+from collections.abc import Iterator
+from json.encoder import encode_basestring
+from json.scanner import make_scanner
+from typing import Any, NoReturn
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class NotJson(ValueError):
+    """The text is not JSON; the message says what is wrong, without quoting the text."""
+
+
+class Number(str):
+    """A number literal as it was written."""
+
+    __slots__ = ()
+
+
+class Members(tuple[tuple[str, Any], ...]):
+    """An object: its members as they came, repeats included."""
+
+    __slots__ = ()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotJson(f"{name} is no JSON value")
+
+
+_DECODER = json.JSONDecoder(
+    parse_int=Number, parse_float=Number, parse_constant=_refuse_constant, object_pairs_hook=Members
+)
+_scan_value = make_scanner(_DECODER)
+
+
+def text_of(body: bytes) -> str:
+    """The body as text. Raises NotJson where it is not UTF-8 or begins with a byte order mark."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise NotJson("it is not UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise NotJson("it begins with a byte order mark")
+    return text
+
+
+def decode(text: str) -> Any:
+    """The value: None, bool, str, Number, list, or Members. Raises NotJson."""
+    value, end = _value(text, _space(text, 0))
+    if _space(text, end) != len(text):
+        raise NotJson("it goes on after its end")
+    return value
+
+
+def members(text: str) -> Iterator[tuple[str, Any, str]]:
+    """Each member of the object that `text` is: name, value, source text. Raises NotJson."""
+    at = _expect(text, _space(text, 0), "{", "it is not an object")
+    at = _space(text, at)
+    while text[at : at + 1] != "}":
+        name, at = _value(text, at)
+        if type(name) is not str:
+            raise NotJson("a member's name is no string")
+        at = _space(text, _expect(text, _space(text, at), ":", "a ':' is missing"))
+        value, end = _value(text, at)
+        yield name, value, text[at:end]
+        at = _next_item(text, end, "}")
+    if _space(text, at + 1) != len(text):
+        raise NotJson("it goes on after its end")
+
+
+def items(text: str) -> Iterator[str]:
+    """The source text of each item of the array that `text` is. Raises NotJson."""
+    at = _expect(text, _space(text, 0), "[", "it is not an array")
+    at = _space(text, at)
+    while text[at : at + 1] != "]":
+        _, end = _value(text, at)
+        yield text[at:end]
+        at = _next_item(text, end, "]")
+    if _space(text, at + 1) != len(text):
+        raise NotJson("it goes on after its end")
+
+
+def canonical(text: str) -> str:
+    """One text for all that differ only in insignificant whitespace, escapes, member order.
+
+    Number literals are kept as written; equal names keep their order. Unpaired surrogates,
+    which JSON can write and UTF-8 cannot, are in it as code points. Raises NotJson.
+    """
+    parts: list[str] = []
+    try:
+        _write(decode(text), parts)
+    except RecursionError:
+        raise NotJson("it is nested too deeply") from None
+    return "".join(parts)
+
+
+def _write(value: Any, parts: list[str]) -> None:
+    kind = type(value)
+    if kind is str:
+        parts.append(encode_basestring(value))
+    elif kind is Number:
+        parts.append(value)
+    elif kind is Members:
+        _write_members(value, parts)
+    elif kind is list:
+        for index, item in enumerate(value):
+            parts.append("," if index else "[")
+            _write(item, parts)
+        parts.append("]" if value else "[]")
+    else:
+        parts.append({None: "null", True: "true", False: "false"}[value])
+
+
+def _write_members(value: Members, parts: list[str]) -> None:
+    for index, (name, item) in enumerate(sorted(value, key=lambda member: member[0])):
+        parts.append("," if index else "{")
+        parts.append(encode_basestring(name))
+        parts.append(":")
+        _write(item, parts)
+    parts.append("}" if value else "{}")
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    try:
+        value: tuple[Any, int] = _scan_value(text, at)
+    except json.JSONDecodeError as error:
+        raise NotJson(f"{error.msg.lower()} at character {error.pos}") from None
+    except StopIteration:
+        raise NotJson(f"a value is missing at character {at}") from None
+    except RecursionError:
+        raise NotJson("it is nested too deeply") from None
+    return value
+
+
+def _space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _expect(text: str, at: int, mark: str, otherwise: str) -> int:
+    if text[at : at + 1] != mark:
+        raise NotJson(otherwise)
+    return at + 1
+
+
+def _next_item(text: str, at: int, close: str) -> int:
+    """Where the next item begins, or where `close` is."""
+    at = _space(text, at)
+    if text[at : at + 1] == close:
+        return at
+    at = _space(text, _expect(text, at, ",", f"a ',' or '{close}' is missing"))
+    if text[at : at + 1] == close:
+        raise NotJson("a ',' is before its end")
+    return at

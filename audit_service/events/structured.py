@@ -1,0 +1,167 @@
+"""The JSON event format (JSON Event Format 1.0.2), read strictly and written back."""
+
+import binascii
+import re
+from typing import Any, Final
+
+import orjson
+from cloudevents.core.base import BaseCloudEvent, EventFactory
+from cloudevents.core.formats.json import JSONFormat
+
+from audit_service.events import json_text, media_types
+from audit_service.events.attributes import check_name
+from audit_service.events.event import Event, EventRejected, JsonText
+from audit_service.events.json_text import NotJson, Number
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,9})")
+
+
+class StrictJsonFormat(JSONFormat):
+    """The seam of the SDK at which JSON is made strict, and its source text kept."""
+
+    def read(self, event_factory: EventFactory | None, data: str | bytes) -> BaseCloudEvent:
+        """The event that a JSON object describes.
+
+        Raises EventRejected where it is no JSON object, has a member twice, has data that is
+        not what it says; `event_factory` judges the attributes.
+        """
+        if event_factory is None:
+            raise TypeError("a factory is what judges attributes; there must be one")
+        text = data if isinstance(data, str) else _text(data)
+        attributes, payloads = _attributes_and_payloads(text)
+        return event_factory(attributes, _payload(attributes, payloads))
+
+    def read_data(self, body: bytes, datacontenttype: str | None) -> bytes | None:
+        """The data that the bytes are; raises EventRejected where they say JSON and are not."""
+        if not body:
+            return None
+        if not media_types.is_json(datacontenttype) or not media_types.is_utf8(datacontenttype):
+            return body
+        try:
+            json_text.decode(json_text.text_of(body))
+        except NotJson as reason:
+            raise EventRejected("data", f"is not JSON, as it says it is: {reason}") from None
+        return JsonText(body)
+
+
+STRICT_JSON: Final = StrictJsonFormat()
+
+
+def _text(body: bytes) -> str:
+    try:
+        return json_text.text_of(body)
+    except NotJson as reason:
+        raise EventRejected(None, f"the event is not JSON: {reason}") from None
+
+
+def _attributes_and_payloads(text: str) -> tuple[dict[str, Any], dict[str, tuple[Any, str]]]:
+    attributes: dict[str, Any] = {}
+    payloads: dict[str, tuple[Any, str]] = {}
+    seen = set()
+    try:
+        for name, value, source in json_text.members(text):
+            if name in seen:
+                check_name(name)
+                raise EventRejected(name, "is there twice")
+            seen.add(name)
+            if name in {"data", "data_base64"}:
+                payloads[name] = value, source
+            elif value is None:
+                check_name(name)
+            else:
+                attributes[name] = _native(name, value) if isinstance(value, Number) else value
+    except NotJson as reason:
+        raise EventRejected(None, f"the event is not JSON: {reason}") from None
+    return attributes, payloads
+
+
+def _native(name: str, literal: Number) -> int:
+    """An attribute's number: only the integer component is permitted (2.2)."""
+    if not _INTEGER.fullmatch(literal):
+        check_name(name)
+        raise EventRejected(name, "must be a string, a boolean or an integer of 32 bits")
+    return int(literal)
+
+
+def _payload(attributes: dict[str, Any], payloads: dict[str, tuple[Any, str]]) -> bytes | None:
+    """The data, by what the event says of it (3.1.2; 0.3: `datacontentencoding`)."""
+    media_type = attributes.get("datacontenttype")
+    if media_type is not None and not isinstance(media_type, str):
+        raise EventRejected("datacontenttype", "must be a string")
+    if attributes.get("specversion") == "0.3":
+        if "data_base64" in payloads:
+            raise EventRejected("data_base64", "is not of specversion 0.3")
+        if str(attributes.get("datacontentencoding", "")).lower() == "base64":
+            payloads = {"data_base64": payloads["data"]} if "data" in payloads else {}
+    if payloads.get("data_base64", (None,))[0] is None:
+        payloads.pop("data_base64", None)
+    if len(payloads) > 1:
+        raise EventRejected("data", "excludes data_base64: only one of them may be there")
+    if "data_base64" in payloads:
+        return STRICT_JSON.read_data(_bytes_of(payloads["data_base64"][0]), media_type)
+    if "data" not in payloads:
+        return None
+    value, source = payloads["data"]
+    if media_type is None or media_types.is_json(media_type):
+        return JsonText(source.encode())
+    return _encoded(value, media_type) or None
+
+
+def _bytes_of(value: Any) -> bytes:
+    if type(value) is str:
+        try:
+            return binascii.a2b_base64(value, strict_mode=True)
+        except ValueError:
+            pass
+    raise EventRejected("data_base64", "is no Base64 (RFC 4648, section 4)")
+
+
+def _encoded(value: Any, media_type: str) -> bytes:
+    """The bytes that a string stands for where the media type is not JSON."""
+    if type(value) is not str:
+        raise EventRejected("data", "must be a string where datacontenttype is not JSON")
+    try:
+        return value.encode(media_types.charset(media_type) or "utf-8")
+    except (LookupError, UnicodeError):
+        raise EventRejected("data", "cannot be encoded as datacontenttype says") from None
+
+
+def structured_form(event: Event) -> bytes:
+    """The event in the JSON format, numbers of its data as they were written.
+
+    Data that is neither JSON nor text of its declared type is in `data_base64`.
+    """
+    members: dict[str, Any] = dict(event.attributes)
+    if isinstance(event.data, JsonText):
+        members.pop("datacontentencoding", None)
+        members["data"] = orjson.Fragment(bytes(event.data))
+    elif event.data is not None:
+        text = _as_text(event.data, event.datacontenttype)
+        if text is not None:
+            members.pop("datacontentencoding", None)
+            members["data"] = text
+        elif event.specversion == "0.3":
+            members["datacontentencoding"] = "base64"
+            members["data"] = _base64(event.data)
+        else:
+            members["data_base64"] = _base64(event.data)
+    return orjson.dumps(members)
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
+def _as_text(data: bytes, media_type: str | None) -> str | None:
+    """The data as the string that stands for it, where its type is text and it is."""
+    essence = media_types.essence(media_type)
+    if not (essence.startswith("text/") or essence.endswith(("/xml", "+xml"))):
+        return None
+    if media_types.is_json(media_type):
+        return None
+    charset = media_types.charset(media_type) or "utf-8"
+    try:
+        text = data.decode(charset)
+        return text if text.encode(charset) == data and text.encode() else None
+    except (LookupError, UnicodeError):
+        return None

@@ -1,0 +1,30 @@
+"""The durable event log: append, and read by position.
+
+`EventLog` is what the rest of the service uses; a backend (`sqlite`) is where rows are.
+"""
+
+from audit_service.log.append import EventLog
+from audit_service.log.record import (
+    Backend,
+    LogUnavailable,
+    Outcome,
+    Page,
+    Receipt,
+    Record,
+)
+from audit_service.log.schema import SchemaMismatch
+from audit_service.log.urls import UnsupportedDatabase, migrate, open_log
+
+__all__ = [
+    "Backend",
+    "EventLog",
+    "LogUnavailable",
+    "Outcome",
+    "Page",
+    "Receipt",
+    "Record",
+    "SchemaMismatch",
+    "UnsupportedDatabase",
+    "migrate",
+    "open_log",
+]

@@ -1,0 +1,99 @@
+"""What the log takes, gives and promises."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from audit_service.events import Digest, Event
+
+
+class LogUnavailable(Exception):
+    """The log cannot do it now; nothing that was asked is acknowledged, and a retry is right.
+
+    What was to be appended may be there all the same, if the fault came after the commit: a
+    retry is then a duplicate.
+    """
+
+
+class Outcome(Enum):
+    """What became of an event that was appended; each of them is an acknowledgement."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    """The same event was there already, at the receipt's position."""
+    CONFLICTING = "conflicting"
+    """Stored, too, but another event has its source and id: a fault, or tampering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where an event is, and how it came to be there.
+
+    `conflicts_with` is the position of the first event of the same source and id.
+    """
+
+    position: int
+    outcome: Outcome
+    conflicts_with: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to append, hashed before any lock is taken."""
+
+    event: Event
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event in the log. `received_at`: microseconds since 1970, UTC, of its commit."""
+
+    position: int
+    received_at: int
+    conflicts_with: int | None
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records, newest first; `more` tells that there are older ones."""
+
+    records: Sequence[Record]
+    more: bool
+
+
+class Backend(Protocol):
+    """Where rows are kept. Every backend passes the same suite of rules.
+
+    Every method raises LogUnavailable where the store cannot be used now.
+    """
+
+    def commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        """Append all of them or none, in their order, in one transaction.
+
+        MUST NOT return before the commit is on disk. MUST read the last position and commit
+        under one lock that excludes every other writer, of any process, so that positions
+        are gapless and rise in commit order. Called by one thread at a time.
+        """
+        ...
+
+    def newest(self, before: int | None, limit: int, budget: int) -> Page:
+        """At most `limit` records below position `before`, from the end where it is None.
+
+        Stops early once their data exceeds `budget` bytes; the first is given in any case.
+        """
+        ...
+
+    def get(self, position: int) -> Record | None:
+        """The record at a position, None where there is none."""
+        ...
+
+    def ping(self) -> None:
+        """Return if the log can be read."""
+        ...
+
+    def close(self) -> None:
+        """Let go of every connection; the backend is not used afterwards."""
+        ...

@@ -1,0 +1,192 @@
+"""The event log in a SQLite file.
+
+Through APSW, which brings a current SQLite of its own: some that operating systems ship can
+corrupt a WAL. The file MUST NOT be opened with the standard `sqlite3` in the same process:
+closing one library's connection drops the other's locks.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import orjson
+
+from audit_service.events import Event, JsonText, Value
+from audit_service.log import schema
+from audit_service.log.record import Entry, LogUnavailable, Outcome, Page, Receipt, Record
+
+BUSY_MILLISECONDS = 4000
+
+_COLUMNS = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
+_LAST = "SELECT coalesce(max(position), 0) FROM event"
+_FIRST_OF_IDENTITY = "SELECT coalesce(conflicts_with, position) FROM event WHERE identity = ? LIMIT 1"
+_SAME_EVENT = "SELECT position FROM event WHERE identity = ? AND digest = ?"
+_INSERT = f"""INSERT INTO event (position, received_at, conflicts_with, identity, digest,
+    {", ".join(_COLUMNS)}, extensions, data, data_is_json)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608
+_SELECT = f"""SELECT position, received_at, conflicts_with, {", ".join(_COLUMNS)},
+    extensions, data, data_is_json FROM event"""  # noqa: S608
+
+
+class SqliteLog:
+    """A Backend (see there) on the file at `path`. One writer at a time in all processes."""
+
+    def __init__(self, path: str) -> None:
+        """Raises LogUnavailable where there is no such log, SchemaMismatch."""
+        self._path = path
+        self._writer: apsw.Connection | None = None
+        self._thread = threading.local()
+        self._readers: list[apsw.Connection] = []
+        with _translated():
+            schema.check("sqlite", _version(self._reader()))
+
+    def commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        with _translated():
+            try:
+                return self._commit(entries)
+            except apsw.Error:
+                # After a failed write or fsync nothing that this connection believes about
+                # the file can be trusted; the next commit begins with a new one.
+                self._drop_writer()
+                raise
+
+    def newest(self, before: int | None, limit: int, budget: int) -> Page:
+        where = "" if before is None else "WHERE position < ?"
+        bindings = (limit + 1,) if before is None else (before, limit + 1)
+        query = f"{_SELECT} {where} ORDER BY position DESC LIMIT ?"
+        records: list[Record] = []
+        with _translated():
+            for row in self._reader().execute(query, bindings):
+                if len(records) == limit or (records and budget <= 0):
+                    return Page(records, more=True)
+                records.append(_record(row))
+                budget -= len(records[-1].event.data or b"")
+        return Page(records, more=False)
+
+    def get(self, position: int) -> Record | None:
+        with _translated():
+            row = self._reader().execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
+        return None if row is None else _record(row)
+
+    def ping(self) -> None:
+        with _translated():
+            self._reader().execute(_LAST).fetchone()
+
+    def close(self) -> None:
+        self._drop_writer()
+        while self._readers:
+            self._readers.pop().close()
+
+    def _commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        if self._writer is None:
+            self._writer = _connect(self._path, apsw.SQLITE_OPEN_READWRITE)
+        db = self._writer
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            last = db.execute(_LAST).fetchone()[0]
+            now = time.time_ns() // 1000
+            receipts = []
+            for entry in entries:
+                receipt = _append(db, entry, last + 1, now)
+                last = max(last, receipt.position)
+                receipts.append(receipt)
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return receipts
+
+    def _reader(self) -> apsw.Connection:
+        """This thread's own connection for reading."""
+        reader: apsw.Connection | None = getattr(self._thread, "reader", None)
+        if reader is None:
+            reader = _connect(self._path, apsw.SQLITE_OPEN_READWRITE)
+            reader.execute("PRAGMA query_only = ON")
+            self._thread.reader = reader
+            self._readers.append(reader)
+        return reader
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close(True)
+            self._writer = None
+
+
+def migrate(path: str) -> None:
+    """Make the log at `path` if need be, and apply every migration that it lacks."""
+    with _translated():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("BEGIN IMMEDIATE")
+            for number, script in schema.migrations("sqlite").items():
+                if number > _version(db):
+                    db.execute(script)
+                    db.execute(f"PRAGMA user_version = {number}")
+            db.execute("COMMIT")
+            schema.check("sqlite", _version(db))
+        finally:
+            db.close()
+
+
+def _append(db: apsw.Connection, entry: Entry, position: int, now: int) -> Receipt:
+    identity, content = entry.digest.identity, entry.digest.content
+    first = db.execute(_FIRST_OF_IDENTITY, (identity,)).fetchone()
+    if first is not None:
+        same = db.execute(_SAME_EVENT, (identity, content)).fetchone()
+        if same is not None:
+            return Receipt(same[0], Outcome.DUPLICATE)
+    conflicts_with = None if first is None else first[0]
+    db.execute(_INSERT, (position, now, conflicts_with, identity, content, *_row(entry.event)))
+    outcome = Outcome.STORED if conflicts_with is None else Outcome.CONFLICTING
+    return Receipt(position, outcome, conflicts_with)
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    extensions = {k: v for k, v in event.attributes.items() if k not in _COLUMNS}
+    return (
+        *(event.attributes.get(name) for name in _COLUMNS),
+        orjson.dumps(extensions).decode() if extensions else None,
+        event.data,
+        isinstance(event.data, JsonText),
+    )
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    position, received_at, conflicts_with, *columns, extensions, data, data_is_json = row
+    attributes: dict[str, Value] = {
+        name: value for name, value in zip(_COLUMNS, columns, strict=True) if value is not None
+    }
+    if extensions is not None:
+        attributes |= orjson.loads(extensions)
+    if data_is_json:
+        data = JsonText(data)
+    return Record(position, received_at, conflicts_with, Event(attributes, data))
+
+
+def _connect(path: str, flags: int) -> apsw.Connection:
+    db = apsw.Connection(path, flags=flags)
+    db.set_busy_timeout(BUSY_MILLISECONDS)
+    # An fsync a commit: NORMAL loses acknowledged events in a power cut.
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _version(db: apsw.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The one place where the store's errors become the log's."""
+    try:
+        yield
+    except (apsw.Error, OSError) as error:
+        raise LogUnavailable(f"{type(error).__name__}: {error}") from error

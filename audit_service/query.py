@@ -1,0 +1,124 @@
+"""Looking at what arrived: `GET /v1/events` and `GET /v1/events/{position}`."""
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from audit_service.events import structured_form
+from audit_service.log import EventLog, Record
+from service_kit.problems import Problem
+
+PAGE_BYTES = 8 * 1024 * 1024
+MAX_POSITION = 2**63 - 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNAVAILABLE = {503: "The log cannot be read at the moment"}
+_CURSOR = re.compile(r"before:([1-9][0-9]{0,18})")
+
+
+class EventsQuery(BaseModel):
+    """Which page of the log is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=1000, description="How many events at most")
+    cursor: str | None = Field(None, description="`next` of the page before; opaque")
+
+    @field_validator("cursor")
+    @classmethod
+    def _is_ours(cls, cursor: str | None) -> str | None:
+        if cursor is not None:
+            decode_cursor(cursor)
+        return cursor
+
+
+class RecordShown(BaseModel):
+    """An event in the log."""
+
+    position: int = Field(description="Its place in the log: gapless, in commit order")
+    received_at: datetime
+    conflicts_with: int | None = Field(
+        description="Position of the first event with the same source and id, another content"
+    )
+    event: dict[str, Any] = Field(description="The event in the JSON event format")
+
+
+class EventsPage(BaseModel):
+    """Events, newest first."""
+
+    items: list[RecordShown]
+    next: str | None = Field(description="The cursor of the next page; null on the last")
+
+
+def blueprint(event_log: EventLog) -> APIBlueprint:
+    """The two routes that read."""
+    reading = APIBlueprint("query", __name__, url_prefix="/v1/events")
+
+    @reading.get("")
+    @reading.input(EventsQuery, location="query", arg_name="asked")
+    @reading.output(EventsPage, description="A page; it may be shorter than asked for")
+    @reading.doc(summary="What arrived, newest first", tags=["Events"], responses=_UNAVAILABLE)
+    def list_events(asked: EventsQuery) -> Response:
+        before = None if asked.cursor is None else decode_cursor(asked.cursor)
+        page = event_log.newest(before, asked.limit, PAGE_BYTES)
+        following = encode_cursor(page.records[-1].position) if page.more else None
+        return _json({"items": [_shown(record) for record in page.records], "next": following})
+
+    @reading.get("/<int:position>")
+    @reading.output(RecordShown, description="The event")
+    @reading.doc(
+        summary="The event at a position",
+        tags=["Events"],
+        responses={404: "There is none", **_UNAVAILABLE},
+    )
+    def get_event(position: int) -> Response:
+        record = event_log.get(position) if position <= MAX_POSITION else None
+        if record is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
+        return _json(_shown(record))
+
+    return reading
+
+
+def encode_cursor(position: int) -> str:
+    """The cursor of the page that goes on below a position."""
+    return base64.urlsafe_b64encode(f"before:{position}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> int:
+    """The position that a cursor stands for. Raises ValueError where it is none of ours."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except ValueError:
+        text = ""
+    match = _CURSOR.fullmatch(text)
+    if match is None or int(match[1]) > MAX_POSITION:
+        raise ValueError("is no cursor that a page gave")
+    return int(match[1])
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    return {
+        "position": record.position,
+        "received_at": _rfc3339(record.received_at),
+        "conflicts_with": record.conflicts_with,
+        "event": orjson.Fragment(structured_form(record.event)),
+    }
+
+
+def _rfc3339(microseconds: int) -> str:
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), content_type="application/json")
+

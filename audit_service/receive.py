@@ -1,0 +1,123 @@
+"""`POST /`: events come in, in all three content modes, and are acknowledged once durable."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from audit_service.events import BatchRejected, Event, EventRejected, UnsupportedFormat, http
+from audit_service.log import EventLog, LogUnavailable, Outcome, Receipt
+from audit_service.settings import Settings
+from service_kit import body
+from service_kit.problems import Problem, unavailable
+
+log = structlog.get_logger()
+
+_EVENT = {"type": "object", "required": ["id", "source", "specversion", "type"]}
+_OPENAPI: dict[str, Any] = {
+    "responses": {
+        204: "Stored, or stored before: it is on disk",
+        400: "Not a well-formed event: the attribute and the rule; for a batch, each bad item",
+        413: "Longer than is accepted",
+        415: "An event format, charset or content coding that is not read here",
+        503: "It cannot be stored at the moment; send it again after `Retry-After` seconds",
+    },
+    "extensions": {
+        "requestBody": {
+            "description": "Binary mode: the data, with the attributes in `ce-` headers; "
+            "structured mode: an event; batched mode: an array of events",
+            "content": {
+                http.STRUCTURED: {"schema": _EVENT},
+                http.BATCH: {"schema": {"type": "array", "items": _EVENT}},
+                "*/*": {},
+            },
+        }
+    },
+}
+
+
+def blueprint(event_log: EventLog, settings: Settings) -> APIBlueprint:
+    """The route that receives."""
+    receiving = APIBlueprint("receive", __name__)
+
+    @receiving.post("/")
+    @receiving.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
+    def receive() -> Response:
+        headers = _headers()
+        content = body.read(_limit(headers, settings))
+        events = http.read(headers, content)
+        receipts = event_log.append(events)
+        for event, receipt in zip(events, receipts, strict=True):
+            _report(event, receipt)
+        answer = Response(status=HTTPStatus.NO_CONTENT)
+        del answer.headers["Content-Type"]
+        return answer
+
+    return receiving
+
+
+def problem_of_event(error: EventRejected) -> Problem:
+    """400: the event breaks a rule, and the sender is told which."""
+    return Problem(HTTPStatus.BAD_REQUEST, str(error), **_broken_rule(error))
+
+
+def problem_of_batch(error: BatchRejected) -> Problem:
+    """400: some events of the batch break a rule; nothing of the batch is stored."""
+    errors = [{"index": index, **_broken_rule(item)} for index, item in error.items.items()]
+    return Problem(HTTPStatus.BAD_REQUEST, str(error), errors=errors)
+
+
+def problem_of_format(error: UnsupportedFormat) -> Problem:
+    """415: whatever it is, it is not in a form that is read here."""
+    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
+
+
+def problem_of_log(error: LogUnavailable) -> Problem:
+    """503: a fault of ours, never a 4xx, for on 4xx a sender drops the event."""
+    log.error("the event log is unavailable", reason=str(error))
+    return unavailable("the event log cannot be used at the moment")
+
+
+def _broken_rule(error: EventRejected) -> dict[str, Any]:
+    return {"attribute": error.attribute, "rule": error.rule}
+
+
+def _headers() -> dict[str, str]:
+    """The headers that matter to events, by lower-case name, as WSGI gives them."""
+    environ = request.environ
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        raise UnsupportedFormat("a body with a Content-Encoding is not read here")
+    headers = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_CE_")
+    }
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    return headers
+
+
+def _limit(headers: Mapping[str, str], settings: Settings) -> int:
+    is_batch = http.content_mode(headers["content-type"]) is http.ContentMode.BATCH
+    return settings.max_batch_bytes if is_batch else settings.max_event_bytes
+
+
+def _report(event: Event, receipt: Receipt) -> None:
+    """The line that tells of a stored event; a duplicate was told of when it was stored."""
+    if receipt.outcome is Outcome.DUPLICATE:
+        return
+    log.info(
+        f"Found {event.id} from {event.source} with type {event.type} "
+        f"and specversion {event.specversion}",
+        position=receipt.position,
+    )
+    if receipt.outcome is Outcome.CONFLICTING:
+        log.warning(
+            "another event has the same source and id",
+            id=event.id,
+            source=event.source,
+            position=receipt.position,
+            conflicts_with=receipt.conflicts_with,
+        )
