@@ -40,6 +40,7 @@ def create(
     app.config["VALIDATION_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_200_RESPONSE"] = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     requests_log.register(app)
     problems.register(app, meanings)

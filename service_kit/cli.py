@@ -69,7 +69,9 @@ def commands(service: Service[S]) -> click.Group:
         settings = load(service)
         _warn_of_unknown(service)
         _start_or_fail(service, lambda: _prepare(service, settings))
-        server.run(service.name, settings, lambda: service.create_app(settings))
+        # The schema is up to date by now; the workers need not look at it again.
+        prepared = settings.model_copy(update={"migrate": False})
+        server.run(service.name, prepared, lambda: service.create_app(prepared))
 
     @group.command()
     def check() -> None:

@@ -140,5 +140,5 @@ class _Server(BaseApplication):
     def _say_listening(self, _: Any) -> None:
         log.info(f"{self._service} listens on http://{self._settings.bind}", pid=os.getpid())
 
-    def _after_fork(self, *_: Any) -> None:
+    def _after_fork(self, _arbiter: Any, _worker: Any) -> None:
         logs.configure(self._service, self._settings.log_format, self._settings.log_level)

@@ -1,0 +1,63 @@
+"""Requests with a JSON body, read strictly: bounded, of the right media type, unambiguous."""
+
+import json
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from apiflask import APIFlask
+from flask import Request, current_app
+
+from service_kit import body
+from service_kit.problems import Problem
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class JsonRequest(Request):
+    """A request whose `get_json` refuses what others guess at.
+
+    Raises Problem: 415 for another media type, 413 over the limit, 400 for what is not JSON,
+    has NaN or Infinity, or a member twice.
+    """
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002, ARG002
+        """The body's value; the arguments, which would make it lenient, have no effect."""
+        accepted = {JSON, MERGE_PATCH} if self.method == "PATCH" else {JSON}
+        if self.mimetype not in accepted:
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"the body must be {' or '.join(sorted(accepted))}",
+            )
+        return _decode(body.read(current_app.config["JSON_LIMIT"]))
+
+
+def register(app: APIFlask, limit: int) -> None:
+    """Read every JSON body of `app` so, `limit` bytes at most."""
+    app.request_class = JsonRequest
+    app.config["JSON_LIMIT"] = limit
+
+
+def _decode(content: bytes) -> Any:
+    try:
+        return json.loads(
+            content.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant
+        )
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8"
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg.lower()} at character {error.pos}"
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {reason}")
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("an object has a member twice")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")

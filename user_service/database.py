@@ -1,0 +1,79 @@
+"""Connections to the users' database, SQLite or PostgreSQL, and its schema."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+
+BUSY_SECONDS = 5
+# Any number will do, as long as it is this one in every process.
+_MIGRATION_LOCK = 0x75736572
+
+
+class SchemaMismatch(Exception):
+    """The database's schema is not the one that this version works with."""
+
+
+def connect(url: str, *, threads: int) -> Engine:
+    """An engine with a connection for each thread; nothing is connected yet."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(url, pool_size=threads, max_overflow=0, pool_pre_ping=True)
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, pool_size=threads, max_overflow=0, connect_args={"timeout": BUSY_SECONDS}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date. Safe when several processes do it at once."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+        alembic.command.upgrade(_alembic(connection), "head")
+
+
+def check(engine: Engine) -> None:
+    """Raises SchemaMismatch unless the schema is up to date."""
+    newest = ScriptDirectory.from_config(_alembic(None)).get_current_head()
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != newest:
+        raise SchemaMismatch(
+            f"the schema is at {found} and {newest} is needed: run `user-service migrate`"
+        )
+
+
+def _alembic(connection: Connection | None) -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "user_service:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver is not to begin transactions by itself; see _begin_sqlite.
+    connection.isolation_level = None
+    with closing(connection.cursor()) as cursor:
+        # A rollback journal, since the WAL of some systems' SQLite can be corrupted; FULL, so
+        # that a commit is on disk when it returns.
+        cursor.execute("PRAGMA journal_mode = TRUNCATE")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once, unless the connection is for reading: a transaction that
+    reads first and writes later is refused where two of them meet.
+    """
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

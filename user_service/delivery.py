@@ -1,0 +1,133 @@
+"""Delivering an event within a deadline over everything: name look-up, every address, the answer.
+
+A sink's own timeouts bound a single socket operation at best, and name look-up not at all, so
+sending happens in a thread of its own, and whoever waits for it stops waiting in time.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from user_service.events import CloudEvent
+
+
+class Outcome(Enum):
+    """What is known of an event that was not acknowledged."""
+
+    NOT_DELIVERED = "not-delivered"
+    """The sink does not have it: it was not sent, or was refused."""
+    UNKNOWN = "unknown"
+    """The sink may have it: it was sent, and no answer tells."""
+
+
+class NotDelivered(Exception):
+    """The sink has not acknowledged the event."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+class Abandoned(Exception):
+    """Nobody waits for this attempt any more; it MUST NOT send."""
+
+
+class Attempt:
+    """One attempt at sending, shared by the thread that sends and the one that waits."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self._cut: Callable[[], None] | None = None
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that are left, a moment at least."""
+        return max(0.001, self._deadline - time.monotonic())
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether a byte of the event may have been sent."""
+        return self._cut is not None
+
+    def leave(self, cut: Callable[[], None]) -> None:
+        """Called by a sink just before it sends; `cut` breaks the connection off.
+
+        Raises Abandoned once nobody waits.
+        """
+        with self._lock:
+            if self._abandoned:
+                raise Abandoned
+            self._cut = cut
+
+    def abandon(self) -> None:
+        """Stop waiting. What has not left never will; what has is cut off."""
+        with self._lock:
+            self._abandoned = True
+        if self._cut is not None:
+            with suppress(OSError):
+                self._cut()
+
+    def failed(self, reason: str) -> NotDelivered:
+        """The error for a failure without an answer, by whether the event may have left."""
+        outcome = Outcome.UNKNOWN if self.may_have_left else Outcome.NOT_DELIVERED
+        return NotDelivered(outcome, reason)
+
+
+class Sink(Protocol):
+    """Where events go."""
+
+    def send(self, event: CloudEvent, attempt: Attempt) -> None:
+        """Return once the sink has acknowledged the event.
+
+        MUST call `attempt.leave` before the first byte. Raises NotDelivered, Abandoned.
+        """
+        ...
+
+
+class Delivery:
+    """Delivers to a sink. Safe for any number of threads."""
+
+    def __init__(self, sink: Sink, *, threads: int) -> None:
+        """`threads`: how many events may be on their way at once."""
+        self._sink = sink
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="delivery")
+        self._last: tuple[str, datetime] | None = None
+
+    def deliver(self, event: CloudEvent, deadline: float) -> None:
+        """Return once the sink has acknowledged the event.
+
+        Raises NotDelivered, by `deadline` (monotonic, seconds) at the latest.
+        """
+        attempt = Attempt(deadline)
+        future = self._threads.submit(self._sink.send, event, attempt)
+        wait([future], timeout=deadline - time.monotonic())
+        try:
+            _outcome(future, attempt)
+        except NotDelivered as error:
+            self._last = error.outcome.value, datetime.now(UTC)
+            raise
+        self._last = "delivered", datetime.now(UTC)
+
+    def report(self) -> dict[str, Any]:
+        """How the last delivery of this process went, for people."""
+        if self._last is None:
+            return {"last_delivery": None}
+        outcome, at = self._last
+        return {"last_delivery": {"outcome": outcome, "at": at.isoformat()}}
+
+
+def _outcome(future: Future[None], attempt: Attempt) -> None:
+    if future.cancel():
+        raise NotDelivered(Outcome.NOT_DELIVERED, "no thread was free to send it in time")
+    if not future.done():
+        attempt.abandon()
+        raise attempt.failed("the sink did not acknowledge in time")
+    future.result()

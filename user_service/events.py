@@ -1,0 +1,43 @@
+"""The CloudEvents that tell what happened to a user."""
+
+import re
+import uuid
+from typing import Any
+
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+
+from user_service.users import Happening
+
+FORMAT = JSONFormat()
+
+# W3C Trace Context, version 00; the Distributed Tracing extension carries it unchanged.
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def describe(happening: Happening, source: str, traceparent: str | None = None) -> CloudEvent:
+    """A new event that tells of `happening`: names of fields at most, never their values.
+
+    `subject` and `partitionkey` are the user's id; `subjectversion` is the version that the
+    user has after it, so that a reader can see a gap and restore the order.
+    """
+    user = happening.user
+    attributes: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": str(uuid.uuid4()),
+        "source": source,
+        "type": happening.kind.value,
+        "time": happening.at,
+        "datacontenttype": "application/json",
+        "subject": user.id,
+        "partitionkey": user.id,
+        "subjectversion": user.version,
+    }
+    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+        attributes["traceparent"] = traceparent
+    return CloudEvent(attributes, _data(happening))
+
+
+def _data(happening: Happening) -> dict[str, Any]:
+    return {"id": happening.user.id}
+

@@ -1,0 +1,80 @@
+"""What the user service can be told, by environment variables."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
+from rfc3986_validator import validate_rfc3986
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from service_kit.settings import BindAddress, ServiceSettings
+
+SINK_SCHEMES = ("http", "https")
+DATABASES = ("sqlite", "postgresql")
+
+
+def _sink(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in SINK_SCHEMES or not parts.hostname:
+        raise ValueError("must be a URL like http://localhost:8080/")
+    return text
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("must be a URL like sqlite:///data/users.db") from None
+    if url.get_backend_name() not in DATABASES:
+        raise ValueError(f"must be a URL of one of {', '.join(DATABASES)}")
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise ValueError("must name a file, like sqlite:///data/users.db")
+    return text
+
+
+def _uri_reference(text: str) -> str:
+    if not text or not validate_rfc3986(text, rule="URI_reference"):
+        raise ValueError("must be a URI-reference (RFC 3986)")
+    return text
+
+
+class Settings(ServiceSettings):
+    """The settings, each from the variable of its name with `USER_SERVICE_` before it."""
+
+    model_config = SettingsConfigDict(env_prefix="USER_SERVICE_")
+
+    bind: BindAddress = Field("127.0.0.1:3000", description="Address to listen on, `host:port`")
+    threads: int = Field(16, ge=4, le=256, description="Threads in each worker")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///data/users.db",
+        validation_alias=AliasChoices("USER_SERVICE_DATABASE_URL", "DATABASE_URL"),
+        description="Where the users are",
+    )
+    sink: Annotated[str, AfterValidator(_sink)] = Field(
+        "http://localhost:8080/",
+        validation_alias=AliasChoices("USER_SERVICE_SINK", "K_SINK"),
+        description="Where the events go",
+    )
+    delivery: Literal["direct"] = Field(
+        "direct",
+        description="In which order a change and its event happen; `direct`: a change is stored "
+        "once the sink has acknowledged its event",
+    )
+    delivery_timeout: float = Field(
+        2.5,
+        gt=0,
+        le=60,
+        description="Seconds from a request's arrival within which the sink must acknowledge",
+    )
+    event_source: Annotated[str, AfterValidator(_uri_reference)] = Field(
+        "github.com/eminetto/post-cloudevents", description="`source` of the events"
+    )
+    password_min_length: int = Field(
+        1, ge=1, le=1024, description="The fewest characters of a password"
+    )
+    argon2_memory_kib: int = Field(
+        19456, ge=8, le=4 * 1024 * 1024, description="Memory of one password hash, in KiB"
+    )
+    argon2_iterations: int = Field(2, ge=1, le=100, description="Passes of one password hash")

@@ -1,0 +1,131 @@
+"""CloudEvents over HTTP, in binary mode, posted with requests."""
+
+import socket
+import threading
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from cloudevents.core.bindings.http import to_binary
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from user_service.delivery import Abandoned, Attempt, NotDelivered, Outcome
+from user_service.events import FORMAT, CloudEvent
+
+# Of an acknowledgement's body this much is read, so that its connection can be used again.
+ANSWER_BYTES = 64 * 1024
+
+# A kept-alive connection may be closed by the sink just as it is used again. The event carries
+# its id, so that sending it once more is at worst a duplicate, and better than a failure.
+_ONCE_MORE = Retry(
+    total=1, connect=0, read=1, redirect=0, status=0, other=0, allowed_methods=None
+)
+
+_sending = threading.local()
+
+
+class HttpSink:
+    """A Sink (see there) at an http:// or https:// URL.
+
+    Proxies, netrc and cookies are not used: where an event goes is what the URL says.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._thread = threading.local()
+
+    def send(self, event: CloudEvent, attempt: Attempt) -> None:
+        message = to_binary(event, FORMAT)
+        _sending.attempt = attempt
+        try:
+            answer = self._session().post(
+                self._url,
+                data=message.body,
+                headers=message.headers,
+                timeout=attempt.remaining,
+                allow_redirects=False,
+                stream=True,
+            )
+        except Abandoned:
+            raise attempt.failed("the deadline came before it was sent") from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise attempt.failed(_reason(error)) from error
+        _judge(answer)
+
+    def _session(self) -> requests.Session:
+        """This thread's own: a Session is not promised to be thread-safe."""
+        session: requests.Session | None = getattr(self._thread, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _Adapter(pool_maxsize=1, max_retries=_ONCE_MORE))
+            self._thread.session = session
+        return session
+
+
+def _judge(answer: requests.Response) -> None:
+    status = answer.status_code
+    try:
+        answer.raw.read(ANSWER_BYTES, decode_content=False)
+    except (HTTPError, OSError):
+        pass  # The status is the answer.
+    finally:
+        answer.close()
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    told = status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.REQUEST_TIMEOUT
+    outcome = Outcome.NOT_DELIVERED if told else Outcome.UNKNOWN
+    raise NotDelivered(outcome, f"the sink answered {status}")
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in a word; a message could hold the URL and the password in it."""
+    cause: BaseException = error
+    while True:
+        inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
+        if not isinstance(inner, BaseException):
+            break
+        cause = inner
+    return f"the sink could not be reached: {type(cause).__name__}"
+
+
+class _Watched:
+    """A connection that tells the attempt when the event is about to leave."""
+
+    sock: Any
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+        connected = self.sock
+        attempt: Attempt = _sending.attempt
+        attempt.leave(lambda: connected.shutdown(socket.SHUT_RDWR))
+        super().send(data)  # type: ignore[misc]
+
+
+class _Connection(_Watched, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
