@@ -24,9 +24,7 @@ def read(limit: int) -> bytes:
     try:
         body = request.get_data(cache=False)
     except (OSError, HTTPException):
-        raise Problem(
-            HTTPStatus.BAD_REQUEST, "the body could not be read to its end"
-        ) from None
+        raise Problem(HTTPStatus.BAD_REQUEST, "the body could not be read to its end") from None
     if len(body) > limit:
         raise _too_large(limit)
     if announced is not None and len(body) != announced:

@@ -75,7 +75,7 @@ def commands(service: Service[S]) -> click.Group:
 
     @group.command()
     def check() -> None:
-        """Say whether `run` would start: settings, database, a free port. Serves nothing."""
+        """Say whether `run` would start: settings, a free port, the schema. Changes nothing."""
         settings = load(service)
         _start_or_fail(service, lambda: _preflight(service, settings))
 
@@ -103,7 +103,8 @@ def _start_or_fail(service: Service[S], start: Callable[[], None]) -> None:
 
 def _preflight(service: Service[S], settings: S) -> None:
     server.wait_for_port(settings.bind)
-    service.check(settings)
+    if not settings.migrate:
+        service.check(settings)
 
 
 def _prepare(service: Service[S], settings: S) -> None:

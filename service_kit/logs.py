@@ -73,11 +73,12 @@ def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
 
 def _render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
     try:
-        line = orjson.dumps(event, default=str)
+        line = orjson.dumps(event, default=str).decode()
     except (TypeError, ValueError):
         # A lone surrogate, which UTF-8 cannot carry and orjson refuses.
-        return json.dumps(event, default=str).encode()
-    return line.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+        line = json.dumps(event, default=str)
+    # What is unsafe is in a string, where JSON lets it stand as it is; it need not.
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line).encode()
 
 
 def _render_console(_: WrappedLogger, __: str, event: EventDict) -> bytes:

@@ -80,7 +80,7 @@ def _handler(meaning: Callable[[Any], Problem]) -> Callable[[Exception], Respons
 def _invalid_input(error: HTTPError) -> Response:
     """What input validation found, a JSON pointer (RFC 6901) for each member that is wrong."""
     errors = [
-        {"pointer": _pointer(field), "detail": message}
+        {"pointer": _pointer(field), "detail": message.removeprefix("Value error, ")}
         for location in error.detail.values()
         if isinstance(location, dict)
         for field, messages in location.items()

@@ -41,8 +41,9 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     route = request.url_rule.rule if request.url_rule else "-"
     milliseconds = round((time.monotonic() - g.started) * 1000, 1)
+    message = f"{request.method} {route} {response.status_code} in {milliseconds} ms"
     log.info(
-        f"{request.method} {route} {response.status_code} in {milliseconds} ms",
+        message,
         method=request.method,
         route=route,
         status=response.status_code,

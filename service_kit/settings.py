@@ -8,16 +8,25 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 LogFormat = Literal["auto", "console", "json"]
 
-_URL_PASSWORD = re.compile(r"(?<=://)([^/?#\s@]*?):([^/?#\s]*)@")
+# Up to the last @, since a password may hold any character: better too much hidden than too little.
+_URL_PASSWORD = re.compile(r"(?<=://)([^/?#\s@:]*):\S*@")
 _QUERY_PASSWORD = re.compile(r"([?&][^=&]*password)=[^&]*", re.IGNORECASE)
 _BIND = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(?P<port>\d{1,5})")
 
@@ -32,9 +41,18 @@ class SettingsError(Exception):
 
 def _bind_address(text: str) -> str:
     match = _BIND.fullmatch(text)
-    if match is None or not 1 <= int(match["port"]) <= 65535:  # noqa: PLR2004
+    if match is None or not 1 <= int(match["port"]) <= 65535 or not _nameable(match["host"]):  # noqa: PLR2004
         raise ValueError("must be host:port, for example 127.0.0.1:8080")
     return text
+
+
+def _nameable(host: str) -> bool:
+    """Whether it can be looked up at all: `a..b` cannot."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 BindAddress = Annotated[str, AfterValidator(_bind_address)]
@@ -49,20 +67,36 @@ def host_and_port(bind: str) -> tuple[str, int]:
 class ServiceSettings(BaseSettings):
     """What every service can be told. A subclass sets `env_prefix` and adds its own."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+    )
 
-    bind: BindAddress = Field("127.0.0.1:8000", description="Address to listen on, `host:port`")
-    workers: int = Field(2, ge=1, le=64, description="Worker processes")
-    threads: int = Field(8, ge=2, le=256, description="Threads in each worker")
+    bind: BindAddress = Field(
+        default="127.0.0.1:8000", description="Address to listen on, `host:port`"
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="Worker processes")
+    threads: int = Field(default=8, ge=2, le=256, description="Threads in each worker")
     log_format: LogFormat = Field(
-        "auto", description="`console`, `json`, or `auto`: console on a terminal, JSON elsewhere"
+        default="auto",
+        description="`console`, `json`, or `auto`: console on a terminal, JSON elsewhere",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least severe lines to log"
+        default="info", description="The least severe lines to log"
     )
     migrate: bool = Field(
         default=True, description="Bring the database's schema up to date at start"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _was_read(cls, value: Any) -> Any:
+        if isinstance(value, _Unreadable):
+            raise ValueError(value.reason)  # noqa: TRY004 - so that it is named with the others
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -73,9 +107,9 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then variables, then files that variables name."""
+        """Arguments, then files that variables name, where these come first, then variables."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, _FileVariables(settings_cls)
+        return init_settings, _FileVariables(settings_cls), env_settings
 
     @classmethod
     def load(cls) -> Self:
@@ -129,12 +163,14 @@ def unknown_variables(settings: type[ServiceSettings], environ: Mapping[str, str
 
 
 class _FileVariables(PydanticBaseSettingsSource):
-    """`NAME_FILE` for each variable `NAME` that is not set itself."""
+    """`NAME_FILE` for each variable `NAME` where neither it nor one that wins over it is set."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         prefix = self.settings_cls.model_config["env_prefix"]
         for name in _variables(prefix, field_name, field):
             path = os.environ.get(f"{name}_FILE")
+            if name in os.environ:
+                break
             if path is not None:
                 return _content(f"{name}_FILE", path), name, False
         return None, field_name, False
@@ -148,12 +184,19 @@ class _FileVariables(PydanticBaseSettingsSource):
         return values
 
 
-def _content(variable: str, path: str) -> str:
+@dataclass(frozen=True)
+class _Unreadable:
+    """Stands for the content of a file that could not be read, until validation names it."""
+
+    reason: str
+
+
+def _content(variable: str, path: str) -> str | _Unreadable:
     try:
         return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise SettingsError([f"{variable}: cannot read {path}: {reason}"]) from None
+        return _Unreadable(f"cannot read {path}, which {variable} names: {reason}")
 
 
 def _variables(prefix: str, name: str, info: FieldInfo) -> list[str]:
@@ -164,9 +207,13 @@ def _variables(prefix: str, name: str, info: FieldInfo) -> list[str]:
 
 
 def _variable_at(settings: type[ServiceSettings], loc: tuple[int | str, ...]) -> str:
-    variables = settings.variables()
+    """The variable that a wrong value came from, or would have: never one that nobody set."""
     name = str(loc[0]) if loc else "settings"
-    return variables[name][0] if name in variables else name
+    for field, names in settings.variables().items():
+        if name == field or name in names:
+            given = (n for n in names if n in os.environ or f"{n}_FILE" in os.environ)
+            return next(given, names[0])
+    return name
 
 
 def _sentence(error: Any) -> str:

@@ -1,12 +1,13 @@
 """Run several commands as one: all start, and when one ends or Ctrl-C comes, all stop.
 
-    python -m service_kit.together [--ready URL TEXT] -- COMMAND [ARG …] -- COMMAND [ARG …]
+    python -m service_kit.together [--ready URL] [--say TEXT] -- COMMAND [ARG …] -- COMMAND [ARG …]
 
 Once every URL answers 200 the text is printed. The exit code is that of the command that
 ended first, or 0 after Ctrl-C or SIGTERM.
 """
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -31,13 +33,19 @@ def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _setter(stop))
-    # Groups of their own, so that Ctrl-C reaches them once, from us, and in order.
-    processes = [subprocess.Popen(command, start_new_session=True) for command in _split(commands)]
+    processes: list[Process] = []
     try:
+        for command in _split(commands):
+            # A group of its own, so that Ctrl-C reaches it once, from us, and in order.
+            process = subprocess.Popen(command, start_new_session=True)  # noqa: S603
+            # One by one: those that run are stopped where the next cannot be started.
+            processes.append(process)
         ended = _wait_until_ready(ready, processes, stop)
         if ended is None and say and not stop.is_set():
             click.echo(say)
         ended = ended or _wait_for_end(processes, stop)
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
     finally:
         _stop(processes)
     sys.exit(ended.returncode if ended else 0)
@@ -46,11 +54,11 @@ def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
 Process = subprocess.Popen[bytes]
 
 
-def _setter(event: threading.Event) -> signal.Handlers:
+def _setter(event: threading.Event) -> Callable[[int, FrameType | None], None]:
     def handle(_number: int, _frame: FrameType | None) -> None:
         event.set()
 
-    return handle  # type: ignore[return-value]
+    return handle
 
 
 def _split(words: Sequence[str]) -> Iterator[list[str]]:
@@ -105,6 +113,9 @@ def _stop(processes: list[Process]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        # Whoever it started and left behind.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,29 @@
+"""What holds for every test: nothing from outside leaks in, and in CI nothing is skipped."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+
+
+@pytest.fixture(autouse=True)
+def _only_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests reaches a service under test."""
+    for name in list(os.environ):
+        if name.startswith(("USER_SERVICE_", "AUDIT_SERVICE_")) or name in {
+            "K_SINK",
+            "DATABASE_URL",
+        }:
+            monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With REQUIRE_ALL=1 a skip is a failure: what CI skips it does not know."""
+    report: pytest.TestReport = yield  # type: ignore[assignment, misc]
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but REQUIRE_ALL=1: {report.longrepr}"
+    return report  # type: ignore[return-value]

@@ -1,0 +1,218 @@
+"""The commands of a service: what is wrong ends them with one line that names it."""
+
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from pydantic import AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
+
+from service_kit import app as service_app
+from service_kit import cli, server
+from service_kit.cli import StartError
+from service_kit.settings import ServiceSettings
+
+CONFIG = 78
+
+
+class Trial(ServiceSettings):
+    """Settings of a service that exists for these tests."""
+
+    model_config = SettingsConfigDict(env_prefix="TRIAL_SERVICE_")
+
+    sink: str = Field(
+        default="http://me:s3cret@sink/",
+        validation_alias=AliasChoices("TRIAL_SERVICE_SINK", "PLATFORM_SINK"),
+    )
+
+
+def create_app(_: Trial) -> Flask:
+    return service_app.create(__name__, title="Trial", version="1", meanings={}, checks={})
+
+
+@pytest.fixture
+def calls() -> list[str]:
+    """What a command called, in order."""
+    return []
+
+
+@pytest.fixture
+def trial(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> cli.Service[Trial]:
+    """A service that is never really served."""
+    impatient = functools.partial(server.wait_for_port, patience=0)
+    monkeypatch.setattr(server, "wait_for_port", impatient)
+    monkeypatch.setattr(server, "run", lambda *_: calls.append("run"))
+    return cli.Service(
+        name="trial-service",
+        version="1.2.3",
+        settings=Trial,
+        create_app=create_app,
+        migrate=lambda _: calls.append("migrate"),
+        check=lambda _: calls.append("check"),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _free_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("TRIAL_SERVICE_BIND", f"127.0.0.1:{probe.getsockname()[1]}")
+
+
+def invoke(service: cli.Service[Trial], *words: str) -> Result:
+    return CliRunner().invoke(cli.commands(service), words)
+
+
+def assert_ends_with_one_line(result: Result, *names: str) -> None:
+    assert result.exit_code == CONFIG, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("trial-service: ")
+    for name in names:
+        assert name in line
+
+
+def test_config_prints_every_setting_with_passwords_masked(
+    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIAL_SERVICE_THREADS", "5")
+    result = invoke(trial, "config")
+    assert result.exit_code == 0
+    printed = dict(line.split("=", 1) for line in result.stdout.splitlines())
+    assert printed["TRIAL_SERVICE_SINK"] == "http://me:***@sink/"
+    assert printed["TRIAL_SERVICE_THREADS"] == "5"
+    assert set(printed) == {names[0] for names in Trial.variables().values()}
+    assert "s3cret" not in result.output
+    assert calls == []
+
+
+def test_the_version_is_printed(trial: cli.Service[Trial]) -> None:
+    result = invoke(trial, "--version")
+    assert (result.exit_code, result.stdout) == (0, "trial-service, version 1.2.3\n")
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_commands_are_listed(trial: cli.Service[Trial], option: str) -> None:
+    result = invoke(trial, option)
+    assert result.exit_code == 0
+    for command in ("run", "check", "migrate", "config"):
+        assert command in result.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "check", "migrate", "config"])
+def test_wrong_settings_end_every_command_with_one_line_that_names_them(
+    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("TRIAL_SERVICE_THREADS", "many")
+    monkeypatch.setenv("TRIAL_SERVICE_LOG_FORMAT", "x\ny")
+    result = invoke(trial, command)
+    assert_ends_with_one_line(result, "TRIAL_SERVICE_THREADS", "TRIAL_SERVICE_LOG_FORMAT")
+    assert calls == []
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_port_that_is_taken_ends_it_with_one_line_that_names_it(
+    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        bind = f"127.0.0.1:{somebody.getsockname()[1]}"
+        monkeypatch.setenv("TRIAL_SERVICE_BIND", bind)
+        assert_ends_with_one_line(invoke(trial, command), bind, "in use")
+    assert calls == []
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_what_the_service_finds_wrong_ends_it_with_one_line(
+    trial: cli.Service[Trial], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def check(_: Trial) -> None:
+        raise StartError("TRIAL_SERVICE_SINK: first\nsecond\x1b[2J")
+
+    monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", "no")
+    failing = cli.Service(**{**vars(trial), "check": check})
+    result = invoke(failing, command)
+    assert_ends_with_one_line(result, "TRIAL_SERVICE_SINK", "first\\nsecond\\x1b[2J")
+
+
+def test_check_changes_and_serves_nothing(trial: cli.Service[Trial], calls: list[str]) -> None:
+    result = invoke(trial, "check")
+    assert (result.exit_code, result.output, calls) == (0, "", [])
+
+
+def test_check_looks_at_the_schema_where_run_would_not_mend_it(
+    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", "no")
+    assert (invoke(trial, "check").exit_code, calls) == (0, ["check"])
+
+
+def test_migrate_migrates_and_does_nothing_else(
+    trial: cli.Service[Trial], calls: list[str]
+) -> None:
+    assert (invoke(trial, "migrate").exit_code, calls) == (0, ["migrate"])
+
+
+def test_run_migrates_checks_and_serves(trial: cli.Service[Trial], calls: list[str]) -> None:
+    assert (invoke(trial, "run").exit_code, calls) == (0, ["migrate", "check", "run"])
+
+
+def test_run_leaves_the_schema_alone_when_told_to(
+    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", "no")
+    assert (invoke(trial, "run").exit_code, calls) == (0, ["check", "run"])
+
+
+def test_run_warns_of_a_variable_that_is_no_setting_and_goes_on(
+    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIAL_SERVICE_SINKS", "x")
+    monkeypatch.setenv("TRIAL_SERVICE_PORT_3000_TCP_ADDR", "10.0.0.1")
+    result = invoke(trial, "run")
+    (line,) = map(json.loads, result.stdout.splitlines())
+    assert line["level"] == "warning"
+    assert line["message"] == (
+        "TRIAL_SERVICE_SINKS is not a setting; the nearest is TRIAL_SERVICE_SINK"
+    )
+    assert calls[-1] == "run"
+
+
+# The user service's own
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> dict[str, str]:
+    """The environment of a user service on a file of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        bind = f"127.0.0.1:{probe.getsockname()[1]}"
+    return {
+        **os.environ,
+        "USER_SERVICE_BIND": bind,
+        "USER_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/users.db",
+        "USER_SERVICE_WORKERS": "1",
+    }
+
+
+def test_a_real_service_stops_with_exit_code_0_on_sigterm(service: dict[str, str]) -> None:
+    program = Path(sys.executable).with_name("user-service")
+    with subprocess.Popen(
+        [program, "run"], env=service, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = json.loads(process.stdout.readline())
+            bind = service["USER_SERVICE_BIND"]
+            assert line["message"] == f"user-service listens on http://{bind}"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
