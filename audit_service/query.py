@@ -121,4 +121,3 @@ def _rfc3339(microseconds: int) -> str:
 
 def _json(body: dict[str, Any]) -> Response:
     return Response(orjson.dumps(body), content_type="application/json")
-

@@ -1,6 +1,6 @@
 """`POST /`: events come in, in all three content modes, and are acknowledged once durable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -108,11 +108,11 @@ def _report(event: Event, receipt: Receipt) -> None:
     """The line that tells of a stored event; a duplicate was told of when it was stored."""
     if receipt.outcome is Outcome.DUPLICATE:
         return
-    log.info(
+    found = (
         f"Found {event.id} from {event.source} with type {event.type} "
-        f"and specversion {event.specversion}",
-        position=receipt.position,
+        f"and specversion {event.specversion}"
     )
+    log.info(found, position=receipt.position)
     if receipt.outcome is Outcome.CONFLICTING:
         log.warning(
             "another event has the same source and id",

@@ -36,7 +36,8 @@ def digest(event: Event) -> Digest:
 def canonical_form(event: Event) -> bytes:
     """The bytes that are hashed; the module says how they are made."""
     attributes = dict(event.attributes)
-    attributes.pop("datacontentencoding", None)
+    if event.specversion == "0.3":
+        attributes.pop("datacontentencoding", None)
     if isinstance(event.data, JsonText):
         attributes.setdefault("datacontenttype", "application/json")
     fields = [_field(name, attributes[name]) for name in sorted(attributes)]

@@ -24,7 +24,8 @@ STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
-_QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# A quoted string, or one that is not closed: tried once, so that no value takes long.
+_QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')
 _BACKSLASH_ESCAPE = re.compile(r"\\(.)")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNESCAPED = "".join(c for c in map(chr, range(0x21, 0x7F)) if c not in '"%')
@@ -98,15 +99,20 @@ def _read_batch(body: bytes) -> Sequence[Event]:
     rejected: dict[int, EventRejected] = {}
     for index, source in enumerate(sources):
         try:
-            event = _read_structured(source.encode())
-            if events and event.specversion != events[0].specversion:
-                raise EventRejected("specversion", "must be the same in all events of a batch")
-            events.append(event)
+            events.append(_read_item(source.encode(), events))
         except EventRejected as rejection:
             rejected[index] = rejection
     if rejected:
         raise BatchRejected(rejected)
     return events
+
+
+def _read_item(body: bytes, before: Sequence[Event]) -> Event:
+    """The next event of a batch, after those that were read before it (3.3.2)."""
+    event = _read_structured(body)
+    if before and event.specversion != before[0].specversion:
+        raise EventRejected("specversion", "must be the same in all events of a batch")
+    return event
 
 
 def _event(attributes: dict[str, Any], data: Any, time: str | None = None) -> Event:
@@ -152,6 +158,6 @@ def _decoded(attribute: str, value: str) -> str:
 
 def _unquoted(attribute: str, value: str) -> str:
     """The value with its double-quoted strings unescaped (RFC 7230, section 3.2.6)."""
-    if '"' in _QUOTED_STRING.sub("", value):
+    if any(not quoted[2] for quoted in _QUOTED_STRING.finditer(value)):
         raise EventRejected(attribute, "has a double quote that is not closed")
     return _QUOTED_STRING.sub(lambda quoted: _BACKSLASH_ESCAPE.sub(r"\1", quoted[1]), value)

@@ -33,7 +33,9 @@ def _refuse_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     parse_int=Number, parse_float=Number, parse_constant=_refuse_constant, object_pairs_hook=Members
 )
-_scan_value = make_scanner(_DECODER)
+_COMPOUND = {Members, list}
+_CONSTANTS = {None: "null", True: "true", False: "false"}
+_scan_value = make_scanner(_DECODER)  # type: ignore[arg-type]  # it takes any such context
 
 
 def text_of(body: bytes) -> str:
@@ -90,37 +92,45 @@ def canonical(text: str) -> str:
     which JSON can write and UTF-8 cannot, are in it as code points. Raises NotJson.
     """
     parts: list[str] = []
-    try:
-        _write(decode(text), parts)
-    except RecursionError:
-        raise NotJson("it is nested too deeply") from None
+    # No recursion: what the decoder could read MUST have a canonical form, however deep it is.
+    pending = [_pieces(decode(text))]
+    while pending:
+        for piece in pending[-1]:
+            if isinstance(piece, str):
+                parts.append(piece)
+            else:
+                pending.append(_pieces(piece))
+                break
+        else:
+            pending.pop()
     return "".join(parts)
 
 
-def _write(value: Any, parts: list[str]) -> None:
-    kind = type(value)
-    if kind is str:
-        parts.append(encode_basestring(value))
-    elif kind is Number:
-        parts.append(value)
-    elif kind is Members:
-        _write_members(value, parts)
-    elif kind is list:
-        for index, item in enumerate(value):
-            parts.append("," if index else "[")
-            _write(item, parts)
-        parts.append("]" if value else "[]")
+def _pieces(value: Any) -> Iterator[str | Members | list[Any]]:
+    """The canonical text of a value; an object or array in it is given as it is, in its place."""
+    if type(value) is Members:
+        before = "{"
+        for name, item in sorted(value, key=lambda member: member[0]):
+            yield f"{before}{encode_basestring(name)}:"
+            yield item if type(item) in _COMPOUND else _scalar(item)
+            before = ","
+        yield "}" if value else "{}"
+    elif type(value) is list:
+        before = "["
+        for item in value:
+            yield before
+            yield item if type(item) in _COMPOUND else _scalar(item)
+            before = ","
+        yield "]" if value else "[]"
     else:
-        parts.append({None: "null", True: "true", False: "false"}[value])
+        yield _scalar(value)
 
 
-def _write_members(value: Members, parts: list[str]) -> None:
-    for index, (name, item) in enumerate(sorted(value, key=lambda member: member[0])):
-        parts.append("," if index else "{")
-        parts.append(encode_basestring(name))
-        parts.append(":")
-        _write(item, parts)
-    parts.append("}" if value else "{}")
+def _scalar(value: Any) -> str:
+    kind = type(value)
+    if kind is Number:
+        return str(value)
+    return encode_basestring(value) if kind is str else _CONSTANTS[value]
 
 
 def _value(text: str, at: int) -> tuple[Any, int]:

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -85,20 +86,19 @@ def _native(name: str, literal: Number) -> int:
 
 def _payload(attributes: dict[str, Any], payloads: dict[str, tuple[Any, str]]) -> bytes | None:
     """The data, by what the event says of it (3.1.2; 0.3: `datacontentencoding`)."""
-    media_type = attributes.get("datacontenttype")
-    if media_type is not None and not isinstance(media_type, str):
-        raise EventRejected("datacontenttype", "must be a string")
+    media_type = _media_type(attributes.get("datacontenttype"))
     if attributes.get("specversion") == "0.3":
         if "data_base64" in payloads:
             raise EventRejected("data_base64", "is not of specversion 0.3")
-        if str(attributes.get("datacontentencoding", "")).lower() == "base64":
+        if _is_base64_of_03(attributes):
             payloads = {"data_base64": payloads["data"]} if "data" in payloads else {}
     if payloads.get("data_base64", (None,))[0] is None:
         payloads.pop("data_base64", None)
     if len(payloads) > 1:
         raise EventRejected("data", "excludes data_base64: only one of them may be there")
     if "data_base64" in payloads:
-        return STRICT_JSON.read_data(_bytes_of(payloads["data_base64"][0]), media_type)
+        name = "data" if attributes.get("specversion") == "0.3" else "data_base64"
+        return STRICT_JSON.read_data(_bytes_of(name, payloads["data_base64"][0]), media_type)
     if "data" not in payloads:
         return None
     value, source = payloads["data"]
@@ -107,13 +107,26 @@ def _payload(attributes: dict[str, Any], payloads: dict[str, tuple[Any, str]]) -
     return _encoded(value, media_type) or None
 
 
-def _bytes_of(value: Any) -> bytes:
+def _media_type(value: Any) -> str | None:
+    """What `datacontenttype` says, checked before the data is read by it."""
+    if value is None or (isinstance(value, str) and media_types.parse(value) is not None):
+        return value
+    raise EventRejected("datacontenttype", "is no media type (RFC 2046)")
+
+
+def _is_base64_of_03(attributes: Mapping[str, Any]) -> bool:
+    """Whether `data` is Base64, as specversion 0.3 says it."""
+    encoding = attributes.get("datacontentencoding")
+    return attributes.get("specversion") == "0.3" and str(encoding).lower() == "base64"
+
+
+def _bytes_of(name: str, value: Any) -> bytes:
     if type(value) is str:
         try:
             return binascii.a2b_base64(value, strict_mode=True)
         except ValueError:
             pass
-    raise EventRejected("data_base64", "is no Base64 (RFC 4648, section 4)")
+    raise EventRejected(name, "is no Base64 (RFC 4648, section 4)")
 
 
 def _encoded(value: Any, media_type: str) -> bytes:
@@ -121,7 +134,7 @@ def _encoded(value: Any, media_type: str) -> bytes:
     if type(value) is not str:
         raise EventRejected("data", "must be a string where datacontenttype is not JSON")
     try:
-        return value.encode(media_types.charset(media_type) or "utf-8")
+        return value.encode(media_types.codec(media_type))
     except (LookupError, UnicodeError):
         raise EventRejected("data", "cannot be encoded as datacontenttype says") from None
 
@@ -132,13 +145,14 @@ def structured_form(event: Event) -> bytes:
     Data that is neither JSON nor text of its declared type is in `data_base64`.
     """
     members: dict[str, Any] = dict(event.attributes)
+    if _is_base64_of_03(members):
+        # Its data was decoded; what it is encoded in here is said anew.
+        del members["datacontentencoding"]
     if isinstance(event.data, JsonText):
-        members.pop("datacontentencoding", None)
         members["data"] = orjson.Fragment(bytes(event.data))
     elif event.data is not None:
         text = _as_text(event.data, event.datacontenttype)
         if text is not None:
-            members.pop("datacontentencoding", None)
             members["data"] = text
         elif event.specversion == "0.3":
             members["datacontentencoding"] = "base64"
@@ -159,9 +173,9 @@ def _as_text(data: bytes, media_type: str | None) -> str | None:
         return None
     if media_types.is_json(media_type):
         return None
-    charset = media_types.charset(media_type) or "utf-8"
     try:
-        text = data.decode(charset)
-        return text if text.encode(charset) == data and text.encode() else None
+        codec = media_types.codec(media_type)
+        text = data.decode(codec)
+        return text if text.encode(codec) == data and text.encode() else None
     except (LookupError, UnicodeError):
         return None

@@ -23,7 +23,8 @@ BUSY_MILLISECONDS = 4000
 
 _COLUMNS = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
-_FIRST_OF_IDENTITY = "SELECT coalesce(conflicts_with, position) FROM event WHERE identity = ? LIMIT 1"
+_FIRST_OF_IDENTITY = """SELECT coalesce(conflicts_with, position) FROM event
+    WHERE identity = ? LIMIT 1"""
 _SAME_EVENT = "SELECT position FROM event WHERE identity = ? AND digest = ?"
 _INSERT = f"""INSERT INTO event (position, received_at, conflicts_with, identity, digest,
     {", ".join(_COLUMNS)}, extensions, data, data_is_json)
@@ -42,6 +43,7 @@ class SqliteLog:
         self._thread = threading.local()
         self._readers: list[apsw.Connection] = []
         with _translated():
+            self._file = _file_at(path)
             schema.check("sqlite", _version(self._reader()))
 
     def commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
@@ -82,12 +84,13 @@ class SqliteLog:
             self._readers.pop().close()
 
     def _commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        self._check_file()
         if self._writer is None:
             self._writer = _connect(self._path, apsw.SQLITE_OPEN_READWRITE)
         db = self._writer
         db.execute("BEGIN IMMEDIATE")
         try:
-            last = db.execute(_LAST).fetchone()[0]
+            last = db.execute(_LAST).get
             now = time.time_ns() // 1000
             receipts = []
             for entry in entries:
@@ -103,6 +106,7 @@ class SqliteLog:
 
     def _reader(self) -> apsw.Connection:
         """This thread's own connection for reading."""
+        self._check_file()
         reader: apsw.Connection | None = getattr(self._thread, "reader", None)
         if reader is None:
             reader = _connect(self._path, apsw.SQLITE_OPEN_READWRITE)
@@ -110,6 +114,15 @@ class SqliteLog:
             self._thread.reader = reader
             self._readers.append(reader)
         return reader
+
+    def _check_file(self) -> None:
+        """Raise unless the file is the one that was opened.
+
+        Where it was removed or replaced meanwhile, SQLite goes on with the old one, and what
+        it commits is gone with it.
+        """
+        if _file_at(self._path) != self._file:
+            raise LogUnavailable("another file is where the event log was")
 
     def _drop_writer(self) -> None:
         if self._writer is not None:
@@ -123,7 +136,7 @@ def migrate(path: str) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         try:
-            db.execute("PRAGMA journal_mode = WAL")
+            _enter_wal(db)
             db.execute("BEGIN IMMEDIATE")
             for number, script in schema.migrations("sqlite").items():
                 if number > _version(db):
@@ -133,6 +146,20 @@ def migrate(path: str) -> None:
             schema.check("sqlite", _version(db))
         finally:
             db.close()
+
+
+def _enter_wal(db: apsw.Connection) -> None:
+    """Wait for other processes that do the same: SQLite fails at once here, patient or not."""
+    deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except apsw.BusyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _append(db: apsw.Connection, entry: Entry, position: int, now: int) -> Receipt:
@@ -178,8 +205,13 @@ def _connect(path: str, flags: int) -> apsw.Connection:
     return db
 
 
+def _file_at(path: str) -> tuple[int, int]:
+    found = Path(path).stat()
+    return found.st_dev, found.st_ino
+
+
 def _version(db: apsw.Connection) -> int:
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    version: int = db.execute("PRAGMA user_version").get
     return version
 
 

@@ -1,0 +1,28 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audit_service.log import Backend, migrate, open_log
+from tests.audit.sink import Sink, open_sink
+from tests.audit.stores import SqliteStore, Store
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[Sink]:
+    with open_sink(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty place, one for each kind of backend."""
+    return {"sqlite": lambda: SqliteStore(tmp_path / "log" / "events.db")}[request.param]()
+
+
+@pytest.fixture
+def backend(store: Store) -> Iterator[Backend]:
+    migrate(store.url)
+    opened = open_log(store.url)
+    yield opened
+    opened.close()

@@ -1,0 +1,113 @@
+"""An audit service as a sender and a reader see it: over HTTP, and nothing else."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from audit_service import create_app
+from audit_service.events.http import BATCH, STRUCTURED
+from audit_service.settings import Settings
+
+REQUIRED: Mapping[str, str] = {"id": "1", "source": "/s", "specversion": "1.0", "type": "t"}
+PROBLEM = "application/problem+json"
+
+
+class Sink:
+    """`binary`, `structured` and `batch` send; `accepted` and `rejected` say what became of it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.client = app.test_client()
+
+    def post(
+        self, body: bytes, content_type: str | None, headers: Mapping[str, str] | None = None
+    ) -> TestResponse:
+        given = dict(headers or {})
+        return self.client.post("/", data=body, content_type=content_type, headers=given)
+
+    def binary(
+        self,
+        attributes: Mapping[str, str | None] | None = None,
+        body: bytes = b"",
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> TestResponse:
+        """`attributes`: header values beside the required ones; None takes one away."""
+        given = {**REQUIRED, **(attributes or {})}
+        ce = {f"ce-{name}": value for name, value in given.items() if value is not None}
+        return self.post(body, content_type, ce | dict(headers or {}))
+
+    def structured(
+        self,
+        event: Mapping[str, Any] | str | bytes,
+        content_type: str = STRUCTURED,
+        headers: Mapping[str, str] | None = None,
+    ) -> TestResponse:
+        """`event`: its members beside the required ones, or the very text of the body."""
+        return self.post(_encoded(event), content_type, headers)
+
+    def batch(
+        self, events: Sequence[Mapping[str, Any]] | str, content_type: str = BATCH
+    ) -> TestResponse:
+        texts = events if isinstance(events, str) else f"[{','.join(map(_text, events))}]"
+        return self.post(texts.encode(), content_type)
+
+    def stored(self) -> list[dict[str, Any]]:
+        """Every event in the JSON format, the oldest first."""
+        return [shown["event"] for shown in self.shown()]
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Every event with its position and the like, the oldest first."""
+        items: list[dict[str, Any]] = json.loads(self.stored_text())["items"]
+        return items[::-1]
+
+    def stored_text(self) -> str:
+        """The page of all events, its text as it came."""
+        answer = self.client.get("/v1/events?limit=1000")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def accepted(self, answer: TestResponse) -> dict[str, Any]:
+        """The one event that is stored, after an answer that acknowledges it."""
+        assert answer.status_code == 204, answer.text
+        (event,) = self.stored()
+        return event
+
+    def rejected(self, answer: TestResponse) -> str | None:
+        """The attribute at fault, after an answer that refuses the event; nothing is stored."""
+        assert answer.status_code == 400, answer.text
+        assert answer.content_type == PROBLEM
+        assert answer.json is not None
+        assert isinstance(answer.json["rule"], str)
+        assert self.stored() == []
+        attribute: str | None = answer.json.get("attribute")
+        return attribute
+
+
+@contextmanager
+def open_sink(folder: Path, **settings: Any) -> Iterator[Sink]:
+    """A sink on a new log in the folder."""
+    app = create_app(Settings(database_url=f"sqlite:///{folder}/events.db", **settings))
+    try:
+        yield Sink(app)
+    finally:
+        app.extensions["event_log"].close()
+
+
+def _encoded(event: Mapping[str, Any] | str | bytes) -> bytes:
+    return event if isinstance(event, bytes) else _text(event).encode()
+
+
+def _text(event: Mapping[str, Any] | str) -> str:
+    return event if isinstance(event, str) else json.dumps({**REQUIRED, **event})
+
+
+def event_text(*members: str) -> str:
+    """A JSON event of the required attributes and of members that are JSON text themselves."""
+    required = [f'"{name}":"{value}"' for name, value in REQUIRED.items()]
+    return "{" + ",".join([*required, *members]) + "}"

@@ -1,0 +1,83 @@
+"""Places where an event log can be, with what a test does to them behind the log's back."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import apsw
+import pytest
+
+from audit_service.events import Event, digest
+from audit_service.log import Backend, EventLog, Page, Receipt, sqlite
+from audit_service.log.record import Entry
+
+ALL = 10**9
+
+
+class Store(Protocol):
+    """One empty place. `url` is what the log is told."""
+
+    url: str
+
+    def execute(self, sql: str) -> None:
+        """Run SQL as an intruder would. Raises whatever the database raises."""
+        ...
+
+    def set_version(self, version: int) -> None:
+        """Make the schema's version another."""
+        ...
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the lock that a commit needs."""
+        ...
+
+    def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Connections opened from now on wait a moment for a lock, and not seconds."""
+        ...
+
+
+class SqliteStore:
+    """A file, opened through APSW as the log does it, never through `sqlite3`."""
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"sqlite:///{path}"
+        self._path = str(path)
+
+    def execute(self, sql: str) -> None:
+        db = apsw.Connection(self._path)
+        try:
+            db.execute(sql)
+        finally:
+            db.close()
+
+    def set_version(self, version: int) -> None:
+        self.execute(f"PRAGMA user_version = {version}")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        db = apsw.Connection(self._path)
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            db.close()
+
+    def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 20)
+
+
+def commit(backend: Backend, *events: Event) -> Sequence[Receipt]:
+    return backend.commit([Entry(each, digest(each)) for each in events])
+
+
+def everything(backend: Backend | EventLog) -> Page:
+    return backend.newest(None, ALL, ALL)
+
+
+def ids(page: Page) -> list[str]:
+    return [record.event.id for record in page.records]
+
+
+def positions(page: Page) -> list[int]:
+    return [record.position for record in page.records]

@@ -1,0 +1,45 @@
+"""Input that is made to be slow or deep: it is read or refused, quickly, and is no fault."""
+
+import pytest
+
+from tests.audit.sink import Sink, event_text
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+@pytest.mark.parametrize("depth", [300, 600, 900, 100_000])
+@pytest.mark.parametrize("mode", ["binary", "structured", "batch"])
+def test_deep_nesting_is_read_or_refused_and_no_fault(
+    sink: Sink, mode: str, depth: int, opening: str
+) -> None:
+    data = opening * depth + "1" + {"[": "]", '{"a":': "}"}[opening] * depth
+    event = event_text(f'"data":{data}')
+    if mode == "binary":
+        answer = sink.binary(body=data.encode(), content_type="application/json")
+    else:
+        answer = sink.batch(f"[{event}]") if mode == "batch" else sink.structured(event)
+    assert answer.status_code in ({204, 400} if depth > 300 else {204})
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    ("headers", "content_type"),
+    [
+        ({}, "a/b" + " ;" * 100 + " x"),
+        ({"ext": '"' + '\\"' * 30_000}, None),
+        ({"ext": '"' * 60_001}, None),
+        ({"source": "/a" * 30_000 + "|"}, None),
+        ({"time": "2026-01-01T00:00:00." + "0" * 60_000 + "x"}, None),
+    ],
+)
+def test_no_header_takes_long_to_refuse(
+    sink: Sink, headers: dict[str, str], content_type: str | None
+) -> None:
+    sink.rejected(sink.binary(headers, content_type=content_type))
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("codec", ["punycode", "idna"])
+def test_no_declared_charset_takes_long_to_encode(sink: Sink, codec: str) -> None:
+    text = "".join(chr(0x4E00 + i * 7 % 20000) for i in range(30_000))
+    event = {"datacontenttype": f"text/plain; charset={codec}", "data": text}
+    assert sink.rejected(sink.structured(event)) == "data"
