@@ -3,12 +3,15 @@
 `create_app` is the only place where its parts are put together.
 """
 
+from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 from flask import Flask
 
 from service_kit import app as service_app
 from service_kit import json_request
+from service_kit.problems import Problem
 from service_kit.settings import masked
 from user_service import api, database
 from user_service.admission import Admission, Busy
@@ -20,7 +23,7 @@ from user_service.sinks import open_sink
 from user_service.store import StoreUnavailable, UserStore
 from user_service.users import NoSuchUser, PasswordTooShort, Users
 
-MEANINGS = {
+MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     NoSuchUser: api.problem_of_absence,
     PasswordTooShort: api.problem_of_password,
     NotRecorded: api.problem_of_recording,

@@ -19,7 +19,9 @@ from user_service.users import Context, PasswordTooShort, User, Users
 BODY_BYTES = 64 * 1024
 NAME_LENGTH, PASSWORD_LENGTH = 200, 1024
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Controls, line and paragraph separators, and halves of surrogate pairs, which JSON can spell
+# and no database can keep.
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def _name(text: str) -> str:
@@ -27,8 +29,8 @@ def _name(text: str) -> str:
     name = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(name) <= NAME_LENGTH:
         raise ValueError(f"must have 1 to {NAME_LENGTH} characters, not counting space around it")
-    if _CONTROL.search(name):
-        raise ValueError("must not have control characters")
+    if _UNFIT.search(name):
+        raise ValueError("must not have control characters or lone surrogates")
     return name
 
 

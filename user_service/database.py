@@ -6,6 +6,7 @@ from typing import Any
 
 import alembic.command
 import alembic.config
+import alembic.util
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -35,11 +36,17 @@ def connect(url: str, *, threads: int) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date. Safe when several processes do it at once."""
+    """Bring the schema up to date. Safe when several processes do it at once.
+
+    Raises SchemaMismatch where the schema is not one that this version knows.
+    """
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-        alembic.command.upgrade(_alembic(connection), "head")
+        try:
+            alembic.command.upgrade(_alembic(connection), "head")
+        except alembic.util.CommandError as error:
+            raise SchemaMismatch(f"the schema is newer than this version: {error}") from error
 
 
 def check(engine: Engine) -> None:

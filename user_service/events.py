@@ -9,6 +9,8 @@ from cloudevents.core.v1.event import CloudEvent
 
 from user_service.users import Happening
 
+__all__ = ["FORMAT", "CloudEvent", "describe"]
+
 FORMAT = JSONFormat()
 
 # W3C Trace Context, version 00; the Distributed Tracing extension carries it unchanged.
@@ -40,4 +42,3 @@ def describe(happening: Happening, source: str, traceparent: str | None = None) 
 
 def _data(happening: Happening) -> dict[str, Any]:
     return {"id": happening.user.id}
-

@@ -15,9 +15,7 @@ class Passwords:
     """Hashes passwords, no more at once than there are cores: each takes memory and a core."""
 
     def __init__(self, *, memory_kib: int, iterations: int) -> None:
-        self._hasher = PasswordHasher(
-            time_cost=iterations, memory_cost=memory_kib, parallelism=1
-        )
+        self._hasher = PasswordHasher(time_cost=iterations, memory_cost=memory_kib, parallelism=1)
         self._turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def hash(self, password: str, deadline: float) -> str:

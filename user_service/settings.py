@@ -1,5 +1,6 @@
 """What the user service can be told, by environment variables."""
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,7 +18,9 @@ DATABASES = ("sqlite", "postgresql")
 
 def _sink(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in SINK_SCHEMES or not parts.hostname:
+    # `port` raises ValueError where it is none.
+    fit = parts.scheme in SINK_SCHEMES and parts.hostname and parts.port != 0
+    if not fit or re.search(r"\s", text):
         raise ValueError("must be a URL like http://localhost:8080/")
     return text
 
@@ -45,36 +48,40 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="USER_SERVICE_")
 
-    bind: BindAddress = Field("127.0.0.1:3000", description="Address to listen on, `host:port`")
-    threads: int = Field(16, ge=4, le=256, description="Threads in each worker")
+    bind: BindAddress = Field(
+        default="127.0.0.1:3000", description="Address to listen on, `host:port`"
+    )
+    threads: int = Field(default=16, ge=4, le=256, description="Threads in each worker")
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
-        "sqlite:///data/users.db",
+        default="sqlite:///data/users.db",
         validation_alias=AliasChoices("USER_SERVICE_DATABASE_URL", "DATABASE_URL"),
         description="Where the users are",
     )
     sink: Annotated[str, AfterValidator(_sink)] = Field(
-        "http://localhost:8080/",
+        default="http://localhost:8080/",
         validation_alias=AliasChoices("USER_SERVICE_SINK", "K_SINK"),
         description="Where the events go",
     )
     delivery: Literal["direct"] = Field(
-        "direct",
+        default="direct",
         description="In which order a change and its event happen; `direct`: a change is stored "
         "once the sink has acknowledged its event",
     )
     delivery_timeout: float = Field(
-        2.5,
+        default=2.5,
         gt=0,
         le=60,
         description="Seconds from a request's arrival within which the sink must acknowledge",
     )
     event_source: Annotated[str, AfterValidator(_uri_reference)] = Field(
-        "github.com/eminetto/post-cloudevents", description="`source` of the events"
+        default="github.com/eminetto/post-cloudevents", description="`source` of the events"
     )
     password_min_length: int = Field(
-        1, ge=1, le=1024, description="The fewest characters of a password"
+        default=1, ge=1, le=1024, description="The fewest characters of a password"
     )
     argon2_memory_kib: int = Field(
-        19456, ge=8, le=4 * 1024 * 1024, description="Memory of one password hash, in KiB"
+        default=19456, ge=8, le=4 * 1024 * 1024, description="Memory of one password hash, in KiB"
     )
-    argon2_iterations: int = Field(2, ge=1, le=100, description="Passes of one password hash")
+    argon2_iterations: int = Field(
+        default=2, ge=1, le=100, description="Passes of one password hash"
+    )

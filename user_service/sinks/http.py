@@ -21,8 +21,16 @@ ANSWER_BYTES = 64 * 1024
 
 # A kept-alive connection may be closed by the sink just as it is used again. The event carries
 # its id, so that sending it once more is at worst a duplicate, and better than a failure.
+# An answer is never a reason to try again: what it says is what the caller is told.
 _ONCE_MORE = Retry(
-    total=1, connect=0, read=1, redirect=0, status=0, other=0, allowed_methods=None
+    total=1,
+    connect=0,
+    read=1,
+    redirect=0,
+    status=0,
+    other=0,
+    allowed_methods=None,
+    respect_retry_after_header=False,
 )
 
 _sending = threading.local()
@@ -60,7 +68,7 @@ class HttpSink:
         """This thread's own: a Session is not promised to be thread-safe."""
         session: requests.Session | None = getattr(self._thread, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.trust_env = False
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             for scheme in ("http://", "https://"):
@@ -79,20 +87,31 @@ def _judge(answer: requests.Response) -> None:
         answer.close()
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
-    told = status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.REQUEST_TIMEOUT
+    told = (
+        HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and status != HTTPStatus.REQUEST_TIMEOUT
+    )
     outcome = Outcome.NOT_DELIVERED if told else Outcome.UNKNOWN
     raise NotDelivered(outcome, f"the sink answered {status}")
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in a word; a message could hold the URL and the password in it."""
+    """What went wrong, in a few words: the operating system's, or the name of the error. A
+    library's message could hold the URL and the password in it.
+    """
     cause: BaseException = error
-    while True:
-        inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-        if not isinstance(inner, BaseException):
-            break
+    while inner := cause.__cause__ or cause.__context__:
         cause = inner
-    return f"the sink could not be reached: {type(cause).__name__}"
+    words = cause.strerror if isinstance(cause, OSError) else None
+    return f"no answer from the sink: {words or type(cause).__name__}"
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """None: without it the whole body of a redirect is read, and its Location parsed, even
+        where redirects are not followed.
+        """
+        return None
 
 
 class _Watched:
@@ -127,5 +146,5 @@ class _TlsPool(HTTPSConnectionPool):
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

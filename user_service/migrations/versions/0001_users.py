@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - alembic finds it by its path, not as a module of a package
 """The users."""
 
 import sqlalchemy as sa

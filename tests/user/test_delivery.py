@@ -1,0 +1,183 @@
+"""The deadline over a delivery, and what is known of an event when it passes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from user_service.delivery import Abandoned, Attempt, Delivery, NotDelivered, Outcome
+from user_service.events import CloudEvent, describe
+from user_service.users import Happening, Kind, User, now
+
+
+def _event() -> CloudEvent:
+    user = User("u1", "Ozzy", 1, now(), now())
+    return describe(Happening(Kind.CREATED, user, user.created_at), "/source")
+
+
+def _soon() -> float:
+    return time.monotonic() + 0.1
+
+
+# Attempt
+
+
+def test_what_was_abandoned_before_it_left_never_leaves() -> None:
+    cuts: list[str] = []
+    attempt = Attempt(_soon())
+    attempt.abandon()
+    with pytest.raises(Abandoned):
+        attempt.leave(lambda: cuts.append("cut"))
+    assert not attempt.may_have_left
+    assert attempt.failed("why").outcome is Outcome.NOT_DELIVERED
+    assert cuts == []
+
+
+def test_what_is_abandoned_after_it_left_is_cut_off_and_unknown() -> None:
+    cuts: list[str] = []
+    attempt = Attempt(_soon())
+    attempt.leave(lambda: cuts.append("cut"))
+    assert cuts == []
+    attempt.abandon()
+    assert cuts == ["cut"]
+    assert attempt.failed("why").outcome is Outcome.UNKNOWN
+
+
+def test_the_connection_that_was_used_last_is_the_one_that_is_cut() -> None:
+    cuts: list[str] = []
+    attempt = Attempt(_soon())
+    attempt.leave(lambda: cuts.append("first"))
+    attempt.leave(lambda: cuts.append("second"))
+    attempt.abandon()
+    assert cuts == ["second"]
+
+
+def test_a_connection_that_is_gone_already_can_be_cut() -> None:
+    def cut() -> None:
+        raise OSError("not connected")
+
+    attempt = Attempt(_soon())
+    attempt.leave(cut)
+    attempt.abandon()
+
+
+def test_there_is_always_a_moment_left() -> None:
+    assert Attempt(time.monotonic() - 100).remaining > 0
+    assert 90 < Attempt(time.monotonic() + 100).remaining <= 100
+
+
+# Delivery
+
+
+class Stuck:
+    """A sink that is stuck before its event leaves, or after, until it is let go."""
+
+    def __init__(self, *, leaves_first: bool) -> None:
+        self._leaves_first = leaves_first
+        self._go = threading.Event()
+        self.taken = threading.Event()
+        self.sent: list[str] = []
+        self.abandoned: list[str] = []
+
+    def send(self, event: CloudEvent, attempt: Attempt) -> None:
+        if self._leaves_first:
+            attempt.leave(self.let_go)
+        self.taken.set()
+        assert self._go.wait(10)
+        try:
+            attempt.leave(lambda: None)
+        except Abandoned:
+            self.abandoned.append(event.get_id())
+            raise
+        self.sent.append(event.get_id())
+
+    def let_go(self) -> None:
+        self._go.set()
+
+
+@pytest.fixture
+def stuck() -> Iterator[Stuck]:
+    sink = Stuck(leaves_first=False)
+    yield sink
+    sink.let_go()
+
+
+def _undelivered(delivery: Delivery, event: CloudEvent) -> NotDelivered:
+    with pytest.raises(NotDelivered) as caught:
+        delivery.deliver(event, _soon())
+    return caught.value
+
+
+def test_an_event_that_had_not_left_by_the_deadline_is_never_sent(stuck: Stuck) -> None:
+    delivery = Delivery(stuck, threads=1)
+    late, following = _event(), _event()
+    assert _undelivered(delivery, late).outcome is Outcome.NOT_DELIVERED
+    stuck.let_go()
+    delivery.deliver(following, time.monotonic() + 5)
+    assert stuck.abandoned == [late.get_id()]
+    assert stuck.sent == [following.get_id()]
+
+
+def test_an_event_that_had_left_by_the_deadline_is_cut_off_and_unknown() -> None:
+    sink = Stuck(leaves_first=True)
+    # The sink is let go by nothing but the cut.
+    error = _undelivered(Delivery(sink, threads=1), _event())
+    assert error.outcome is Outcome.UNKNOWN
+    assert "in time" in error.reason
+
+
+def test_an_event_for_which_no_thread_is_free_is_not_delivered(stuck: Stuck) -> None:
+    delivery = Delivery(stuck, threads=1)
+    blocking, waiting, following = _event(), _event(), _event()
+    holder = threading.Thread(target=lambda: _undelivered(delivery, blocking))
+    holder.start()
+    assert stuck.taken.wait(5)
+    error = _undelivered(delivery, waiting)
+    assert error.outcome is Outcome.NOT_DELIVERED
+    assert "no thread" in error.reason
+    holder.join()
+    stuck.let_go()
+    delivery.deliver(following, time.monotonic() + 5)
+    assert stuck.sent == [following.get_id()]
+
+
+def test_a_deadline_that_has_passed_already_is_answered_at_once(stuck: Stuck) -> None:
+    began = time.monotonic()
+    with pytest.raises(NotDelivered) as caught:
+        Delivery(stuck, threads=1).deliver(_event(), began - 1)
+    assert caught.value.outcome is Outcome.NOT_DELIVERED
+    assert time.monotonic() - began < 1
+
+
+class Saying:
+    """A sink that says what it is told to."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self._errors = list(errors)
+
+    def send(self, event: CloudEvent, attempt: Attempt) -> None:
+        del event, attempt
+        error = self._errors.pop(0)
+        if error is not None:
+            raise error
+
+
+def test_what_the_sink_says_is_what_is_told() -> None:
+    error = NotDelivered(Outcome.NOT_DELIVERED, "the sink answered 422")
+    assert _undelivered(Delivery(Saying(error), threads=1), _event()) is error
+
+
+def test_how_the_last_delivery_went_is_reported() -> None:
+    delivery = Delivery(Saying(NotDelivered(Outcome.UNKNOWN, "why"), None), threads=1)
+
+    def reported() -> Any:
+        last = delivery.report()["last_delivery"]
+        return last and last["outcome"]
+
+    assert reported() is None
+    _undelivered(delivery, _event())
+    assert reported() == "unknown"
+    delivery.deliver(_event(), _soon())
+    assert reported() == "delivered"
