@@ -1,0 +1,47 @@
+# The commands of the project; README.md explains them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: install run test check lock
+
+install: $(VENV)/installed
+
+$(VENV)/installed: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.13 install" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: install
+	@$(BIN)/audit-service check && $(BIN)/user-service check && \
+	users=$${USER_SERVICE_BIND:-localhost:3000} events=$${AUDIT_SERVICE_BIND:-localhost:8080} && \
+	exec $(BIN)/python -m service_kit.together \
+	  --ready "http://$$events/readyz" --ready "http://$$users/readyz" \
+	  --say "$$(printf "$$TRY" "$$users" "$$events")" \
+	  -- $(BIN)/audit-service run -- $(BIN)/user-service run
+
+define TRY
+Both services run; Ctrl-C stops them. Try it from another terminal:
+
+  curl -X POST http://%s/v1/user -H 'Content-Type: application/json' -d '{"name": "Ozzy Osbourne", "password": "12345"}'
+  curl http://%s/v1/events
+
+endef
+export TRY
+
+test: install
+	$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Resolve the dependencies anew; needs uv.
+lock:
+	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra build -c constraints.txt pyproject.toml -o constraints-runtime.txt

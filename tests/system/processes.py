@@ -1,0 +1,148 @@
+"""Both services as real processes, for tests that stop, kill and restart them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+
+BIN = Path(sys.executable).parent
+START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """This process's environment and the settings, by variable."""
+    return {**os.environ, **{name: str(value) for name, value in settings.items()}}
+
+
+class Service:
+    """A service as a process group of its own, with its output in a file."""
+
+    def __init__(self, name: str, folder: Path, port: int, settings: Mapping[str, object]) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.port = port
+        self._name = name
+        self._output = folder / f"{name}.log"
+        self._prefix = name.upper().replace("-", "_")
+        self._settings = {f"{self._prefix}_BIND": f"127.0.0.1:{port}", **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Return once it is ready."""
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(BIN / self._name), "run"],
+                env=environment(**self._settings),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until_ready(self.url, self._process, self._output)
+
+    def terminate(self) -> int:
+        """SIGTERM, and its exit code once it has ended."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(40)
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes at once, as in a power cut."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def output(self) -> str:
+        """Everything that it has printed."""
+        return self._output.read_text()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The JSON lines that it has printed."""
+        return [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
+    """Return once `url`/readyz answers 200; fail where the process ends before."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, output.read_text()
+        with suppress(requests.RequestException):
+            if requests.get(f"{url}/readyz", timeout=5).ok:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"{url} is not ready: {output.read_text()}")
+
+
+def audit_service(folder: Path, **settings: object) -> Service:
+    """An audit service, not started yet, with its log below `folder`."""
+    defaults = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{folder}/events.db"}
+    return Service("audit-service", folder, free_port(), {**defaults, **settings})
+
+
+def user_service(folder: Path, sink: str, **settings: object) -> Service:
+    """A user service, not started yet, with its users below `folder`."""
+    defaults = {
+        "USER_SERVICE_DATABASE_URL": f"sqlite:///{folder}/users.db",
+        "USER_SERVICE_SINK": sink,
+    }
+    return Service("user-service", folder, free_port(), {**defaults, **settings})
+
+
+def post_event(session: requests.Session, url: str, event_id: str) -> int:
+    """Post a small event in binary mode; the status of the answer."""
+    headers = {
+        "ce-id": event_id,
+        "ce-source": "/system-tests",
+        "ce-type": "test.event",
+        "ce-specversion": "1.0",
+        "Content-Type": "application/json",
+    }
+    body = json.dumps({"id": event_id}).encode()
+    return session.post(url, data=body, headers=headers, timeout=10).status_code
+
+
+def stored_events(url: str) -> list[dict[str, Any]]:
+    """Every record of the audit service's log, oldest first."""
+    items: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        parameters = {"limit": "1000"} | ({"cursor": cursor} if cursor else {})
+        page = requests.get(f"{url}/v1/events", params=parameters, timeout=30).json()
+        items += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            return items[::-1]
+
+
+def fresh_id() -> str:
+    """An id that no other event has."""
+    return uuid.uuid4().hex

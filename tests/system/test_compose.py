@@ -1,0 +1,113 @@
+"""`docker compose up --build`: the pair in containers, as anybody would start it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.system.processes import free_port
+
+ROOT = Path(__file__).parents[2]
+PROJECT = f"post-cloudevents-test-{os.getpid()}"
+
+
+def engine_is_there() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return all(
+        subprocess.run(["docker", *words], capture_output=True, check=False).returncode == 0
+        for words in (["info"], ["compose", "version"])
+    )
+
+
+pytestmark = [
+    pytest.mark.containers,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        not engine_is_there(), reason="needs a running container engine with Compose v2: start one"
+    ),
+]
+
+
+class Compose:
+    """A Compose project of the test's own, on ports of its own."""
+
+    def __init__(self) -> None:
+        users, events = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.users, self.events = f"http://{users}", f"http://{events}"
+        self._environment = {**os.environ, "PUBLISH_USERS": users, "PUBLISH_EVENTS": events}
+
+    def __call__(self, *words: str) -> str:
+        command = ["docker", "compose", "-p", PROJECT, *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def containers(self) -> list[dict[str, Any]]:
+        """What the engine knows of each container."""
+        names = self("ps", "--all", "--quiet").split()
+        described = subprocess.run(
+            ["docker", "inspect", *names], capture_output=True, text=True, check=True
+        )
+        found: list[dict[str, Any]] = json.loads(described.stdout)
+        return found
+
+
+@pytest.fixture(scope="module")
+def compose() -> Iterator[Compose]:
+    project = Compose()
+    project("up", "--build", "--detach", "--wait")
+    yield project
+    project("down", "--volumes")
+
+
+def make_ozzy(compose: Compose) -> requests.Response:
+    body = {"name": "Ozzy Osbourne", "password": "12345"}
+    return requests.post(f"{compose.users}/v1/user", json=body, timeout=10)
+
+
+def subjects(compose: Compose) -> set[str]:
+    page = requests.get(f"{compose.events}/v1/events", timeout=10).json()
+    return {item["event"]["subject"] for item in page["items"]}
+
+
+def test_the_articles_demonstration_ends_as_a_found_line_and_an_event(compose: Compose) -> None:
+    made = make_ozzy(compose)
+    assert made.status_code == 201
+    assert made.json()["id"] in subjects(compose)
+    assert "Found " in compose("logs", "audit-service")
+
+
+def test_data_survives_down_and_up(compose: Compose) -> None:
+    user = make_ozzy(compose)
+    compose("down")
+    compose("up", "--detach", "--wait")
+    assert requests.get(compose.users + user.headers["Location"], timeout=10).ok
+    assert user.json()["id"] in subjects(compose)
+
+
+def test_containers_are_not_root_and_cannot_write_to_their_root(compose: Compose) -> None:
+    for container in compose.containers():
+        assert container["Config"]["User"] not in {"", "root", "0"}
+        assert container["HostConfig"]["ReadonlyRootfs"]
+        assert container["HostConfig"]["CapDrop"] == ["ALL"]
+
+
+def test_ports_are_published_on_loopback_only(compose: Compose) -> None:
+    for container in compose.containers():
+        for bindings in container["NetworkSettings"]["Ports"].values():
+            assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}
+
+
+def test_stop_is_clean_within_the_grace_period(compose: Compose) -> None:
+    compose("stop")
+    assert {container["State"]["ExitCode"] for container in compose.containers()} == {0}
+    compose("up", "--detach", "--wait")

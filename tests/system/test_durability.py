@@ -1,0 +1,103 @@
+"""What was acknowledged is there, exactly once, whoever was killed meanwhile."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.system import processes
+
+
+def test_sixteen_clients_sending_every_event_twice_store_each_once(tmp_path: Path) -> None:
+    ids = [processes.fresh_id() for _ in range(400)]
+    sent = ids * 2
+    random.shuffle(sent)
+    with processes.audit_service(tmp_path) as audit:
+
+        def client(part: list[str]) -> set[int]:
+            with requests.Session() as session:
+                return {processes.post_event(session, audit.url, event_id) for event_id in part}
+
+        with ThreadPoolExecutor(16) as pool:
+            statuses = set().union(*pool.map(client, (sent[n::16] for n in range(16))))
+        records = processes.stored_events(audit.url)
+    assert statuses == {204}
+    assert sorted(record["event"]["id"] for record in records) == sorted(ids)
+    assert [record["position"] for record in records] == list(range(1, len(ids) + 1))
+
+
+class Load:
+    """Clients that post events until they are stopped, and remember what was acknowledged."""
+
+    def __init__(self, url: str, clients: int) -> None:
+        self.acknowledged: list[str] = []
+        self._url = url
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for(self, more: int) -> None:
+        """Return once so many more events were acknowledged."""
+        wanted = len(self.acknowledged) + more
+        wait_until(lambda: len(self.acknowledged) >= wanted)
+
+    def _run(self) -> None:
+        with requests.Session() as session:
+            while not self._stop.is_set():
+                event_id = processes.fresh_id()
+                try:
+                    if processes.post_event(session, self._url, event_id) == 204:
+                        self.acknowledged.append(event_id)
+                except requests.RequestException:
+                    self._stop.wait(0.05)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    waiting = threading.Event()
+    for _ in range(3000):
+        if condition():
+            return
+        waiting.wait(0.01)
+    raise AssertionError("it did not come to pass")
+
+
+@pytest.mark.faults
+def test_thirty_kills_under_load_lose_nothing_acknowledged_and_double_nothing(
+    tmp_path: Path,
+) -> None:
+    with processes.audit_service(tmp_path) as audit:
+        with Load(audit.url, clients=8) as load:
+            for _ in range(30):
+                load.wait_for(more=20)
+                audit.kill()
+                audit.start()
+        records = processes.stored_events(audit.url)
+    stored = Counter(record["event"]["id"] for record in records)
+    assert set(load.acknowledged) <= set(stored)
+    assert max(stored.values()) == 1
+    assert [record["position"] for record in records] == list(range(1, len(records) + 1))
+
+
+def test_sigterm_finishes_what_was_accepted(tmp_path: Path) -> None:
+    with processes.audit_service(tmp_path) as audit:
+        with Load(audit.url, clients=8) as load:
+            load.wait_for(more=50)
+            assert audit.terminate() == 0
+            audit.start()
+            load.wait_for(more=10)
+        stored = {record["event"]["id"] for record in processes.stored_events(audit.url)}
+    assert set(load.acknowledged) <= stored

@@ -1,0 +1,92 @@
+"""What a real server does with bodies cut short and with events whose bulk is in headers."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.system import processes
+
+HEAD = (
+    "POST / HTTP/1.1\r\nHost: x\r\nce-id: 1\r\nce-source: /x\r\nce-type: t\r\n"
+    "ce-specversion: 1.0\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+)
+REQUIRED = {"ce-source": "/x", "ce-type": "t", "ce-specversion": "1.0"}
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Service]:
+    folder: Path = tmp_path_factory.mktemp("audit")
+    with processes.audit_service(folder, AUDIT_SERVICE_MAX_EVENT_BYTES=70_000) as service:
+        yield service
+
+
+def answer_to(audit: processes.Service, request: bytes) -> str:
+    """The status line of the answer to raw bytes, after which no more come."""
+    with socket.create_connection(("127.0.0.1", audit.port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").readline().decode()
+
+
+def ids(audit: processes.Service) -> set[str]:
+    return {record["event"]["id"] for record in processes.stored_events(audit.url)}
+
+
+def test_a_body_cut_short_of_its_content_length_is_refused(audit: processes.Service) -> None:
+    request = HEAD.replace("ce-id: 1", "ce-id: short") + "Content-Length: 100\r\n\r\nonly this"
+    assert " 400 " in answer_to(audit, request.encode())
+    assert "short" not in ids(audit)
+
+
+def test_a_chunked_body_over_the_limit_is_refused_and_not_cut(audit: processes.Service) -> None:
+    chunk = "8000\r\n" + "x" * 0x8000 + "\r\n"
+    request = HEAD.replace("ce-id: 1", "ce-id: chunked-over")
+    request += "Transfer-Encoding: chunked\r\n\r\n" + chunk * 3 + "0\r\n\r\n"
+    assert " 413 " in answer_to(audit, request.encode())
+    assert "chunked-over" not in ids(audit)
+
+
+def test_a_chunked_body_that_breaks_off_is_refused(audit: processes.Service) -> None:
+    request = HEAD.replace("ce-id: 1", "ce-id: broken-off")
+    request += "Transfer-Encoding: chunked\r\n\r\n8000\r\nonly this"
+    assert " 400 " in answer_to(audit, request.encode())
+    assert "broken-off" not in ids(audit)
+
+
+def test_a_chunked_body_is_as_good_as_any(audit: processes.Service) -> None:
+    request = HEAD.replace("ce-id: 1", "ce-id: chunked")
+    request += "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    assert " 204 " in answer_to(audit, request.encode())
+    assert "chunked" in ids(audit)
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        pytest.param({"large": "x" * 65_536}, id="one-large-attribute"),
+        pytest.param({f"a{n}": "x" * 56 for n in range(1000)}, id="a-thousand-attributes"),
+        pytest.param({f"a{n}": "" for n in range(8000)}, id="eight-thousand-empty-attributes"),
+    ],
+)
+def test_an_event_of_64_kib_passes_whatever_of_it_is_in_headers(
+    audit: processes.Service, extensions: dict[str, str]
+) -> None:
+    event_id = processes.fresh_id()
+    lines = [f"ce-{name}: {value}\r\n" for name, value in extensions.items()]
+    head = HEAD.replace("ce-id: 1", f"ce-id: {event_id}") + "".join(lines)
+    assert " 204 " in answer_to(audit, f"{head}Content-Length: 0\r\n\r\n".encode())
+    record = requests.get(f"{audit.url}/v1/events?limit=1", timeout=10).json()["items"][0]
+    assert {name: record["event"][name] for name in extensions} == extensions
+
+
+def test_a_head_without_an_end_is_refused_before_it_fills_memory(audit: processes.Service) -> None:
+    with socket.create_connection(("127.0.0.1", audit.port), timeout=20) as connection:
+        try:
+            for _ in range(64):
+                connection.sendall(b"a: " + b"x" * 65_000 + b"\r\n" if _ else HEAD.encode())
+        except OSError:
+            return
+        assert connection.recv(4096).startswith((b"HTTP/1.1 4", b""))
