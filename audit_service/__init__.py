@@ -3,7 +3,9 @@
 `create_app` is the only place where its parts are put together.
 """
 
+from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 from flask import Flask
 
@@ -12,8 +14,9 @@ from audit_service.events import BatchRejected, EventRejected, UnsupportedFormat
 from audit_service.log import EventLog, LogUnavailable, migrate, open_log
 from audit_service.settings import Settings
 from service_kit import app as service_app
+from service_kit.problems import Problem
 
-MEANINGS = {
+MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     EventRejected: receive.problem_of_event,
     BatchRejected: receive.problem_of_batch,
     UnsupportedFormat: receive.problem_of_format,

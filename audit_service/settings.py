@@ -5,14 +5,17 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
+from audit_service.log import UnsupportedDatabase, check_url
 from service_kit.settings import BindAddress, ServiceSettings
 
 KIB, MIB = 1024, 1024 * 1024
 
 
 def _database_url(text: str) -> str:
-    if not text.startswith("sqlite:///") or text.removeprefix("sqlite:///") in {"", ":memory:"}:
-        raise ValueError("must be like sqlite:///data/events.db")
+    try:
+        check_url(text)
+    except UnsupportedDatabase as error:
+        raise ValueError(str(error)) from None
     return text
 
 
@@ -21,19 +24,21 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="AUDIT_SERVICE_")
 
-    bind: BindAddress = Field("127.0.0.1:8080", description="Address to listen on, `host:port`")
+    bind: BindAddress = Field(
+        default="127.0.0.1:8080", description="Address to listen on, `host:port`"
+    )
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
-        "sqlite:///data/events.db",
-        description="Where the event log is",
+        default="sqlite:///data/events.db",
+        description="Where the event log is: SQLite, or PostgreSQL by its URL",
     )
     max_event_bytes: int = Field(
-        MIB, ge=64 * KIB, le=64 * MIB, description="The longest body of a single event"
+        default=MIB, ge=64 * KIB, le=64 * MIB, description="The longest body of a single event"
     )
     max_batch_bytes: int = Field(
-        10 * MIB, ge=64 * KIB, le=256 * MIB, description="The longest body of a batch"
+        default=10 * MIB, ge=64 * KIB, le=256 * MIB, description="The longest body of a batch"
     )
     commit_patience: float = Field(
-        5.0,
+        default=5.0,
         gt=0,
         le=60,
         description="Seconds that a request waits at most for its turn to commit, then 503",

@@ -9,11 +9,11 @@ from typing import Any
 
 import structlog
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from gunicorn.http.message import Request  # type: ignore[import-untyped]
-from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import ThreadWorker
 
 from service_kit import logs
 from service_kit.settings import ServiceSettings, host_and_port
@@ -70,7 +70,7 @@ def _probe(bind: str) -> None:
         probe.bind(address)
 
 
-class _BoundedRequest(Request):  # type: ignore[misc]
+class _BoundedRequest(Request):
     """A request whose head is bounded as a whole, not only field by field."""
 
     def parse(self, unreader: Any) -> Any:
@@ -78,13 +78,13 @@ class _BoundedRequest(Request):  # type: ignore[misc]
         return super().parse(unreader)
 
 
-class _Worker(ThreadWorker):  # type: ignore[misc]
+class _Worker(ThreadWorker):
     def init_process(self) -> None:
         RequestParser.mesg_class = _BoundedRequest
         super().init_process()
 
 
-class _PropagatingLogger(Logger):  # type: ignore[misc]
+class _PropagatingLogger(Logger):
     """gunicorn's own lines go where all lines go."""
 
     def setup(self, cfg: Any) -> None:
@@ -93,7 +93,7 @@ class _PropagatingLogger(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
+class _Server(BaseApplication):
     def __init__(
         self, service: str, settings: ServiceSettings, create_app: Callable[[], Flask]
     ) -> None:

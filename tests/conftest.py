@@ -1,9 +1,12 @@
 """What holds for every test: nothing from outside leaks in, and in CI nothing is skipped."""
 
 import os
+import uuid
 from collections.abc import Iterator
 
 import pytest
+
+from tests import postgres
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
@@ -19,10 +22,27 @@ def _only_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server for all tests that want one."""
+    if not postgres.is_there():
+        pytest.skip(postgres.HOW_TO_GET_IT)
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres_server.new_database(name)
+    postgres_server.drop_database(name)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """With REQUIRE_ALL=1 a skip is a failure: what CI skips it does not know."""
-    report: pytest.TestReport = yield  # type: ignore[assignment, misc]
+    report: pytest.TestReport = yield  # type: ignore[assignment]
     if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, but REQUIRE_ALL=1: {report.longrepr}"

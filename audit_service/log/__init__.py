@@ -13,7 +13,7 @@ from audit_service.log.record import (
     Record,
 )
 from audit_service.log.schema import SchemaMismatch
-from audit_service.log.urls import UnsupportedDatabase, migrate, open_log
+from audit_service.log.urls import UnsupportedDatabase, check_url, migrate, open_log
 
 __all__ = [
     "Backend",
@@ -25,6 +25,7 @@ __all__ = [
     "Record",
     "SchemaMismatch",
     "UnsupportedDatabase",
+    "check_url",
     "migrate",
     "open_log",
 ]

@@ -10,27 +10,21 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import apsw
-import orjson
 
-from audit_service.events import Event, JsonText, Value
-from audit_service.log import schema
-from audit_service.log.record import Entry, LogUnavailable, Outcome, Page, Receipt, Record
+from audit_service.log import placing, schema
+from audit_service.log.placing import Known
+from audit_service.log.record import Entry, LogUnavailable, Page, Receipt, Record
 
 BUSY_MILLISECONDS = 4000
 
-_COLUMNS = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
-_FIRST_OF_IDENTITY = """SELECT coalesce(conflicts_with, position) FROM event
-    WHERE identity = ? LIMIT 1"""
-_SAME_EVENT = "SELECT position FROM event WHERE identity = ? AND digest = ?"
-_INSERT = f"""INSERT INTO event (position, received_at, conflicts_with, identity, digest,
-    {", ".join(_COLUMNS)}, extensions, data, data_is_json)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608
-_SELECT = f"""SELECT position, received_at, conflicts_with, {", ".join(_COLUMNS)},
-    extensions, data, data_is_json FROM event"""  # noqa: S608
+_FIRST = "SELECT coalesce(conflicts_with, position) FROM event WHERE identity = ? LIMIT 1"
+_SAME = "SELECT position FROM event WHERE identity = ? AND digest = ?"
+_INSERT = f"""INSERT INTO event ({", ".join(placing.INSERTED)})
+    VALUES ({", ".join("?" * len(placing.INSERTED))})"""  # noqa: S608 - names of ours
+_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM event"  # noqa: S608
 
 
 class SqliteLog:
@@ -65,14 +59,14 @@ class SqliteLog:
             for row in self._reader().execute(query, bindings):
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
-                records.append(_record(row))
+                records.append(placing.record(row))
                 budget -= len(records[-1].event.data or b"")
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
         with _translated():
             row = self._reader().execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
-        return None if row is None else _record(row)
+        return None if row is None else placing.record(row)
 
     def ping(self) -> None:
         with _translated():
@@ -92,11 +86,9 @@ class SqliteLog:
         try:
             last = db.execute(_LAST).get
             now = time.time_ns() // 1000
-            receipts = []
-            for entry in entries:
-                receipt = _append(db, entry, last + 1, now)
-                last = max(last, receipt.position)
-                receipts.append(receipt)
+            known = (_known(db, entry) for entry in entries)
+            receipts, rows = placing.place(entries, known, last, now)
+            db.executemany(_INSERT, rows)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -162,39 +154,11 @@ def _enter_wal(db: apsw.Connection) -> None:
             return
 
 
-def _append(db: apsw.Connection, entry: Entry, position: int, now: int) -> Receipt:
+def _known(db: apsw.Connection, entry: Entry) -> Known:
     identity, content = entry.digest.identity, entry.digest.content
-    first = db.execute(_FIRST_OF_IDENTITY, (identity,)).fetchone()
-    if first is not None:
-        same = db.execute(_SAME_EVENT, (identity, content)).fetchone()
-        if same is not None:
-            return Receipt(same[0], Outcome.DUPLICATE)
-    conflicts_with = None if first is None else first[0]
-    db.execute(_INSERT, (position, now, conflicts_with, identity, content, *_row(entry.event)))
-    outcome = Outcome.STORED if conflicts_with is None else Outcome.CONFLICTING
-    return Receipt(position, outcome, conflicts_with)
-
-
-def _row(event: Event) -> tuple[Any, ...]:
-    extensions = {k: v for k, v in event.attributes.items() if k not in _COLUMNS}
-    return (
-        *(event.attributes.get(name) for name in _COLUMNS),
-        orjson.dumps(extensions).decode() if extensions else None,
-        event.data,
-        isinstance(event.data, JsonText),
-    )
-
-
-def _record(row: tuple[Any, ...]) -> Record:
-    position, received_at, conflicts_with, *columns, extensions, data, data_is_json = row
-    attributes: dict[str, Value] = {
-        name: value for name, value in zip(_COLUMNS, columns, strict=True) if value is not None
-    }
-    if extensions is not None:
-        attributes |= orjson.loads(extensions)
-    if data_is_json:
-        data = JsonText(data)
-    return Record(position, received_at, conflicts_with, Event(attributes, data))
+    first = db.execute(_FIRST, (identity,)).get
+    same = None if first is None else db.execute(_SAME, (identity, content)).get
+    return Known(first, same)
 
 
 def _connect(path: str, flags: int) -> apsw.Connection:

@@ -1,13 +1,10 @@
 """Which backend a database URL stands for: the one place that knows them all."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from audit_service.log import sqlite
+from audit_service.log import postgres, sqlite
 from audit_service.log.record import Backend
 
 SQLITE = "sqlite:///"
-T = TypeVar("T")
+POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
 class UnsupportedDatabase(Exception):
@@ -19,7 +16,10 @@ def open_log(url: str) -> Backend:
 
     Raises UnsupportedDatabase, SchemaMismatch, LogUnavailable.
     """
-    return _with_path(url, sqlite.SqliteLog)
+    check_url(url)
+    if url.startswith(SQLITE):
+        return sqlite.SqliteLog(url.removeprefix(SQLITE))
+    return postgres.PostgresLog(_libpq(url))
 
 
 def migrate(url: str) -> None:
@@ -28,11 +28,22 @@ def migrate(url: str) -> None:
     Safe when several processes do it at once. Raises UnsupportedDatabase, SchemaMismatch,
     LogUnavailable.
     """
-    _with_path(url, sqlite.migrate)
+    check_url(url)
+    if url.startswith(SQLITE):
+        sqlite.migrate(url.removeprefix(SQLITE))
+    else:
+        postgres.migrate(_libpq(url))
 
 
-def _with_path(url: str, use: Callable[[str], T]) -> T:
-    path = url.removeprefix(SQLITE)
-    if path in {url, "", ":memory:"}:
-        raise UnsupportedDatabase("the event log needs a URL like sqlite:///data/events.db")
-    return use(path)
+def check_url(url: str) -> None:
+    """Raises UnsupportedDatabase unless `url` is of a kind that a log can be at."""
+    if url.startswith(POSTGRES):
+        return
+    if not url.startswith(SQLITE) or url.removeprefix(SQLITE) in {"", ":memory:"}:
+        raise UnsupportedDatabase(
+            "must be a URL like sqlite:///data/events.db or postgresql://user@host/database"
+        )
+
+
+def _libpq(url: str) -> str:
+    return "postgresql://" + url.partition("://")[2]

@@ -5,7 +5,7 @@ import pytest
 
 from audit_service.log import Backend, migrate, open_log
 from tests.audit.sink import Sink, open_sink
-from tests.audit.stores import SqliteStore, Store
+from tests.audit.stores import PostgresStore, SqliteStore, Store
 
 
 @pytest.fixture
@@ -14,10 +14,12 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
         yield opened
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """An empty place, one for each kind of backend."""
-    return {"sqlite": lambda: SqliteStore(tmp_path / "log" / "events.db")}[request.param]()
+    if request.param == "sqlite":
+        return SqliteStore(tmp_path / "log" / "events.db")
+    return PostgresStore(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Protocol
 
 import apsw
+import psycopg
 import pytest
 
 from audit_service.events import Event, digest
-from audit_service.log import Backend, EventLog, Page, Receipt, sqlite
+from audit_service.log import Backend, EventLog, Page, Receipt, postgres, sqlite
 from audit_service.log.record import Entry
 
 ALL = 10**9
 
 
 class Store(Protocol):
-    """One empty place. `url` is what the log is told."""
+    """One empty place. `url` is what the log is told, `nowhere` where there is none."""
 
     url: str
+    nowhere: str
 
     def execute(self, sql: str) -> None:
         """Run SQL as an intruder would. Raises whatever the database raises."""
@@ -41,7 +43,7 @@ class SqliteStore:
     """A file, opened through APSW as the log does it, never through `sqlite3`."""
 
     def __init__(self, path: Path) -> None:
-        self.url = f"sqlite:///{path}"
+        self.url = self.nowhere = f"sqlite:///{path}"
         self._path = str(path)
 
     def execute(self, sql: str) -> None:
@@ -65,6 +67,30 @@ class SqliteStore:
 
     def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 20)
+
+
+class PostgresStore:
+    """A database of its own on the tests' server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.nowhere = f"{url}_that_is_not_there"
+
+    def execute(self, sql: str) -> None:
+        with psycopg.connect(self.url) as db:
+            db.execute(sql)
+
+    def set_version(self, version: int) -> None:
+        self.execute(f"UPDATE event_schema SET version = {version}")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with psycopg.connect(self.url) as db:
+            db.execute("SELECT pg_advisory_xact_lock(%s)", (postgres.APPEND_LOCK,))
+            yield
+
+    def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(postgres, "OPTIONS", f"{postgres.OPTIONS} -c lock_timeout=20")
 
 
 def commit(backend: Backend, *events: Event) -> Sequence[Receipt]:

@@ -195,7 +195,7 @@ class TestUnavailable:
 
     def test_a_log_that_is_not_there(self, store: Store) -> None:
         with pytest.raises(LogUnavailable):
-            open_log(store.url)
+            open_log(store.nowhere)
 
 
 class TestSchema:

@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 import pytest
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 10.0
 SLEEP = ["sleep", "600"]
 
 
@@ -45,10 +45,10 @@ class Together:
         return self._process.returncode, out, err
 
     def kill(self) -> None:
-        """For a test that failed."""
-        with suppress(ProcessLookupError):
+        """For a test that failed; what it left running is not waited for."""
+        with self._process, suppress(subprocess.TimeoutExpired):
             self._process.terminate()
-        self._process.communicate()
+            self._process.communicate(timeout=PATIENCE_SECONDS)
 
 
 @pytest.fixture

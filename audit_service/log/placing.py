@@ -1,0 +1,105 @@
+"""Which position each event of a commit gets: the rule that every backend shares."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from audit_service.events import Event, JsonText, Value
+from audit_service.log.record import Entry, Outcome, Receipt, Record
+
+ATTRIBUTE_COLUMNS = (
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "datacontenttype",
+)
+INSERTED = (
+    "position",
+    "received_at",
+    "conflicts_with",
+    "identity",
+    "digest",
+    *ATTRIBUTE_COLUMNS,
+    "extensions",
+    "data",
+    "data_is_json",
+)
+SELECTED = (
+    "position",
+    "received_at",
+    "conflicts_with",
+    *ATTRIBUTE_COLUMNS,
+    "extensions",
+    "data",
+    "data_is_json",
+)
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the log already has of an entry: the positions of the first event of its source
+    and id, and of the same event.
+    """
+
+    first: int | None
+    same: int | None
+
+
+def place(
+    entries: Sequence[Entry], known: Iterable[Known], last: int, now: int
+) -> tuple[list[Receipt], list[Row]]:
+    """A receipt for each entry, and the rows to insert, their columns as INSERTED.
+
+    `last`: the last position that is taken; `now`: microseconds since 1970, UTC. An entry
+    may repeat, or conflict with, an earlier one of the same commit.
+    """
+    receipts: list[Receipt] = []
+    rows: list[Row] = []
+    firsts: dict[bytes, int] = {}
+    placed: dict[tuple[bytes, bytes], int] = {}
+    for entry, found in zip(entries, known, strict=True):
+        identity, content = entry.digest.identity, entry.digest.content
+        same = found.same or placed.get((identity, content))
+        if same is not None:
+            receipts.append(Receipt(same, Outcome.DUPLICATE))
+            continue
+        first = found.first or firsts.get(identity)
+        last += 1
+        firsts.setdefault(identity, last)
+        placed[identity, content] = last
+        rows.append((last, now, first, identity, content, *_columns(entry.event)))
+        outcome = Outcome.STORED if first is None else Outcome.CONFLICTING
+        receipts.append(Receipt(last, outcome, first))
+    return receipts, rows
+
+
+def record(row: Row) -> Record:
+    """The record that a row, its columns as SELECTED, stands for."""
+    position, received_at, conflicts_with, *columns, extensions, data, data_is_json = row
+    attributes: dict[str, Value] = {
+        name: value
+        for name, value in zip(ATTRIBUTE_COLUMNS, columns, strict=True)
+        if value is not None
+    }
+    if extensions is not None:
+        attributes |= orjson.loads(extensions)
+    if data_is_json:
+        data = JsonText(data)
+    return Record(position, received_at, conflicts_with, Event(attributes, data))
+
+
+def _columns(event: Event) -> Row:
+    extensions = {k: v for k, v in event.attributes.items() if k not in ATTRIBUTE_COLUMNS}
+    return (
+        *(event.attributes.get(name) for name in ATTRIBUTE_COLUMNS),
+        orjson.dumps(extensions).decode() if extensions else None,
+        event.data,
+        isinstance(event.data, JsonText),
+    )

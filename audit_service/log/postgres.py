@@ -1,0 +1,168 @@
+"""The event log in a PostgreSQL database."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from audit_service.log import placing, schema
+from audit_service.log.placing import Known
+from audit_service.log.record import Entry, LogUnavailable, Page, Receipt, Record
+
+# One lock for all who append to this database, and one for those who migrate it. Any numbers
+# will do, as long as they are these in every process.
+APPEND_LOCK = 0x6576656E74
+MIGRATE_LOCK = APPEND_LOCK + 1
+
+# A commit waits for the disk whatever the server's default is; nothing waits for ever.
+OPTIONS = (
+    "-c synchronous_commit=on -c lock_timeout=4s -c statement_timeout=10s "
+    "-c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+)
+
+_LAST = "SELECT coalesce(max(position), 0) FROM event"
+_KNOWN = """SELECT
+    (SELECT coalesce(conflicts_with, position) FROM event WHERE identity = asked.identity LIMIT 1),
+    (SELECT position FROM event WHERE identity = asked.identity AND digest = asked.digest)
+    FROM unnest(%s::bytea[], %s::bytea[]) WITH ORDINALITY AS asked (identity, digest, number)
+    ORDER BY number"""
+_INSERT = f"""INSERT INTO event ({", ".join(placing.INSERTED)})
+    VALUES ({", ".join(["%s"] * len(placing.INSERTED))})"""  # noqa: S608 - names of ours
+_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM event"  # noqa: S608
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class PostgresLog:
+    """A Backend (see there) in the database at `url`. One writer at a time in all processes."""
+
+    def __init__(self, url: str) -> None:
+        """Raises LogUnavailable where there is no such log, SchemaMismatch."""
+        self._url = url
+        self._writer: Connection | None = None
+        self._closed = False
+        self._thread = threading.local()
+        self._readers: list[Connection] = []
+        try:
+            with self._reading() as db:
+                schema.check("postgres", _version(db))
+        except schema.SchemaMismatch:
+            self.close()
+            raise
+
+    def commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        with _translated():
+            try:
+                return self._commit(entries)
+            except psycopg.Error:
+                self._drop_writer()
+                raise
+
+    def newest(self, before: int | None, limit: int, budget: int) -> Page:
+        where = "" if before is None else "WHERE position < %(before)s"
+        query = f"{_SELECT} {where} ORDER BY position DESC LIMIT %(limit)s"
+        records: list[Record] = []
+        with self._reading() as db, db.cursor(name="page") as cursor:
+            # A cursor of the server, so that a page cut short by its budget is not fetched whole.
+            cursor.itersize = 100
+            for row in cursor.execute(query, {"before": before, "limit": limit + 1}):
+                if len(records) == limit or (records and budget <= 0):
+                    return Page(records, more=True)
+                records.append(placing.record(row))
+                budget -= len(records[-1].event.data or b"")
+        return Page(records, more=False)
+
+    def get(self, position: int) -> Record | None:
+        with self._reading() as db:
+            row = db.execute(f"{_SELECT} WHERE position = %s", (position,)).fetchone()
+        return None if row is None else placing.record(row)
+
+    def ping(self) -> None:
+        with self._reading() as db:
+            db.execute(_LAST)
+
+    def close(self) -> None:
+        self._closed = True
+        self._drop_writer()
+        while self._readers:
+            self._readers.pop().close()
+
+    def _commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        if self._writer is None:
+            self._writer = _connect(self._url)
+        db = self._writer
+        with db.transaction():
+            # Before the position is read, and held until the commit is visible to the next.
+            db.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+            last = db.execute(_LAST).fetchone()
+            identities = [entry.digest.identity for entry in entries]
+            contents = [entry.digest.content for entry in entries]
+            known = [Known(*row) for row in db.execute(_KNOWN, (identities, contents))]
+            now = time.time_ns() // 1000
+            receipts, rows = placing.place(entries, known, last[0] if last else 0, now)
+            if rows:
+                db.cursor().executemany(_INSERT, rows)
+        return receipts
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """This thread's own connection, in a transaction; a broken one is not used again."""
+        if self._closed:
+            raise LogUnavailable("the log is closed")
+        with _translated():
+            db: Connection | None = getattr(self._thread, "reader", None)
+            if db is None or db.closed:
+                db = _connect(self._url)
+                self._thread.reader = db
+                self._readers.append(db)
+            try:
+                with db.transaction():
+                    yield db
+            except psycopg.Error:
+                self._readers.remove(db)
+                self._thread.reader = None
+                db.close()
+                raise
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def migrate(url: str) -> None:
+    """Apply every migration that the database at `url` lacks."""
+    with _translated(), _connect(url) as db, db.transaction():
+        db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATE_LOCK,))
+        db.execute("CREATE TABLE IF NOT EXISTS event_schema (version integer PRIMARY KEY)")
+        found = _version(db)
+        for number, script in schema.migrations("postgres").items():
+            if number > found:
+                db.execute(script)
+                db.execute("INSERT INTO event_schema VALUES (%s)", (number,))
+        schema.check("postgres", _version(db))
+
+
+def _connect(url: str) -> Connection:
+    return psycopg.connect(url, autocommit=True, connect_timeout=3, options=OPTIONS)
+
+
+def _version(db: Connection) -> int:
+    there = db.execute("SELECT to_regclass('event_schema')").fetchone()
+    if there is None or there[0] is None:
+        return 0
+    row = db.execute("SELECT coalesce(max(version), 0) FROM event_schema").fetchone()
+    return row[0] if row else 0
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The one place where the store's errors become the log's."""
+    try:
+        yield
+    except psycopg.Error as error:
+        # The message can hold values; the code says which error it is.
+        raise LogUnavailable(f"{type(error).__name__} {error.sqlstate or ''}".rstrip()) from error
