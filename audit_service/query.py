@@ -1,6 +1,5 @@
 """Looking at what arrived: `GET /v1/events` and `GET /v1/events/{position}`."""
 
-import base64
 import re
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from audit_service.events import structured_form
 from audit_service.log import EventLog, Record
+from service_kit import cursors
 from service_kit.problems import Problem
 
 PAGE_BYTES = 8 * 1024 * 1024
@@ -89,17 +89,12 @@ def blueprint(event_log: EventLog) -> APIBlueprint:
 
 def encode_cursor(position: int) -> str:
     """The cursor of the page that goes on below a position."""
-    return base64.urlsafe_b64encode(f"before:{position}".encode()).decode().rstrip("=")
+    return cursors.encode(f"before:{position}")
 
 
 def decode_cursor(cursor: str) -> int:
     """The position that a cursor stands for. Raises ValueError where it is none of ours."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    except ValueError:
-        text = ""
-    match = _CURSOR.fullmatch(text)
+    match = _CURSOR.fullmatch(cursors.decode(cursor))
     if match is None or int(match[1]) > MAX_POSITION:
         raise ValueError("is no cursor that a page gave")
     return int(match[1])

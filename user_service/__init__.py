@@ -3,34 +3,28 @@
 `create_app` is the only place where its parts are put together.
 """
 
-from collections.abc import Callable
+from datetime import timedelta
 from importlib.metadata import version
-from typing import Any
 
 from flask import Flask
 
 from service_kit import app as service_app
 from service_kit import json_request
-from service_kit.problems import Problem
 from service_kit.settings import masked
 from user_service import api, database
-from user_service.admission import Admission, Busy
+from user_service.admission import Admission
+from user_service.changes import ChangeStore
 from user_service.delivery import Delivery
-from user_service.passwords import HashingBusy, Passwords
-from user_service.recording import Direct, NotRecorded
+from user_service.passwords import Passwords
+from user_service.problems import MEANINGS
+from user_service.recording import Direct
 from user_service.settings import Settings
 from user_service.sinks import open_sink
-from user_service.store import StoreUnavailable, UserStore
-from user_service.users import NoSuchUser, PasswordTooShort, Users
+from user_service.store import UserStore
+from user_service.users import Users
 
-MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
-    NoSuchUser: api.problem_of_absence,
-    PasswordTooShort: api.problem_of_password,
-    NotRecorded: api.problem_of_recording,
-    Busy: api.problem_of_load,
-    HashingBusy: api.problem_of_load,
-    StoreUnavailable: api.problem_of_store,
-}
+# How long after its deadline a request may still be storing its change.
+STORING_SECONDS = 15
 
 
 def create_app(settings: Settings) -> Flask:
@@ -43,6 +37,11 @@ def create_app(settings: Settings) -> Flask:
         database.migrate(engine)
     database.check(engine)
     store = UserStore(engine)
+    changes = ChangeStore(
+        engine,
+        lapse=timedelta(seconds=settings.delivery_timeout + STORING_SECONDS),
+        keys_kept=timedelta(hours=settings.idempotency_hours),
+    )
     admission = Admission(settings.threads)
     delivery = Delivery(open_sink(settings.sink), threads=admission.places)
     passwords = Passwords(
@@ -50,7 +49,8 @@ def create_app(settings: Settings) -> Flask:
     )
     users = Users(
         store,
-        Direct(store, delivery, settings.event_source),
+        changes,
+        Direct(changes, delivery, settings.event_source),
         passwords,
         password_min_length=settings.password_min_length,
     )
@@ -63,6 +63,6 @@ def create_app(settings: Settings) -> Flask:
         reports={"sink": lambda: {"url": masked(settings.sink), **delivery.report()}},
     )
     json_request.register(app, api.BODY_BYTES)
-    app.register_blueprint(api.blueprint(users, admission, settings.delivery_timeout))
+    app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))
     app.extensions["engine"] = engine
     return app

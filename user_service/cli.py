@@ -1,4 +1,4 @@
-"""The command line: `user-service run | check | migrate | config`."""
+"""The command line: `user-service run | check | migrate | config | users`."""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -10,6 +10,7 @@ from service_kit import cli
 from service_kit.cli import StartError
 from user_service import create_app, database
 from user_service.settings import Settings
+from user_service.users_cli import users
 
 
 def _migrate(settings: Settings) -> None:
@@ -43,3 +44,4 @@ SERVICE = cli.Service(
 )
 
 main = cli.commands(SERVICE)
+main.add_command(users)

@@ -16,6 +16,12 @@ BUSY_SECONDS = 5
 # Any number will do, as long as it is this one in every process.
 _MIGRATION_LOCK = 0x75736572
 
+# A commit waits for the disk whatever the server's default is; nothing waits for ever.
+_POSTGRES_OPTIONS = (
+    f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s "
+    f"-c statement_timeout={2 * BUSY_SECONDS}s -c idle_in_transaction_session_timeout=30s"
+)
+
 
 class SchemaMismatch(Exception):
     """The database's schema is not the one that this version works with."""
@@ -25,7 +31,14 @@ def connect(url: str, *, threads: int) -> Engine:
     """An engine with a connection for each thread; nothing is connected yet."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(url, pool_size=threads, max_overflow=0, pool_pre_ping=True)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=threads,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_SECONDS,
+            connect_args={"connect_timeout": 3, "options": _POSTGRES_OPTIONS},
+        )
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url, pool_size=threads, max_overflow=0, connect_args={"timeout": BUSY_SECONDS}

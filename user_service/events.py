@@ -2,14 +2,14 @@
 
 import re
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from user_service.users import Happening
+from user_service.users import Happening, Kind
 
-__all__ = ["FORMAT", "CloudEvent", "describe"]
+__all__ = ["FORMAT", "CloudEvent", "describe", "deserialise", "serialise"]
 
 FORMAT = JSONFormat()
 
@@ -40,5 +40,18 @@ def describe(happening: Happening, source: str, traceparent: str | None = None) 
     return CloudEvent(attributes, _data(happening))
 
 
+def serialise(event: CloudEvent) -> bytes:
+    """The event in the JSON format: what is kept of it until it is delivered."""
+    return FORMAT.write(event)
+
+
+def deserialise(serialised: bytes) -> CloudEvent:
+    """The event again: whoever sends it sends the same bytes as before."""
+    return cast("CloudEvent", FORMAT.read(CloudEvent, serialised))
+
+
 def _data(happening: Happening) -> dict[str, Any]:
-    return {"id": happening.user.id}
+    data: dict[str, Any] = {"id": happening.user.id}
+    if happening.kind is Kind.UPDATED:
+        data["changed"] = list(happening.changed)
+    return data

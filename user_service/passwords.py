@@ -3,8 +3,11 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 
 class HashingBusy(Exception):
@@ -23,9 +26,22 @@ class Passwords:
 
         Raises HashingBusy where its turn does not come before `deadline` (monotonic, seconds).
         """
+        with self._turn(deadline):
+            return self._hasher.hash(password)
+
+    def verify(self, password_hash: str, password: str, deadline: float) -> bool:
+        """Whether the hash is of that password. Raises HashingBusy, as `hash` does."""
+        with self._turn(deadline):
+            try:
+                return self._hasher.verify(password_hash, password)
+            except VerifyMismatchError:
+                return False
+
+    @contextmanager
+    def _turn(self, deadline: float) -> Iterator[None]:
         if not self._turns.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise HashingBusy
         try:
-            return self._hasher.hash(password)
+            yield
         finally:
             self._turns.release()

@@ -1,11 +1,14 @@
 """How a change and its event become one fact: in which order they happen, decided here alone."""
 
+from contextlib import suppress
+
 import structlog
 
+from user_service.changes import ChangeStore, Hold, HoldLost
 from user_service.delivery import Delivery, NotDelivered, Outcome
-from user_service.events import CloudEvent, describe
-from user_service.store import StoreUnavailable, UserStore
-from user_service.users import Context, Happening
+from user_service.events import CloudEvent, describe, deserialise, serialise
+from user_service.transactions import StoreUnavailable
+from user_service.users import Context, Creation, Happening, Kind
 
 log = structlog.get_logger()
 
@@ -25,10 +28,11 @@ class Direct:
     """The event first: only once the sink has acknowledged it is the change stored.
 
     What it promises: every stored change has its event. A surplus event can exist only for a
-    request that was answered 5xx or not at all. No transaction is open while it sends.
+    request that was answered 5xx or not at all. No transaction is open while it sends: what
+    keeps others from changing the same user meanwhile is a claim, committed before.
     """
 
-    def __init__(self, store: UserStore, delivery: Delivery, event_source: str) -> None:
+    def __init__(self, store: ChangeStore, delivery: Delivery, event_source: str) -> None:
         self._store = store
         self._delivery = delivery
         self._event_source = event_source
@@ -36,18 +40,45 @@ class Direct:
     def record(self, happening: Happening, context: Context) -> None:
         """Deliver the event, then store the change.
 
-        Raises NotRecorded, by the context's deadline; the log line says why and names the event.
+        Raises NoSuchUser and ChangeUnderWay, in which case nothing was sent; NotRecorded, by
+        the context's deadline, and then a log line says why and names the event.
         """
         event = describe(happening, self._event_source, context.traceparent)
+        hold: Hold | None = None
+        if happening.kind is not Kind.CREATED:
+            hold = self._store.claim(happening, serialise(event))
+        elif context.idempotency_key is not None:
+            hold = self._store.begin(context.idempotency_key, happening, serialise(event))
+        self._deliver_and_store(event, happening, hold, context.deadline)
+
+    def resume(self, creation: Creation, context: Context) -> None:
+        """Try a creation once more, with the very same event: a duplicate to the sink at worst.
+
+        Raises what `record` does.
+        """
+        hold = self._store.hold_again(creation.key)
+        event = deserialise(creation.event)
+        self._deliver_and_store(event, creation.happening, hold, context.deadline)
+
+    def _deliver_and_store(
+        self, event: CloudEvent, happening: Happening, hold: Hold | None, deadline: float
+    ) -> None:
         try:
-            self._delivery.deliver(event, context.deadline)
+            self._delivery.deliver(event, deadline)
         except NotDelivered as error:
+            self._release(hold)
             raise _not_recorded(event, error.outcome, error.reason) from error
         try:
-            self._store.apply(happening)
-        except StoreUnavailable as error:
-            reason = f"its event was delivered, but the change could not be stored: {error}"
+            self._store.apply(happening, hold)
+        except (StoreUnavailable, HoldLost) as error:
+            reason = f"its event was delivered, but the change could not be stored: {error!r}"
             raise _not_recorded(event, Outcome.UNKNOWN, reason) from error
+
+    def _release(self, hold: Hold | None) -> None:
+        if hold is not None:
+            # Where it cannot be released now, it lapses.
+            with suppress(StoreUnavailable):
+                self._store.release(hold)
 
 
 def _not_recorded(event: CloudEvent, outcome: Outcome, reason: str) -> NotRecorded:

@@ -76,6 +76,12 @@ class Settings(ServiceSettings):
     event_source: Annotated[str, AfterValidator(_uri_reference)] = Field(
         default="github.com/eminetto/post-cloudevents", description="`source` of the events"
     )
+    idempotency_hours: float = Field(
+        default=24,
+        gt=0,
+        le=24 * 365,
+        description="Hours for which an `Idempotency-Key` is known",
+    )
     password_min_length: int = Field(
         default=1, ge=1, le=1024, description="The fewest characters of a password"
     )

@@ -1,26 +1,28 @@
-"""Users in a database."""
+"""Users in a database, as they are read."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Row, insert, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import Engine, Row, Select, select, tuple_
 
 from user_service.tables import USERS
-from user_service.users import Happening, User
+from user_service.transactions import microseconds, moment_of, reading
+from user_service.users import User
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+LAST_CODE_POINT = 0x10FFFF
+SURROGATES = range(0xD800, 0xE000)
 
 
-class StoreUnavailable(Exception):
-    """The database cannot be used now."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Users in the order of their creation; `more` tells that others follow."""
+
+    users: Sequence[User]
+    more: bool
 
 
 class UserStore:
-    """Users in the database of an engine. Safe for any number of threads."""
+    """Reads the users. Safe for any number of threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -28,71 +30,62 @@ class UserStore:
     def get(self, user_id: str) -> User | None:
         """The user of that id."""
         query = select(USERS).where(USERS.c.id == user_id)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
-    def apply(self, happening: Happening) -> None:
-        """Make the change. MUST NOT return before it is on disk."""
-        user = happening.user
-        with self._writing() as connection:
-            connection.execute(
-                insert(USERS).values(
-                    id=user.id,
-                    name=user.name,
-                    password_hash=happening.password_hash,
-                    version=user.version,
-                    created_at=_microseconds(user.created_at),
-                    updated_at=_microseconds(user.updated_at),
-                )
-            )
+    def page(self, after: User | tuple[int, str] | None, limit: int, prefix: str = "") -> Page:
+        """At most `limit` users that come after the place `after` (created at, id).
+
+        In the order of their creation, which no change of a user changes: whoever is there
+        before the first page and after the last is in exactly one of them.
+        """
+        query = _with_prefix(select(USERS), prefix)
+        if after is not None:
+            place = place_of(after) if isinstance(after, User) else after
+            query = query.where(tuple_(USERS.c.created_at, USERS.c.id) > tuple_(*place))
+        query = query.order_by(USERS.c.created_at, USERS.c.id).limit(limit + 1)
+        with reading(self._engine) as connection:
+            users = [user_of(row) for row in connection.execute(query)]
+        return Page(users[:limit], more=len(users) > limit)
 
     def ping(self) -> None:
         """Return if the users can be read: a query of no table would not touch the database."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             connection.execute(select(USERS.c.id).limit(1)).first()
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with _translated(), self._engine.begin() as connection:
-            yield connection
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with (
-            _translated(),
-            self._engine.connect() as connection,
-            connection.execution_options(reading=True).begin(),
-        ):
-            yield connection
+def place_of(user: User) -> tuple[int, str]:
+    """Where in the order of creation a user is."""
+    return microseconds(user.created_at), user.id
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The one place where the database's errors become the store's.
-
-    The message is the error's name alone: the rest of it can hold SQL and values.
-    """
-    try:
-        yield
-    except (DBAPIError, PoolTimeout) as error:
-        cause = getattr(error, "orig", None) or error
-        raise StoreUnavailable(type(cause).__name__) from error
-
-
-def _user(row: Row[tuple[object, ...]]) -> User:
+def user_of(row: Row[tuple[object, ...]]) -> User:
+    """The user that a row of the table is."""
     return User(
         id=row.id,
         name=row.name,
         version=row.version,
-        created_at=_moment(row.created_at),
-        updated_at=_moment(row.updated_at),
+        created_at=moment_of(row.created_at),
+        updated_at=moment_of(row.updated_at),
     )
 
 
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+def _with_prefix(query: Select[tuple[object, ...]], prefix: str) -> Select[tuple[object, ...]]:
+    """By a range rather than LIKE: an index serves it, and % and _ are ordinary characters."""
+    if not prefix:
+        return query
+    query = query.where(USERS.c.name >= prefix)
+    following = _following(prefix)
+    return query if following is None else query.where(USERS.c.name < following)
 
 
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + microseconds * _MICROSECOND
+def _following(prefix: str) -> str | None:
+    """The first text after all that begin with the prefix; None where there is none."""
+    kept = prefix.rstrip(chr(LAST_CODE_POINT))
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    if following in SURROGATES:
+        following = SURROGATES.stop
+    return kept[:-1] + chr(following)

@@ -1,0 +1,237 @@
+"""Changes of users, and what is kept of a change while its event is being delivered.
+
+What is kept lapses: a crash leaves it behind, and whoever meets it then clears it. A change is
+made only by whoever still holds it, so that one who was paused for longer makes none.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection, Delete, Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from user_service.tables import CLAIMS, IDEMPOTENCY_KEYS, USERS
+from user_service.transactions import microseconds, moment_of, reading, writing
+from user_service.users import (
+    ChangeUnderWay,
+    Creation,
+    Happening,
+    Kind,
+    NoSuchUser,
+    User,
+    now,
+)
+
+log = structlog.get_logger()
+
+
+class HoldLost(Exception):
+    """What was held for a change has lapsed and was cleared; the change was not made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to change a user, until it lapses."""
+
+    user_id: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHold:
+    """The right to make the user that an idempotency key stands for, until it lapses."""
+
+    key: str
+    holder: str
+
+
+Hold = Claim | KeyHold
+
+
+class ChangeStore:
+    """Makes changes. Safe for any number of threads and processes."""
+
+    def __init__(self, engine: Engine, *, lapse: timedelta, keys_kept: timedelta) -> None:
+        """`lapse`: longer than a delivery can take; `keys_kept`: how long keys are known."""
+        self._engine = engine
+        self._lapse = lapse
+        self._keys_kept = keys_kept
+
+    def claim(self, happening: Happening, event: bytes) -> Claim:
+        """Keep others from changing the user, who must be at the version before the happening.
+
+        Raises NoSuchUser; ChangeUnderWay where somebody else changes them, or just has.
+        """
+        user = happening.user
+        with writing(self._engine) as connection:
+            _check_version(connection, user)
+            self._clear_lapsed_claim(connection, user.id)
+            claim = Claim(user.id, str(uuid.uuid4()))
+            connection.execute(
+                insert(CLAIMS).values(
+                    user_id=claim.user_id,
+                    holder=claim.holder,
+                    version=user.version,
+                    event=event,
+                    lapses_at=self._lapses_at(),
+                )
+            )
+        return claim
+
+    def begin(self, key: str, happening: Happening, event: bytes) -> KeyHold:
+        """Keep what the key stands for from now on. Raises ChangeUnderWay where it is taken."""
+        hold = KeyHold(key, str(uuid.uuid4()))
+        user = happening.user
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(
+                    delete(IDEMPOTENCY_KEYS).where(
+                        IDEMPOTENCY_KEYS.c.created_at < self._oldest_key()
+                    )
+                )
+                connection.execute(
+                    insert(IDEMPOTENCY_KEYS).values(
+                        key=key,
+                        user_id=user.id,
+                        name=user.name,
+                        password_hash=happening.password_hash,
+                        created_at=microseconds(user.created_at),
+                        event=event,
+                        holder=hold.holder,
+                        lapses_at=self._lapses_at(),
+                        done=False,
+                    )
+                )
+        except IntegrityError:
+            raise ChangeUnderWay from None
+        return hold
+
+    def creation(self, key: str) -> Creation | None:
+        """What the key stands for, unless it is too old."""
+        query = select(IDEMPOTENCY_KEYS).where(
+            IDEMPOTENCY_KEYS.c.key == key, IDEMPOTENCY_KEYS.c.created_at >= self._oldest_key()
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _creation(row)
+
+    def hold_again(self, key: str) -> KeyHold:
+        """The right to try again. Raises ChangeUnderWay while somebody holds it, or is done."""
+        hold = KeyHold(key, str(uuid.uuid4()))
+        held = select(IDEMPOTENCY_KEYS).where(IDEMPOTENCY_KEYS.c.key == key).with_for_update()
+        with writing(self._engine) as connection:
+            row = connection.execute(held).one_or_none()
+            if row is None or row.done or not self._has_lapsed(row.lapses_at):
+                raise ChangeUnderWay
+            connection.execute(
+                update(IDEMPOTENCY_KEYS)
+                .where(IDEMPOTENCY_KEYS.c.key == key)
+                .values(holder=hold.holder, lapses_at=self._lapses_at())
+            )
+        return hold
+
+    def release(self, hold: Hold) -> None:
+        """Let go of what is held, the change not made. What a key stands for is kept."""
+        with writing(self._engine) as connection:
+            if isinstance(hold, Claim):
+                connection.execute(_dropping(hold))
+            else:
+                connection.execute(
+                    update(IDEMPOTENCY_KEYS)
+                    .where(
+                        IDEMPOTENCY_KEYS.c.key == hold.key,
+                        IDEMPOTENCY_KEYS.c.holder == hold.holder,
+                    )
+                    .values(lapses_at=0)
+                )
+
+    def apply(self, happening: Happening, hold: Hold | None) -> None:
+        """Make the change and let go of what is held for it, in one transaction.
+
+        MUST NOT return before it is on disk. Raises HoldLost.
+        """
+        with writing(self._engine) as connection:
+            if hold is not None:
+                _settle(connection, hold)
+            _change(connection, happening)
+
+    def _clear_lapsed_claim(self, connection: Connection, user_id: str) -> None:
+        claim = connection.execute(select(CLAIMS).where(CLAIMS.c.user_id == user_id)).one_or_none()
+        if claim is None:
+            return
+        if not self._has_lapsed(claim.lapses_at):
+            raise ChangeUnderWay
+        connection.execute(delete(CLAIMS).where(CLAIMS.c.user_id == user_id))
+        log.warning(
+            "cleared a change that was begun and never made; the sink may have its event",
+            user_id=user_id,
+            version=claim.version,
+            event_json=claim.event.decode(),
+        )
+
+    def _lapses_at(self) -> int:
+        return microseconds(now() + self._lapse)
+
+    def _has_lapsed(self, lapses_at: int) -> bool:
+        """A hold that lapses later than any could was made before the clock was set back."""
+        return not now() < moment_of(lapses_at) <= now() + self._lapse
+
+    def _oldest_key(self) -> int:
+        return microseconds(now() - self._keys_kept)
+
+
+def _check_version(connection: Connection, user: User) -> None:
+    query = select(USERS.c.version).where(USERS.c.id == user.id).with_for_update()
+    version = connection.execute(query).scalar_one_or_none()
+    if version is None:
+        raise NoSuchUser(user.id)
+    if version != user.version - 1:
+        raise ChangeUnderWay
+
+
+def _settle(connection: Connection, hold: Hold) -> None:
+    if isinstance(hold, Claim):
+        settled = connection.execute(_dropping(hold))
+    else:
+        settled = connection.execute(
+            update(IDEMPOTENCY_KEYS)
+            .where(IDEMPOTENCY_KEYS.c.key == hold.key, IDEMPOTENCY_KEYS.c.holder == hold.holder)
+            .values(done=True)
+        )
+    if settled.rowcount != 1:
+        raise HoldLost
+
+
+def _dropping(claim: Claim) -> Delete:
+    return delete(CLAIMS).where(CLAIMS.c.user_id == claim.user_id, CLAIMS.c.holder == claim.holder)
+
+
+def _change(connection: Connection, happening: Happening) -> None:
+    user = happening.user
+    values: dict[str, object] = {
+        "name": user.name,
+        "version": user.version,
+        "updated_at": microseconds(user.updated_at),
+    }
+    if happening.password_hash is not None:
+        values["password_hash"] = happening.password_hash
+    if happening.kind is Kind.CREATED:
+        values |= {"id": user.id, "created_at": microseconds(user.created_at)}
+        connection.execute(insert(USERS).values(values))
+        return
+    before = (USERS.c.id == user.id, USERS.c.version == user.version - 1)
+    if happening.kind is Kind.DELETED:
+        changed = connection.execute(delete(USERS).where(*before))
+    else:
+        changed = connection.execute(update(USERS).where(*before).values(values))
+    if changed.rowcount != 1:
+        raise HoldLost
+
+
+def _creation(row: Row[tuple[object, ...]]) -> Creation:
+    at = moment_of(row.created_at)
+    user = User(row.user_id, row.name, version=1, created_at=at, updated_at=at)
+    happening = Happening(Kind.CREATED, user, at, row.password_hash)
+    return Creation(row.key, happening, row.event, row.done)

@@ -1,0 +1,110 @@
+"""What users look like over HTTP, and what is accepted of them."""
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from service_kit import cursors
+
+NAME_LENGTH, PASSWORD_LENGTH = 200, 1024
+MAX_MICROSECONDS = 2**63 - 1
+
+# Controls, line and paragraph separators, and halves of surrogate pairs, which JSON can spell
+# and no database can keep.
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PLACE = re.compile(r"after:([0-9]{1,19}):([0-9a-f-]{36})", re.ASCII)
+
+
+def _name(text: str) -> str:
+    """The name as it is kept: trimmed, in Unicode's normal form C."""
+    name = unicodedata.normalize("NFC", text.strip())
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise ValueError(f"must have 1 to {NAME_LENGTH} characters, not counting space around it")
+    if _UNFIT.search(name):
+        raise ValueError("must not have control characters or lone surrogates")
+    return name
+
+
+def _prefix(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _cursor(cursor: str) -> str:
+    decode_cursor(cursor)
+    return cursor
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    Field(
+        description=f"1 to {NAME_LENGTH} characters, not counting space around it",
+        examples=["Ozzy Osbourne"],
+    ),
+]
+Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LENGTH, examples=["12345"])]
+
+
+class NewUser(BaseModel):
+    """A user to be made."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Name
+    password: Password
+
+
+class UserChanges(BaseModel):
+    """What to change of a user; what is absent stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    # Factories, so that an absent field is no null, which stays refused.
+    name: Name = Field(default_factory=str)
+    password: Password = Field(default_factory=str)
+
+
+class UsersQuery(BaseModel):
+    """Which users are asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=100, ge=1, le=1000, description="How many at most")
+    cursor: Annotated[str, AfterValidator(_cursor)] | None = Field(
+        default=None, description="`next` of the page before; opaque"
+    )
+    name: Annotated[str, AfterValidator(_prefix)] = Field(
+        default="", max_length=NAME_LENGTH, description="Only names that begin so"
+    )
+
+
+class UserShown(BaseModel):
+    """A user."""
+
+    id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class UsersPage(BaseModel):
+    """Users, in the order of their creation."""
+
+    items: list[UserShown]
+    next: str | None = Field(description="The cursor of the next page; null on the last")
+
+
+def encode_cursor(place: tuple[int, str]) -> str:
+    """The cursor of the page that goes on after a place in the order of creation."""
+    return cursors.encode(f"after:{place[0]}:{place[1]}")
+
+
+def decode_cursor(cursor: str) -> tuple[int, str]:
+    """The place that a cursor stands for. Raises ValueError where it is none of ours."""
+    match = _PLACE.fullmatch(cursors.decode(cursor))
+    if match is None or int(match[1]) > MAX_MICROSECONDS:
+        raise ValueError("is no cursor that a page gave")
+    return int(match[1]), match[2]

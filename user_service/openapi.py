@@ -1,0 +1,75 @@
+"""What the OpenAPI document says of each route beside what the code validates with."""
+
+from typing import Any
+
+from service_kit.json_request import JSON, MERGE_PATCH
+
+_UNAVAILABLE = {503: "The database cannot be used at the moment"}
+_ABSENT = {404: "There is no user of that id"}
+_BODY = {
+    400: "The body is not JSON, or a header is malformed",
+    413: "The body is longer than is accepted",
+    415: "The body is of another media type",
+}
+_CHANGE = {
+    409: "Another change of the same user, or with the same key, is under way; nothing was "
+    "done, try again after `Retry-After` seconds",
+    500: "The event was not delivered, so nothing was done; `outcome` is `not-delivered` or "
+    "`unknown`: in the second case the sink may have an event of a change that was not made",
+    503: "Too many changes are under way, or the database cannot be used; try again after "
+    "`Retry-After` seconds",
+}
+_PRECONDITION = {412: "The user is at another version than `If-Match` names"}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "in": "header",
+        "name": name,
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+_CHANGES = {"schema": {"$ref": "#/components/schemas/UserChanges"}}
+_IF_MATCH = _header("If-Match", "Change only the version of this `ETag`")
+
+CREATE: dict[str, Any] = {
+    "summary": "Make a user",
+    "tags": ["Users"],
+    "responses": {**_BODY, **_CHANGE},
+    "extensions": {
+        "parameters": [
+            _header("Idempotency-Key", "Names the request: a repeat of it makes no second user")
+        ]
+    },
+}
+LIST: dict[str, Any] = {
+    "summary": "Users, in the order of their creation",
+    "tags": ["Users"],
+    "responses": _UNAVAILABLE,
+}
+GET: dict[str, Any] = {
+    "summary": "A user",
+    "tags": ["Users"],
+    "responses": {304: "The version that `If-None-Match` names", **_ABSENT, **_UNAVAILABLE},
+    "extensions": {
+        "parameters": [_header("If-None-Match", "Answer 304 where the `ETag` is this one")]
+    },
+}
+CHANGE: dict[str, Any] = {
+    "summary": "Change a user (JSON Merge Patch)",
+    "tags": ["Users"],
+    "responses": {**_BODY, **_ABSENT, **_PRECONDITION, **_CHANGE},
+    "extensions": {
+        "parameters": [_IF_MATCH],
+        "requestBody": {"content": {JSON: _CHANGES, MERGE_PATCH: _CHANGES}},
+    },
+}
+DELETE: dict[str, Any] = {
+    "summary": "Delete a user",
+    "tags": ["Users"],
+    "responses": {**_ABSENT, **_PRECONDITION, **_CHANGE},
+    "extensions": {"parameters": [_IF_MATCH]},
+}

@@ -1,0 +1,59 @@
+"""Short transactions, and the one place where the database's errors become the store's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be used now."""
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is on disk when the block has ended.
+
+    Raises StoreUnavailable; IntegrityError, which means something, passes.
+    """
+    with _translated(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that changes nothing. Raises StoreUnavailable."""
+    with (
+        _translated(),
+        engine.connect() as connection,
+        connection.execution_options(reading=True).begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The message is the error's name alone: the rest of it can hold SQL and values."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, PoolTimeout) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreUnavailable(type(cause).__name__) from error
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, UTC: how both databases keep a time."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(value: int) -> datetime:
+    """The moment that microseconds since 1970, UTC, stand for."""
+    return _EPOCH + value * _MICROSECOND

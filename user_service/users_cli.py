@@ -1,0 +1,180 @@
+"""`user-service users …`: over the service's HTTP API, so that each change has its event.
+
+Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode
+
+import click
+import requests
+
+from service_kit.logs import safe
+
+REFUSED = 1
+UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
+TIMEOUT_SECONDS = 30
+COLUMNS = ("id", "name", "created_at", "updated_at")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+password_file = click.option(
+    "--password-file",
+    type=click.File(encoding="utf-8"),
+    help="Read the password from this file, `-` for standard input, less the line end.",
+)
+
+
+class Service:
+    """The user service at a URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+        """What it answers; where it refuses or cannot be reached, the process ends."""
+        try:
+            answer = requests.request(
+                method,
+                f"{self._url}{path}",
+                json=body,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            _end(UNREACHABLE, f"{self._url} cannot be reached: {type(error).__name__}")
+        if not answer.ok or answer.is_redirect:
+            _end(REFUSED, _complaint(answer))
+        return answer.json() if answer.content else None
+
+    def pages(self, name: str) -> Iterator[dict[str, Any]]:
+        """Every user whose name begins so."""
+        following: str | None = ""
+        while following is not None:
+            parameters = {"limit": "1000", "name": name}
+            if following:
+                parameters["cursor"] = following
+            page = self.call("GET", f"/v1/user?{urlencode(parameters)}")
+            yield from page["items"]
+            following = page["next"]
+
+
+@click.group()
+@click.option("--url", default="http://localhost:3000", show_default=True, help="The service.")
+@click.pass_context
+def users(context: click.Context, url: str) -> None:
+    """List, show, create, change and delete users of a running service."""
+    context.obj = Service(url)
+
+
+@users.command("list")
+@click.option("--name", default="", help="Only names that begin so.")
+@as_json
+@click.pass_obj
+def list_users(service: Service, *, name: str, as_json: bool) -> None:
+    """All users, in the order of their creation."""
+    _print_all(list(service.pages(name)), as_json=as_json)
+
+
+@users.command()
+@click.argument("user_id", metavar="ID")
+@as_json
+@click.pass_obj
+def show(service: Service, *, user_id: str, as_json: bool) -> None:
+    """One user."""
+    _print_one(service.call("GET", _path(user_id)), as_json=as_json)
+
+
+@users.command()
+@click.argument("name")
+@password_file
+@as_json
+@click.pass_obj
+def create(service: Service, *, name: str, password_file: Any, as_json: bool) -> None:
+    """Make a user; the password is asked for, or read from a file."""
+    body = {"name": name, "password": _password(password_file)}
+    _print_one(service.call("POST", "/v1/user", body), as_json=as_json)
+
+
+@users.command()
+@click.argument("user_id", metavar="ID")
+@click.option("--name", help="The new name.")
+@click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
+@password_file
+@as_json
+@click.pass_obj
+def update(
+    service: Service,
+    *,
+    user_id: str,
+    name: str | None,
+    ask: bool,
+    password_file: Any,
+    as_json: bool,
+) -> None:
+    """Change a user's name, password, or both."""
+    body = {} if name is None else {"name": name}
+    if ask or password_file:
+        body["password"] = _password(password_file)
+    if not body:
+        raise click.UsageError("say what to change: --name, --password, --password-file")
+    _print_one(service.call("PATCH", _path(user_id), body), as_json=as_json)
+
+
+@users.command()
+@click.argument("user_id", metavar="ID")
+@click.pass_obj
+def delete(service: Service, user_id: str) -> None:
+    """Delete a user."""
+    service.call("DELETE", _path(user_id))
+
+
+def _path(user_id: str) -> str:
+    return f"/v1/user/{quote(user_id, safe='')}"
+
+
+def _password(file: Any) -> str:
+    if file is not None:
+        content: str = file.read()
+        return content.rstrip("\r\n")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed
+
+
+def _print_one(user: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(user))
+    else:
+        _print_table([user])
+
+
+def _print_all(found: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        _print_table(found)
+
+
+def _print_table(found: Sequence[dict[str, Any]]) -> None:
+    rows = [COLUMNS, *(tuple(safe(str(user[column])) for column in COLUMNS) for user in found)]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def _complaint(answer: requests.Response) -> str:
+    """What the service's problem document says, or at least its status."""
+    try:
+        problem = answer.json()
+        details = [f"{e['pointer']}: {e['detail']}" for e in problem.get("errors", ())]
+        return "; ".join([problem.get("detail") or problem["title"], *details])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"answered {answer.status_code}"
+
+
+def _end(code: int, message: str) -> NoReturn:
+    click.echo(f"user-service: {safe(message)}", err=True)
+    sys.exit(code)
