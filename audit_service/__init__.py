@@ -29,9 +29,10 @@ def create_app(settings: Settings) -> Flask:
 
     Raises LogUnavailable, SchemaMismatch.
     """
+    place = settings.database_url, settings.database_password.get_secret_value()
     if settings.migrate:
-        migrate(settings.database_url)
-    event_log = EventLog(open_log(settings.database_url), patience=settings.commit_patience)
+        migrate(*place)
+    event_log = EventLog(open_log(*place), patience=settings.commit_patience)
     app = service_app.create(
         __name__,
         title="Audit service",

@@ -14,14 +14,14 @@ _FAULTS = (LogUnavailable, SchemaMismatch, UnsupportedDatabase)
 
 def _migrate(settings: Settings) -> None:
     try:
-        migrate_log(settings.database_url)
+        migrate_log(settings.database_url, settings.database_password.get_secret_value())
     except _FAULTS as error:
         raise StartError(f"AUDIT_SERVICE_DATABASE_URL: {error}") from error
 
 
 def _check(settings: Settings) -> None:
     try:
-        open_log(settings.database_url).close()
+        open_log(settings.database_url, settings.database_password.get_secret_value()).close()
     except _FAULTS as error:
         raise StartError(f"AUDIT_SERVICE_DATABASE_URL: {error}") from error
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from audit_service.log import UnsupportedDatabase, check_url
@@ -30,6 +30,9 @@ class Settings(ServiceSettings):
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default="sqlite:///data/events.db",
         description="Where the event log is: SQLite, or PostgreSQL by its URL",
+    )
+    database_password: SecretStr = Field(
+        default=SecretStr(""), description="The database's password, where the URL has none"
     )
     max_event_bytes: int = Field(
         default=MIB, ge=64 * KIB, le=64 * MIB, description="The longest body of a single event"

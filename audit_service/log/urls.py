@@ -1,5 +1,8 @@
 """Which backend a database URL stands for: the one place that knows them all."""
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from audit_service.log import postgres, sqlite
 from audit_service.log.record import Backend
 
@@ -11,18 +14,18 @@ class UnsupportedDatabase(Exception):
     """There is no backend for the URL."""
 
 
-def open_log(url: str) -> Backend:
-    """The log at `url`, which must exist and be up to date.
+def open_log(url: str, password: str = "") -> Backend:
+    """The log at `url`, which must exist and be up to date; `password` where the URL has none.
 
     Raises UnsupportedDatabase, SchemaMismatch, LogUnavailable.
     """
     check_url(url)
     if url.startswith(SQLITE):
         return sqlite.SqliteLog(url.removeprefix(SQLITE))
-    return postgres.PostgresLog(_libpq(url))
+    return postgres.PostgresLog(_conninfo(url, password))
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, password: str = "") -> None:
     """Make the log at `url` where there is none, and bring its schema up to date.
 
     Safe when several processes do it at once. Raises UnsupportedDatabase, SchemaMismatch,
@@ -32,12 +35,16 @@ def migrate(url: str) -> None:
     if url.startswith(SQLITE):
         sqlite.migrate(url.removeprefix(SQLITE))
     else:
-        postgres.migrate(_libpq(url))
+        postgres.migrate(_conninfo(url, password))
 
 
 def check_url(url: str) -> None:
     """Raises UnsupportedDatabase unless `url` is of a kind that a log can be at."""
     if url.startswith(POSTGRES):
+        try:
+            _conninfo(url, "")
+        except ProgrammingError:
+            raise UnsupportedDatabase("is no URL that PostgreSQL's clients understand") from None
         return
     if not url.startswith(SQLITE) or url.removeprefix(SQLITE) in {"", ":memory:"}:
         raise UnsupportedDatabase(
@@ -45,5 +52,9 @@ def check_url(url: str) -> None:
         )
 
 
-def _libpq(url: str) -> str:
-    return "postgresql://" + url.partition("://")[2]
+def _conninfo(url: str, password: str) -> str:
+    """What libpq is told; the password where the URL has none."""
+    conninfo = "postgresql://" + url.partition("://")[2]
+    if password and "password" not in conninfo_to_dict(conninfo):
+        return make_conninfo(conninfo, password=password)
+    return make_conninfo(conninfo)

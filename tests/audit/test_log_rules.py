@@ -40,15 +40,21 @@ class TestAppending:
         assert [r.position for r in receipts] == [1, 2, 1, 3]
         assert [r.outcome for r in receipts][2] is Outcome.DUPLICATE
 
+    @pytest.mark.parametrize("descending", [True, False])
     def test_other_content_of_the_same_source_and_id_is_kept_and_marked(
-        self, backend: Backend
+        self, backend: Backend, *, descending: bool
     ) -> None:
-        commit(backend, event("other"), event("a", b"1"))
-        assert commit(backend, event("a", b"2"), event("a", b"3")) == [
+        """With the first, whatever the order that an index of the digests has."""
+        given = (event("a", b"%d" % n) for n in range(4))
+        versions = sorted(given, key=lambda each: digest(each).content, reverse=descending)
+        commit(backend, event("other"), versions[0])
+        assert commit(backend, versions[1], versions[2]) == [
             Receipt(3, Outcome.CONFLICTING, conflicts_with=2),
             Receipt(4, Outcome.CONFLICTING, conflicts_with=2),
         ]
-        assert [r.conflicts_with for r in everything(backend).records] == [2, 2, None, None]
+        assert commit(backend, versions[3]) == [Receipt(5, Outcome.CONFLICTING, conflicts_with=2)]
+        marks = [record.conflicts_with for record in everything(backend).records]
+        assert marks == [2, 2, 2, None, None]
 
     def test_a_conflicting_event_appended_twice_is_a_duplicate_of_itself(
         self, backend: Backend

@@ -79,6 +79,6 @@ def test_threads_leave_no_gap_and_a_reader_never_sees_one(backend: Backend) -> N
 
 
 def test_migrating_is_safe(tmp_path: Path, processes: ProcessPoolExecutor) -> None:
-    stores = [SqliteStore(tmp_path / str(n) / "events.db") for n in range(8)]
+    stores = [SqliteStore(tmp_path / str(n) / "events.db") for n in range(60)]
     urls = [store.url for store in stores]
     results([processes.submit(appending.migrate_each, urls) for _ in range(PROCESSES)])

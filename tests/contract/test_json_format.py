@@ -115,6 +115,15 @@ def test_json_3_1_2_data_of_other_types_is_an_encoded_string(
     assert event["data"] == text
 
 
+@pytest.mark.parametrize("body", ["hi".encode("utf-16"), b"\xfe\xff\x00h\x00i", b"\xfe\xff"])
+def test_json_3_1_1_text_that_another_encoder_would_write_otherwise_is_kept_as_bytes(
+    sink: Sink, body: bytes
+) -> None:
+    event = sink.accepted(sink.binary(body=body, content_type="text/plain; charset=utf-16"))
+    shown = event["data"].encode("utf-16") if "data" in event else None
+    assert shown == body or base64.b64decode(event["data_base64"]) == body
+
+
 @pytest.mark.parametrize(
     ("media_type", "value"),
     [
