@@ -18,18 +18,22 @@ class JsonRequest(Request):
     """A request whose `get_json` refuses what others guess at.
 
     Raises Problem: 415 for another media type, 413 over the limit, 400 for what is not JSON,
-    has NaN or Infinity, or a member twice.
+    has NaN or Infinity, or a member twice, 422 for what is no object.
     """
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002, ARG002
-        """The body's value; the arguments, which would make it lenient, have no effect."""
+        """The body's object; the arguments, which would make it lenient, have no effect."""
         accepted = {JSON, MERGE_PATCH} if self.method == "PATCH" else {JSON}
         if self.mimetype not in accepted:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"the body must be {' or '.join(sorted(accepted))}",
             )
-        return _decode(body.read(current_app.config["JSON_LIMIT"]))
+        value = _decode(body.read(current_app.config["JSON_LIMIT"]))
+        if not isinstance(value, dict):
+            errors = [{"pointer": "", "detail": "must be an object"}]
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
+        return value
 
 
 def register(app: APIFlask, limit: int) -> None:

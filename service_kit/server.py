@@ -16,7 +16,8 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 from service_kit import logs
-from service_kit.settings import ServiceSettings, host_and_port
+from service_kit.addresses import host_and_port
+from service_kit.settings import ServiceSettings
 
 log = structlog.get_logger()
 
@@ -131,6 +132,7 @@ class _Server(BaseApplication):
             # Any event of 64 KiB passes, whatever of it is in headers, in any number of them.
             "limit_request_field_size": 256 * 1024,
             "limit_request_fields": 16 * 1024,
+            "limit_request_line": 8190,
             "logger_class": _PropagatingLogger,
             "loglevel": "warning",
             "when_ready": self._say_listening,

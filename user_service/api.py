@@ -84,7 +84,6 @@ def blueprint(
         return _answer(user)
 
     @api.delete("/<uuid:user_id>")
-    @api.output({}, status_code=204, description="There is no such user from now on")
     @api.doc(**DELETE)
     def delete(user_id: uuid.UUID) -> Response:
         context = _context(delivery_timeout)

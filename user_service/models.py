@@ -43,6 +43,12 @@ Name = Annotated[
     Field(
         description=f"1 to {NAME_LENGTH} characters, not counting space around it",
         examples=["Ozzy Osbourne"],
+        # Said of it, not checked by it: that is `_name`, which trims before it counts.
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": NAME_LENGTH,
+            "pattern": r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$",
+        },
     ),
 ]
 Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LENGTH, examples=["12345"])]

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from service_kit.json_request import JSON, MERGE_PATCH
+from user_service.models import NewUser, UserChanges
 
 _UNAVAILABLE = {503: "The database cannot be used at the moment"}
 _ABSENT = {404: "There is no user of that id"}
@@ -22,27 +25,40 @@ _CHANGE = {
 _PRECONDITION = {412: "The user is at another version than `If-Match` names"}
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
+def _header(name: str, description: str, **schema: str) -> dict[str, Any]:
     return {
         "in": "header",
         "name": name,
         "required": False,
         "description": description,
-        "schema": {"type": "string"},
+        "schema": {"type": "string", **schema},
     }
 
 
-_CHANGES = {"schema": {"$ref": "#/components/schemas/UserChanges"}}
+def _empty(description: str) -> dict[str, Any]:
+    """An answer without a body; a bare description would be taken for one with JSON."""
+    return {"description": description, "content": {}}
+
+
+def _body(model: type[BaseModel], *media_types: str) -> dict[str, Any]:
+    schema = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    return {"required": True, "content": dict.fromkeys(media_types, schema)}
+
+
 _IF_MATCH = _header("If-Match", "Change only the version of this `ETag`")
+_KEY = _header(
+    "Idempotency-Key",
+    "Names the request: a repeat of it makes no second user",
+    pattern=r'^("[!#-\[\]-~ ]{1,253}"|[!#-~]{1,255})$',
+)
 
 CREATE: dict[str, Any] = {
     "summary": "Make a user",
     "tags": ["Users"],
     "responses": {**_BODY, **_CHANGE},
     "extensions": {
-        "parameters": [
-            _header("Idempotency-Key", "Names the request: a repeat of it makes no second user")
-        ]
+        "parameters": [_KEY],
+        "requestBody": _body(NewUser, JSON),
     },
 }
 LIST: dict[str, Any] = {
@@ -53,10 +69,8 @@ LIST: dict[str, Any] = {
 GET: dict[str, Any] = {
     "summary": "A user",
     "tags": ["Users"],
-    "responses": {304: "The version that `If-None-Match` names", **_ABSENT, **_UNAVAILABLE},
-    "extensions": {
-        "parameters": [_header("If-None-Match", "Answer 304 where the `ETag` is this one")]
-    },
+    "responses": {304: _empty("The version that `If-None-Match` names"), **_ABSENT, **_UNAVAILABLE},
+    "extensions": {"parameters": [_header("If-None-Match", "Answer 304 where the `ETag` is this")]},
 }
 CHANGE: dict[str, Any] = {
     "summary": "Change a user (JSON Merge Patch)",
@@ -64,12 +78,17 @@ CHANGE: dict[str, Any] = {
     "responses": {**_BODY, **_ABSENT, **_PRECONDITION, **_CHANGE},
     "extensions": {
         "parameters": [_IF_MATCH],
-        "requestBody": {"content": {JSON: _CHANGES, MERGE_PATCH: _CHANGES}},
+        "requestBody": _body(UserChanges, JSON, MERGE_PATCH),
     },
 }
 DELETE: dict[str, Any] = {
     "summary": "Delete a user",
     "tags": ["Users"],
-    "responses": {**_ABSENT, **_PRECONDITION, **_CHANGE},
+    "responses": {
+        204: _empty("There is no such user from now on"),
+        **_ABSENT,
+        **_PRECONDITION,
+        **_CHANGE,
+    },
     "extensions": {"parameters": [_IF_MATCH]},
 }
