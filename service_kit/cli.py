@@ -11,7 +11,7 @@ import structlog
 from flask import Flask
 
 from service_kit import logs, server
-from service_kit.settings import ServiceSettings, SettingsError, unknown_variables
+from service_kit.settings import ServiceSettings, SettingsError
 
 CONFIG = 78  # EX_CONFIG of sysexits.h
 
@@ -115,5 +115,5 @@ def _prepare(service: Service[S], settings: S) -> None:
 
 
 def _warn_of_unknown(service: Service[S]) -> None:
-    for warning in unknown_variables(service.settings, os.environ):
+    for warning in service.settings.unknown_variables(os.environ):
         log.warning(warning)

@@ -4,31 +4,18 @@
 line end, so that a secret need not be in the environment.
 """
 
-import difflib
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
-from pydantic.fields import FieldInfo
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-LogFormat = Literal["auto", "console", "json"]
+from service_kit.addresses import BindAddress
+from service_kit.masking import masked
+from service_kit.variables import FileVariables, Unreadable, names_of, unknown
 
-# Up to the last @, since a password may hold any character: better too much hidden than too little.
-_URL_PASSWORD = re.compile(r"(?<=://)([^/?#\s@:]*):\S*@")
-_QUERY_PASSWORD = re.compile(r"([?&][^=&]*password)=[^&]*", re.IGNORECASE)
-_BIND = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(?P<port>\d{1,5})")
+LogFormat = Literal["auto", "console", "json"]
 
 
 class SettingsError(Exception):
@@ -37,31 +24,6 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
-
-
-def _bind_address(text: str) -> str:
-    match = _BIND.fullmatch(text)
-    if match is None or not 1 <= int(match["port"]) <= 65535 or not _nameable(match["host"]):  # noqa: PLR2004
-        raise ValueError("must be host:port, for example 127.0.0.1:8080")
-    return text
-
-
-def _nameable(host: str) -> bool:
-    """Whether it can be looked up at all: `a..b` cannot."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-BindAddress = Annotated[str, AfterValidator(_bind_address)]
-
-
-def host_and_port(bind: str) -> tuple[str, int]:
-    """The two halves of a `BindAddress`, an IPv6 host without its brackets."""
-    host, _, port = bind.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 class ServiceSettings(BaseSettings):
@@ -94,7 +56,7 @@ class ServiceSettings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _was_read(cls, value: Any) -> Any:
-        if isinstance(value, _Unreadable):
+        if isinstance(value, Unreadable):
             raise ValueError(value.reason)  # noqa: TRY004 - so that it is named with the others
         return value
 
@@ -109,7 +71,7 @@ class ServiceSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then files that variables name, where these come first, then variables."""
         del dotenv_settings, file_secret_settings
-        return init_settings, _FileVariables(settings_cls), env_settings
+        return init_settings, FileVariables(settings_cls), env_settings
 
     @classmethod
     def load(cls) -> Self:
@@ -128,7 +90,13 @@ class ServiceSettings(BaseSettings):
     def variables(cls) -> dict[str, list[str]]:
         """The variables that set each field, the one that wins first."""
         prefix = cls.model_config["env_prefix"]
-        return {name: _variables(prefix, name, info) for name, info in cls.model_fields.items()}
+        return {name: names_of(prefix, name, info) for name, info in cls.model_fields.items()}
+
+    @classmethod
+    def unknown_variables(cls, environ: Mapping[str, str]) -> list[str]:
+        """A warning for each variable that looks like a setting and is none."""
+        names = (name for names in cls.variables().values() for name in names)
+        return unknown(cls.model_config["env_prefix"], names, environ)
 
     def shown(self) -> dict[str, str]:
         """Every setting by its variable, with passwords masked."""
@@ -136,74 +104,6 @@ class ServiceSettings(BaseSettings):
             names[0]: masked(str(getattr(self, field)))
             for field, names in type(self).variables().items()
         }
-
-
-def masked(text: str) -> str:
-    """The text without the password of any URL in it."""
-    return _QUERY_PASSWORD.sub(r"\1=***", _URL_PASSWORD.sub(r"\1:***@", text))
-
-
-def unknown_variables(settings: type[ServiceSettings], environ: Mapping[str, str]) -> list[str]:
-    """A warning for each variable that has the prefix and is no setting.
-
-    Variables that Kubernetes injects for a Service of the same name are passed over.
-    """
-    prefix = settings.model_config["env_prefix"]
-    known = {name for names in settings.variables().values() for name in names}
-    known |= {f"{name}_FILE" for name in known}
-    injected = re.compile(
-        rf"{prefix}(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
-    )
-    warnings = []
-    for name in sorted(environ):
-        if name.startswith(prefix) and name not in known and not injected.fullmatch(name):
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
-            warnings.append(f"{name} is not a setting; the nearest is {nearest[0]}")
-    return warnings
-
-
-class _FileVariables(PydanticBaseSettingsSource):
-    """`NAME_FILE` for each variable `NAME` where neither it nor one that wins over it is set."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        prefix = self.settings_cls.model_config["env_prefix"]
-        for name in _variables(prefix, field_name, field):
-            path = os.environ.get(f"{name}_FILE")
-            if name in os.environ:
-                break
-            if path is not None:
-                return _content(f"{name}_FILE", path), name, False
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        values = {}
-        for field_name, field in self.settings_cls.model_fields.items():
-            value, name, _ = self.get_field_value(field, field_name)
-            if value is not None:
-                values[name if field.validation_alias else field_name] = value
-        return values
-
-
-@dataclass(frozen=True)
-class _Unreadable:
-    """Stands for the content of a file that could not be read, until validation names it."""
-
-    reason: str
-
-
-def _content(variable: str, path: str) -> str | _Unreadable:
-    try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        return _Unreadable(f"cannot read {path}, which {variable} names: {reason}")
-
-
-def _variables(prefix: str, name: str, info: FieldInfo) -> list[str]:
-    alias = info.validation_alias
-    if isinstance(alias, AliasChoices):
-        return [str(choice) for choice in alias.choices]
-    return [f"{prefix}{name.upper()}"]
 
 
 def _variable_at(settings: type[ServiceSettings], loc: tuple[int | str, ...]) -> str:
@@ -219,15 +119,3 @@ def _variable_at(settings: type[ServiceSettings], loc: tuple[int | str, ...]) ->
 def _sentence(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     return message[0].lower() + message[1:]
-
-
-__all__ = [
-    "BindAddress",
-    "LogFormat",
-    "SecretStr",
-    "ServiceSettings",
-    "SettingsError",
-    "host_and_port",
-    "masked",
-    "unknown_variables",
-]

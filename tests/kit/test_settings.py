@@ -8,13 +8,9 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from audit_service.settings import Settings as AuditSettings
-from service_kit.settings import (
-    ServiceSettings,
-    SettingsError,
-    host_and_port,
-    masked,
-    unknown_variables,
-)
+from service_kit.addresses import host_and_port
+from service_kit.masking import masked
+from service_kit.settings import ServiceSettings, SettingsError
 from user_service.settings import Settings as UserSettings
 
 BOTH = pytest.mark.parametrize("settings", [UserSettings, AuditSettings])
@@ -158,7 +154,7 @@ def test_what_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, bind: st
 def test_a_variable_that_is_no_setting_is_warned_of_with_the_nearest(
     name: str, nearest: str
 ) -> None:
-    (warning,) = unknown_variables(UserSettings, {name: "x"})
+    (warning,) = UserSettings.unknown_variables({name: "x"})
     assert warning == f"{name} is not a setting; the nearest is {nearest}"
 
 
@@ -166,11 +162,11 @@ def test_a_variable_that_is_no_setting_is_warned_of_with_the_nearest(
 def test_every_setting_and_its_file_is_known(settings: type[ServiceSettings]) -> None:
     names = [name for names in settings.variables().values() for name in names]
     environ = {name: "x" for own in names for name in (own, f"{own}_FILE")}
-    assert unknown_variables(settings, environ) == []
+    assert settings.unknown_variables(environ) == []
 
 
 def test_variables_of_others_are_no_concern() -> None:
-    assert unknown_variables(UserSettings, {"AUDIT_SERVICE_X": "", "USER": "", "SERVICE": ""}) == []
+    assert UserSettings.unknown_variables({"AUDIT_SERVICE_X": "", "USER": "", "SERVICE": ""}) == []
 
 
 @BOTH
@@ -189,7 +185,7 @@ def test_what_kubernetes_injects_for_a_service_of_the_name_passes_silently(
         "PORT_3000_TCP_ADDR",
         "PORT_53_UDP_ADDR",
     ]
-    assert unknown_variables(settings, {f"{prefix}{name}": "x" for name in injected}) == []
+    assert settings.unknown_variables({f"{prefix}{name}": "x" for name in injected}) == []
 
 
 @BOTH
