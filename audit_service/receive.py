@@ -19,7 +19,7 @@ log = structlog.get_logger()
 _EVENT = {"type": "object", "required": ["id", "source", "specversion", "type"]}
 _OPENAPI: dict[str, Any] = {
     "responses": {
-        204: "Stored, or stored before: it is on disk",
+        204: {"description": "Stored, or stored before: it is on disk", "content": {}},
         400: "Not a well-formed event: the attribute and the rule; for a batch, each bad item",
         413: "Longer than is accepted",
         415: "An event format, charset or content coding that is not read here",

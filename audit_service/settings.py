@@ -6,7 +6,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from audit_service.log import UnsupportedDatabase, check_url
-from service_kit.settings import BindAddress, ServiceSettings
+from service_kit.addresses import BindAddress
+from service_kit.settings import ServiceSettings
 
 KIB, MIB = 1024, 1024 * 1024
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from service_kit import app as service_app
 from service_kit import json_request
-from service_kit.settings import masked
+from service_kit.masking import masked
 from user_service import api, database
 from user_service.admission import Admission
 from user_service.changes import ChangeStore
@@ -32,7 +32,11 @@ def create_app(settings: Settings) -> Flask:
 
     Raises SchemaMismatch, and the database's errors where the schema is to be migrated.
     """
-    engine = database.connect(settings.database_url, threads=settings.threads)
+    engine = database.connect(
+        settings.database_url,
+        threads=settings.threads,
+        password=settings.database_password.get_secret_value(),
+    )
     if settings.migrate:
         database.migrate(engine)
     database.check(engine)

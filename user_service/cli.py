@@ -24,7 +24,8 @@ def _check(settings: Settings) -> None:
 def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
     engine = None
     try:
-        engine = database.connect(settings.database_url, threads=1)
+        password = settings.database_password.get_secret_value()
+        engine = database.connect(settings.database_url, threads=1, password=password)
         use(engine)
     except (SQLAlchemyError, OSError, database.SchemaMismatch) as error:
         reason = getattr(error, "orig", None) or error

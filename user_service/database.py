@@ -27,12 +27,18 @@ class SchemaMismatch(Exception):
     """The database's schema is not the one that this version works with."""
 
 
-def connect(url: str, *, threads: int) -> Engine:
-    """An engine with a connection for each thread; nothing is connected yet."""
+def connect(url: str, *, threads: int, password: str = "") -> Engine:
+    """An engine with a connection for each thread; nothing is connected yet.
+
+    `password`: for a URL that has none.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(
+            drivername="postgresql+psycopg", password=parsed.password or password or None
+        )
         return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
+            parsed,
             pool_size=threads,
             max_overflow=0,
             pool_pre_ping=True,

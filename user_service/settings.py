@@ -4,13 +4,14 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 from rfc3986_validator import validate_rfc3986
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from service_kit.settings import BindAddress, ServiceSettings
+from service_kit.addresses import BindAddress
+from service_kit.settings import ServiceSettings
 
 SINK_SCHEMES = ("http", "https")
 DATABASES = ("sqlite", "postgresql")
@@ -55,7 +56,10 @@ class Settings(ServiceSettings):
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default="sqlite:///data/users.db",
         validation_alias=AliasChoices("USER_SERVICE_DATABASE_URL", "DATABASE_URL"),
-        description="Where the users are",
+        description="Where the users are: SQLite, or PostgreSQL by its URL",
+    )
+    database_password: SecretStr = Field(
+        default=SecretStr(""), description="The database's password, where the URL has none"
     )
     sink: Annotated[str, AfterValidator(_sink)] = Field(
         default="http://localhost:8080/",

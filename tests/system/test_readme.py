@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-ROW = re.compile(r"^\| `(\w+)`(?: \(or `(\w+)`\))? \| `(.*?)` \| (.*) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+)`(?: \(or `(\w+)`\))? \|(?: `(.+)`)? \| (.*) \|$", re.MULTILINE)
 
 
 def shown(default: object) -> str:
