@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Connection, Delete, Engine, Row, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Delete, Engine, Row, Select, delete, insert, select, update
 
 from user_service.tables import CLAIMS, IDEMPOTENCY_KEYS, USERS
-from user_service.transactions import microseconds, moment_of, reading, writing
+from user_service.transactions import RowExists, microseconds, moment_of, reading, writing
 from user_service.users import (
     ChangeUnderWay,
     Creation,
@@ -104,7 +103,7 @@ class ChangeStore:
                         done=False,
                     )
                 )
-        except IntegrityError:
+        except RowExists:
             raise ChangeUnderWay from None
         return hold
 
@@ -175,24 +174,31 @@ class ChangeStore:
         return microseconds(now() + self._lapse)
 
     def _has_lapsed(self, lapses_at: int) -> bool:
-        """A hold that lapses later than any could was made before the clock was set back."""
-        return not now() < moment_of(lapses_at) <= now() + self._lapse
+        """A hold that lapses much later than any could was made before the clock was set back;
+        not by a clock that is ahead of this one by a little, as another machine's can be.
+        """
+        return not now() < moment_of(lapses_at) <= now() + 2 * self._lapse
 
     def _oldest_key(self) -> int:
         return microseconds(now() - self._keys_kept)
 
 
 def _check_version(connection: Connection, user: User) -> None:
-    query = select(USERS.c.version).where(USERS.c.id == user.id).with_for_update()
-    version = connection.execute(query).scalar_one_or_none()
+    version = connection.execute(_locked_version(user.id)).scalar_one_or_none()
     if version is None:
         raise NoSuchUser(user.id)
     if version != user.version - 1:
         raise ChangeUnderWay
 
 
+def _locked_version(user_id: str) -> Select[int]:
+    return select(USERS.c.version).where(USERS.c.id == user_id).with_for_update()
+
+
 def _settle(connection: Connection, hold: Hold) -> None:
     if isinstance(hold, Claim):
+        # The user's row first, as in `claim`: in two orders the two could wait for each other.
+        connection.execute(_locked_version(hold.user_id))
         settled = connection.execute(_dropping(hold))
     else:
         settled = connection.execute(

@@ -1,5 +1,7 @@
 """Connections to the users' database, SQLite or PostgreSQL, and its schema."""
 
+import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 BUSY_SECONDS = 5
+_PATIENCE_MILLISECONDS = 20
 # Any number will do, as long as it is this one in every process.
 _MIGRATION_LOCK = 0x75736572
 
@@ -101,5 +105,27 @@ def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once, unless the connection is for reading: a transaction that
     reads first and writes later is refused where two of them meet.
     """
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("reading", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # Who waits for the lock is made to sleep ever longer by SQLite, 100 ms in the end, while
+    # others go first: of many writers one may wait for seconds. Beginning to wait anew, again
+    # and again, none waits for long.
+    deadline = time.monotonic() + BUSY_SECONDS
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
+    try:
+        while not _has_lock(connection, deadline):
+            pass
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
+
+def _has_lock(connection: Connection, deadline: float) -> bool:
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            raise
+        return False
+    return True

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, Row, Select, select, tuple_
+from sqlalchemy import Engine, Row, Select, false, select, tuple_
 
 from user_service.tables import USERS
 from user_service.transactions import microseconds, moment_of, reading
@@ -75,6 +75,9 @@ def _with_prefix(query: Select[tuple[object, ...]], prefix: str) -> Select[tuple
     """By a range rather than LIKE: an index serves it, and % and _ are ordinary characters."""
     if not prefix:
         return query
+    if "\0" in prefix:
+        # No name has it, and PostgreSQL refuses even to look.
+        return query.where(false())
     query = query.where(USERS.c.name >= prefix)
     following = _following(prefix)
     return query if following is None else query.where(USERS.c.name < following)

@@ -16,11 +16,15 @@ class StoreUnavailable(Exception):
     """The database cannot be used now."""
 
 
+class RowExists(StoreUnavailable):
+    """A row of that key is there already; nothing was written."""
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is on disk when the block has ended.
 
-    Raises StoreUnavailable; IntegrityError, which means something, passes.
+    Raises StoreUnavailable; RowExists, where that is why.
     """
     with _translated(), engine.begin() as connection:
         yield connection
@@ -42,8 +46,8 @@ def _translated() -> Iterator[None]:
     """The message is the error's name alone: the rest of it can hold SQL and values."""
     try:
         yield
-    except IntegrityError:
-        raise
+    except IntegrityError as error:
+        raise RowExists(type(error.orig).__name__) from error
     except (DBAPIError, PoolTimeout) as error:
         cause = getattr(error, "orig", None) or error
         raise StoreUnavailable(type(cause).__name__) from error

@@ -5,9 +5,10 @@ Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
 
 import json
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import click
 import requests
@@ -47,7 +48,10 @@ class Service:
             _end(UNREACHABLE, f"{self._url} cannot be reached: {type(error).__name__}")
         if not answer.ok or answer.is_redirect:
             _end(REFUSED, _complaint(answer))
-        return answer.json() if answer.content else None
+        try:
+            return answer.json() if answer.content else None
+        except ValueError:
+            _end(UNREACHABLE, f"{self._url} is no user service: it answers something else")
 
     def pages(self, name: str) -> Iterator[dict[str, Any]]:
         """Every user whose name begins so."""
@@ -79,10 +83,10 @@ def list_users(service: Service, *, name: str, as_json: bool) -> None:
 
 
 @users.command()
-@click.argument("user_id", metavar="ID")
+@click.argument("user_id", metavar="ID", type=click.UUID)
 @as_json
 @click.pass_obj
-def show(service: Service, *, user_id: str, as_json: bool) -> None:
+def show(service: Service, *, user_id: uuid.UUID, as_json: bool) -> None:
     """One user."""
     _print_one(service.call("GET", _path(user_id)), as_json=as_json)
 
@@ -99,7 +103,7 @@ def create(service: Service, *, name: str, password_file: Any, as_json: bool) ->
 
 
 @users.command()
-@click.argument("user_id", metavar="ID")
+@click.argument("user_id", metavar="ID", type=click.UUID)
 @click.option("--name", help="The new name.")
 @click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
 @password_file
@@ -108,7 +112,7 @@ def create(service: Service, *, name: str, password_file: Any, as_json: bool) ->
 def update(
     service: Service,
     *,
-    user_id: str,
+    user_id: uuid.UUID,
     name: str | None,
     ask: bool,
     password_file: Any,
@@ -124,20 +128,23 @@ def update(
 
 
 @users.command()
-@click.argument("user_id", metavar="ID")
+@click.argument("user_id", metavar="ID", type=click.UUID)
 @click.pass_obj
-def delete(service: Service, user_id: str) -> None:
+def delete(service: Service, user_id: uuid.UUID) -> None:
     """Delete a user."""
     service.call("DELETE", _path(user_id))
 
 
-def _path(user_id: str) -> str:
-    return f"/v1/user/{quote(user_id, safe='')}"
+def _path(user_id: uuid.UUID) -> str:
+    return f"/v1/user/{user_id}"
 
 
 def _password(file: Any) -> str:
     if file is not None:
-        content: str = file.read()
+        try:
+            content: str = file.read()
+        except UnicodeDecodeError:
+            raise click.UsageError("the password file is not UTF-8") from None
         return content.rstrip("\r\n")
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return typed

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 import structlog
 from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
 
+from tests import postgres
 from tests.user.sinks import Sink, answering, open_sink
 from user_service import create_app, database
 from user_service.settings import Settings
 
 MakeApp = Callable[..., Flask]
+Query = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +46,66 @@ def database_file(tmp_path: Path, _migrated: Path) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def _migrated_postgres(postgres_server: postgres.Server) -> Iterator[Engine]:
+    """One database for all tests: to empty it is far cheaper than to make one for each."""
+    engine = database.connect(postgres_server.new_database("users_of_tests"), threads=8)
+    database.migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_database(_migrated_postgres: Engine) -> str:
+    """The URL of a migrated PostgreSQL database without users; tests MUST leave its schema be."""
+    with _migrated_postgres.begin() as connection:
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
+        for table in ("users", "claims", "idempotency_keys"):
+            connection.execute(text(f"DELETE FROM {table}"))
+    return str(_migrated_postgres.url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated database without users, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('database_file')}"
+    url: str = request.getfixturevalue("postgres_database")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database of each kind that was never migrated, the test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, database_url: str) -> Iterator[Engine]:
+    """An engine on that database."""
+    if database_url.startswith("postgresql"):
+        yield request.getfixturevalue("_migrated_postgres")
+        return
+    engine = database.connect(database_url, threads=8)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def query(engine: Engine) -> Query:
+    """Runs an SQL statement on that database, and commits; the rows, where it has some."""
+
+    def run(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), parameters)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    return run
+
+
 @pytest.fixture
 def sink() -> Iterator[Sink]:
     """A sink that acknowledges everything."""
@@ -50,10 +114,10 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def make_app(database_file: Path) -> Iterator[MakeApp]:
+def make_app(database_url: str) -> Iterator[MakeApp]:
     """Makes a user service, with cheap hashing and a short deadline unless told otherwise."""
     usual = {
-        "database_url": f"sqlite:///{database_file}",
+        "database_url": database_url,
         "migrate": False,
         "delivery_timeout": 0.5,
         "argon2_memory_kib": 8,
@@ -67,3 +131,9 @@ def make_app(database_file: Path) -> Iterator[MakeApp]:
             return app
 
         yield make
+
+
+@pytest.fixture
+def client(make_app: MakeApp, sink: Sink) -> FlaskClient:
+    """A client of a user service whose sink acknowledges everything."""
+    return make_app(sink=sink.url).test_client()

@@ -192,6 +192,39 @@ def hanging(first: bytes = b"") -> Behaviour:
     return behave
 
 
+def in_turn(*statuses: int) -> Behaviour:
+    """Answers one status after the other, and 204 from then on; 0 is no answer."""
+    left = list(statuses)
+
+    def behave(peer: Peer) -> bool:
+        if not peer.read():
+            return False
+        status = left.pop(0) if left else 204
+        if status == 0:
+            peer.stopping.wait()
+            return False
+        length = b"" if status == 204 else b"Content-Length: 0\r\n"
+        peer.send(f"HTTP/1.1 {status} Told\r\n".encode(), length, b"\r\n")
+        return True
+
+    return behave
+
+
+def holding(gate: threading.Event, requests: int) -> Behaviour:
+    """Answers 204; so many requests, the first to come, only once the gate is open."""
+    to_hold = threading.BoundedSemaphore(requests)
+
+    def behave(peer: Peer) -> bool:
+        if not peer.read():
+            return False
+        if to_hold.acquire(blocking=False):
+            assert gate.wait(PATIENCE_SECONDS)
+        peer.send(b"HTTP/1.1 204 Told\r\n\r\n")
+        return True
+
+    return behave
+
+
 def dribbling(head: bytes, pause: float = 0.05) -> Behaviour:
     """Sends `head` a byte at a time, and then the same byte for ever."""
 

@@ -1,11 +1,8 @@
 """POST /v1/user: what is answered, what is sent, what is kept, and what is refused."""
 
-import json
 import re
-import sqlite3
 import uuid
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,39 +12,17 @@ from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from tests.user.conftest import MakeApp
+from tests.user.asking import ARTICLE, JSON, PROBLEM, created, post, refused
+from tests.user.conftest import MakeApp, Query
 from tests.user.sinks import Received, Sink, answering, open_sink
 from user_service.settings import Settings
 
-PROBLEM = "application/problem+json"
-JSON = "application/json"
-ARTICLE = b'{"name": "Ozzy Osbourne", "password": "12345"}'
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@pytest.fixture
-def client(make_app: MakeApp, sink: Sink) -> FlaskClient:
-    return make_app(sink=sink.url).test_client()
-
-
-def post(
-    client: FlaskClient, body: bytes | dict[str, Any], headers: dict[str, str] | None = None
-) -> TestResponse:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return client.post("/v1/user", data=content, headers={"Content-Type": JSON, **(headers or {})})
-
-
-def created(client: FlaskClient, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    answer = post(client, ARTICLE, headers)
-    assert answer.status_code == 201, answer.text
-    user: dict[str, Any] = answer.get_json()
-    return user
-
-
-def rows(file: Path) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute("SELECT name, password_hash FROM users").fetchall()
+def rows(query: Query) -> list[tuple[Any, ...]]:
+    return query("SELECT name, password_hash FROM users")
 
 
 # What is answered
@@ -181,23 +156,23 @@ def test_an_invalid_traceparent_is_dropped(
 
 
 def test_the_password_is_kept_as_an_argon2id_hash_by_owasps_parameters(
-    make_app: MakeApp, sink: Sink, database_file: Path
+    make_app: MakeApp, sink: Sink, query: Query
 ) -> None:
     costs = {
         name: Settings.model_fields[name].default
         for name in ("argon2_memory_kib", "argon2_iterations")
     }
     created(make_app(sink=sink.url, **costs).test_client())
-    ((_, password_hash),) = rows(database_file)
+    ((_, password_hash),) = rows(query)
     assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_the_same_password_is_kept_as_two_different_hashes(
-    client: FlaskClient, database_file: Path
+    client: FlaskClient, query: Query
 ) -> None:
     created(client)
     created(client)
-    (_, first), (_, second) = rows(database_file)
+    (_, first), (_, second) = rows(query)
     assert first != second
 
 
@@ -206,18 +181,22 @@ def _everything_said(answer: TestResponse, logged: list[Any], events: list[Recei
 
 
 def test_the_password_is_in_no_reply_log_line_event_or_file(
-    make_app: MakeApp, sink: Sink, tmp_path: Path
+    client: FlaskClient, sink: Sink, query: Query, tmp_path: Path
 ) -> None:
     password = "correct-horse-battery"
-    client = make_app(sink=sink.url).test_client()
+    body = {"name": "Ozzy", "password": password}
     with capture_logs() as logged:
-        answer = post(client, {"name": "Ozzy", "password": password})
+        answer = post(client, body, {"Idempotency-Key": "a-key"})
     assert answer.status_code == 201
     assert logged
     assert password not in _everything_said(answer, logged, sink.received)
-    files = [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert any(b"$argon2id$" in file.read_bytes() for file in files)
-    assert not any(password.encode() in file.read_bytes() for file in files)
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    kept += [
+        repr(query(f"SELECT * FROM {table}")).encode()
+        for table in ("users", "claims", "idempotency_keys")
+    ]
+    assert any(b"$argon2id$" in each for each in kept)
+    assert not any(password.encode() in each for each in kept)
 
 
 @pytest.mark.parametrize(
@@ -270,12 +249,12 @@ def test_the_password_is_in_no_reply_or_log_line_when_the_sink_fails(make_app: M
     ],
 )
 def test_a_name_is_kept_trimmed_and_in_normal_form_c(
-    client: FlaskClient, database_file: Path, name: str, kept: str
+    client: FlaskClient, query: Query, name: str, kept: str
 ) -> None:
     answer = post(client, {"name": name, "password": "p"})
     assert answer.status_code == 201, answer.text
     assert answer.get_json()["name"] == kept
-    assert [row[0] for row in rows(database_file)] == [kept]
+    assert [row[0] for row in rows(query)] == [kept]
 
 
 @pytest.mark.parametrize("password", ["p", "p" * 1024, " ", "\x00\n", "\U0001f987" * 1024])
@@ -293,19 +272,9 @@ def test_the_media_type_may_have_parameters_and_any_case(
 # What is refused
 
 
-def refused(answer: TestResponse, status: int) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.content_type == PROBLEM
-    problem: dict[str, Any] = answer.get_json()
-    assert problem["status"] == status
-    assert problem["title"]
-    assert problem["detail"]
-    return problem
-
-
 @pytest.fixture
-def nothing_happened(sink: Sink, database_file: Path) -> Callable[[], bool]:
-    return lambda: sink.received == [] and rows(database_file) == []
+def nothing_happened(sink: Sink, query: Query) -> Callable[[], bool]:
+    return lambda: sink.received == [] and rows(query) == []
 
 
 @pytest.mark.parametrize(
@@ -425,8 +394,15 @@ def test_a_body_of_64_kib_is_read_and_a_longer_one_is_413(
     assert post(client, longest).status_code == 201
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_another_method_is_405_and_says_which_are_allowed(client: FlaskClient, method: str) -> None:
     answer = client.open("/v1/user", method=method)
     assert (answer.status_code, answer.content_type) == (405, PROBLEM)
-    assert "POST" in answer.headers["Allow"]
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_another_method_of_a_user_is_405_too(client: FlaskClient, method: str) -> None:
+    answer = client.open(f"/v1/user/{uuid.uuid4()}", method=method)
+    assert (answer.status_code, answer.content_type) == (405, PROBLEM)
+    assert {"GET", "PATCH", "DELETE"} <= set(answer.headers["Allow"].split(", "))

@@ -1,19 +1,21 @@
 """In which order a change and its event become one fact, and what a failure leaves behind."""
 
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
+from tests.user.stored import change_store
 from user_service import database
+from user_service.changes import ChangeStore, Hold
 from user_service.delivery import Attempt, Delivery, NotDelivered, Outcome
 from user_service.events import CloudEvent
 from user_service.recording import Direct, NotRecorded
-from user_service.store import StoreUnavailable, UserStore
+from user_service.store import UserStore
+from user_service.transactions import StoreUnavailable
 from user_service.users import Context, Happening, Kind, User, now
 
 
@@ -32,14 +34,15 @@ class SinkThat:
         self._steps.append("delivered")
 
 
-class StoreThat(UserStore):
+class StoreThat(ChangeStore):
     """A store that notes a change, and then does what it is told."""
 
     def __init__(self, steps: list[str], then: Callable[[], None] = lambda: None) -> None:
         self._steps = steps
         self._then = then
 
-    def apply(self, happening: Happening) -> None:
+    def apply(self, happening: Happening, hold: Hold | None) -> None:
+        assert hold is None
         self._steps.append(f"stored {happening.user.id}")
         self._then()
 
@@ -56,7 +59,7 @@ def _happening() -> Happening:
     return Happening(Kind.CREATED, User("u1", "Ozzy", 1, at, at), at, "hash")
 
 
-def _record(sink: SinkThat, store: UserStore, happening: Happening | None = None) -> None:
+def _record(sink: SinkThat, store: ChangeStore, happening: Happening | None = None) -> None:
     direct = Direct(store, Delivery(sink, threads=1), "/source")
     direct.record(happening or _happening(), Context(time.monotonic() + 5))
 
@@ -102,37 +105,48 @@ def test_the_event_tells_of_the_change_that_is_recorded() -> None:
 
 
 @pytest.fixture
-def store(database_file: Path) -> Iterator[UserStore]:
-    engine = database.connect(f"sqlite:///{database_file}", threads=4)
-    yield UserStore(engine)
-    engine.dispose()
+def store(engine: Engine) -> UserStore:
+    return UserStore(engine)
+
+
+@pytest.fixture
+def changes(engine: Engine) -> ChangeStore:
+    return change_store(engine)
 
 
 def test_another_connection_can_write_at_once_while_the_event_is_sent(
-    store: UserStore, database_file: Path
+    store: UserStore, changes: ChangeStore, engine: Engine
 ) -> None:
     def write() -> None:
-        with closing(sqlite3.connect(database_file, timeout=0)) as other, other:
-            other.execute("CREATE TABLE written (x)")
+        with pytest.MonkeyPatch.context() as patched, ExitStack() as block:
+            patched.setattr(database, "BUSY_SECONDS", 0)
+            other = block.enter_context(engine.begin())
+            if engine.dialect.name == "postgresql":
+                other.execute(text("SET LOCAL lock_timeout = '1ms'"))
+            other.execute(text("INSERT INTO claims VALUES ('x', 'x', 1, 'x', 1)"))
 
-    _record(SinkThat([], write), store)
-    with closing(sqlite3.connect(database_file)) as other:
-        assert other.execute("SELECT count(*) FROM written").fetchone() == (0,)
+    _record(SinkThat([], write), changes)
+    with engine.connect() as other:
+        assert other.execute(text("SELECT user_id FROM claims")).all() == [("x",)]
     assert store.get("u1") is not None
 
 
-def test_a_user_is_not_there_before_the_event_was_delivered(store: UserStore) -> None:
+def test_a_user_is_not_there_before_the_event_was_delivered(
+    store: UserStore, changes: ChangeStore
+) -> None:
     found: list[User | None] = []
-    _record(SinkThat([], lambda: found.append(store.get("u1"))), store)
+    _record(SinkThat([], lambda: found.append(store.get("u1"))), changes)
     assert found == [None]
     assert store.get("u1") is not None
 
 
-def test_a_change_that_cannot_be_stored_is_not_there_afterwards(store: UserStore) -> None:
-    _record(SinkThat([]), store)
+def test_a_change_that_cannot_be_stored_is_not_there_afterwards(
+    store: UserStore, changes: ChangeStore
+) -> None:
+    _record(SinkThat([]), changes)
     # The same id again breaks the table's own rule, after the event was delivered.
     with capture_logs(), pytest.raises(NotRecorded):
-        _record(SinkThat([]), store, Happening(Kind.CREATED, _other(), now(), "hash"))
+        _record(SinkThat([]), changes, Happening(Kind.CREATED, _other(), now(), "hash"))
     found = store.get("u1")
     assert found is not None
     assert found.name == "Ozzy"

@@ -43,6 +43,12 @@ OK = b"HTTP/1.1 200 OK\r\n"
 LIMIT_SECONDS = 3.0
 
 
+@pytest.fixture
+def database_url(database_file: Path) -> str:
+    """SQLite's alone: what a sink does is the same to any database."""
+    return f"sqlite:///{database_file}"
+
+
 @dataclass(frozen=True)
 class Told:
     """What became of a request: its answer, the lines it left, and how long it took."""

@@ -1,0 +1,51 @@
+"""Users and what happened to them, for tests of what is stored."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from user_service.changes import ChangeStore
+from user_service.transactions import StoreUnavailable
+from user_service.users import Happening, Kind, User
+
+
+def user(user_id: str = "0d5c7d1e-8f0b-4a0c-9d5e-2f6b1c3a4e5f", name: str = "Ozzy") -> User:
+    return User(
+        id=user_id,
+        name=name,
+        version=1,
+        created_at=datetime(2026, 11, 23, 18, 1, 2, 123457, UTC),
+        updated_at=datetime(2026, 11, 23, 18, 1, 2, 999999, UTC),
+    )
+
+
+def created(user: User) -> Happening:
+    return Happening(Kind.CREATED, user, user.created_at, "a hash")
+
+
+def updated(user: User, **fields: Any) -> Happening:
+    """An update of `user`, one version later."""
+    after = replace(user, version=user.version + 1, **fields)
+    return Happening(Kind.UPDATED, after, after.updated_at, changed=list(fields))
+
+
+def deleted(user: User) -> Happening:
+    """The deletion of `user`."""
+    return Happening(Kind.DELETED, replace(user, version=user.version + 1), user.updated_at)
+
+
+def change_store(
+    engine: Engine,
+    lapse: timedelta = timedelta(seconds=20),
+    keys_kept: timedelta = timedelta(hours=24),
+) -> ChangeStore:
+    """A store for changes, by the default settings."""
+    return ChangeStore(engine, lapse=lapse, keys_kept=keys_kept)
+
+
+def says_little(error: StoreUnavailable) -> None:
+    """Its message is the name of an error: no SQL, no value, no path."""
+    assert re.fullmatch(r"\w+", str(error))

@@ -1,0 +1,295 @@
+"""`user-service users …` against a service that is really served."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
+from werkzeug.serving import make_server
+
+from tests.user.asking import story
+from tests.user.conftest import MakeApp
+from tests.user.sinks import Sink, answering, closed_port, in_turn, open_sink, sending
+from user_service.cli import main
+
+SECRET = "correct-horse-battery"
+
+
+@pytest.fixture
+def database_url(database_file: Path) -> str:
+    """SQLite's alone: the commands know HTTP and no database."""
+    return f"sqlite:///{database_file}"
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Where the app answers. What it logs is kept out of what the commands print."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        with capture_logs():
+            yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def url(make_app: MakeApp, sink: Sink) -> Iterator[str]:
+    with served(make_app(sink=sink.url)) as url:
+        yield url
+
+
+def users(url: str, *words: str, stdin: str | bytes = "") -> Result:
+    return CliRunner().invoke(main, ["users", "--url", url, *words], input=stdin)
+
+
+def done(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    return result.stdout
+
+
+def ended(result: Result, code: int) -> str:
+    """The one line that says why."""
+    assert (result.exit_code, result.stdout) == (code, ""), result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("user-service: ")
+    return line
+
+
+def created(url: str, name: str = "Ozzy", password: str = SECRET) -> Any:
+    words = ("create", name, "--password-file", "-", "--json")
+    return json.loads(done(users(url, *words, stdin=password)))
+
+
+# What they do
+
+
+def test_a_user_that_is_created_is_in_the_service_with_its_event(url: str, sink: Sink) -> None:
+    user = created(url)
+    assert requests.get(f"{url}/v1/user/{user['id']}", timeout=5).json() == user
+    assert story(sink) == [("user.storeUser", "1")]
+
+
+def test_show_prints_the_user_as_the_service_does(url: str) -> None:
+    user = created(url, "Zo\u00eb")
+    assert json.loads(done(users(url, "show", user["id"], "--json"))) == user
+
+
+def test_list_prints_all_users_of_all_pages(url: str) -> None:
+    made = [created(url, str(n)) for n in range(3)]
+    assert json.loads(done(users(url, "list", "--json"))) == made
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("user_service.users_cli.urlencode", _with_a_limit_of_one)
+        assert json.loads(done(users(url, "list", "--json"))) == made
+
+
+def _with_a_limit_of_one(parameters: dict[str, str]) -> str:
+    return "&".join(f"{name}={value}" for name, value in {**parameters, "limit": "1"}.items())
+
+
+def test_list_prints_those_alone_whose_name_begins_so(url: str) -> None:
+    made = [created(url, name) for name in ("50% & more", "50 years", "Ozzy")]
+    assert json.loads(done(users(url, "list", "--name", "50% &", "--json"))) == made[:1]
+    assert json.loads(done(users(url, "list", "--name", "nobody", "--json"))) == []
+
+
+def test_update_changes_the_name_the_password_or_both(url: str, sink: Sink, tmp_path: Path) -> None:
+    user = created(url)
+    file = tmp_path / "password"
+    file.write_text("new one\n")
+    words = ["update", user["id"], "--json"]
+    assert json.loads(done(users(url, *words, "--name", "Zoe")))["name"] == "Zoe"
+    done(users(url, *words, "--password-file", str(file)))
+    both = done(users(url, *words, "--name", "Max", "--password-file", str(file)))
+    assert json.loads(both)["name"] == "Max"
+    told = [json.loads(event.body).get("changed") for event in sink.received]
+    assert told == [None, ["name"], ["password"], ["name", "password"]]
+
+
+def test_delete_prints_nothing(url: str, sink: Sink) -> None:
+    user = created(url)
+    assert done(users(url, "delete", user["id"])) == ""
+    assert story(sink)[-1] == ("user.deleteUser", "2")
+
+
+def test_people_get_a_table(url: str) -> None:
+    one, other = created(url, "Ozzy Osbourne"), created(url, "Zo\u00eb")
+    head, first, second = done(users(url, "list")).splitlines()
+    assert head.split() == ["id", "name", "created_at", "updated_at"]
+    for line, user in ((first, one), (second, other)):
+        assert line.split("  ")[0] == user["id"]
+        assert line.index(user["name"]) == head.index("name")
+        assert line.index(user["created_at"]) == head.index("created_at")
+    assert done(users(url, "show", one["id"])).splitlines()[1].startswith(one["id"])
+    assert done(users(url, "list", "--name", "nobody")).split() == head.split()
+
+
+# Where a password comes from
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_a_password_is_read_from_a_file_less_its_line_end(
+    url: str, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    request = requests.request
+
+    def keep(*args: Any, **more: Any) -> requests.Response:
+        sent.append(more["json"])
+        return request(*args, **more)
+
+    monkeypatch.setattr(requests, "request", keep)
+    file = tmp_path / "password"
+    file.write_bytes(f" {SECRET}\u00eb {ending}".encode())
+    done(users(url, "create", "Ozzy", "--password-file", str(file)))
+    done(users(url, "create", "Ozzy", "--password-file", "-", stdin=file.read_bytes()))
+    assert [body["password"] for body in sent] == [f" {SECRET}\u00eb "] * 2
+
+
+def type_in(url: str, words: list[str], typed: list[str]) -> tuple[int, str]:
+    """The exit code, and everything that a terminal showed, of a command typed at it."""
+    terminal, theirs = pty.openpty()
+    command = [str(Path(sys.executable).parent / "user-service"), "users", "--url", url, *words]
+    shown = b""
+    with closing(os.fdopen(terminal, "rb", buffering=0)) as screen:
+        with subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        ) as process:
+            os.close(theirs)
+            for line in typed:
+                # Only once it asks has it turned the echo off.
+                asked = shown.count(b": ")
+                while shown.count(b": ") == asked:
+                    shown += screen.read(1)
+                os.write(terminal, f"{line}\n".encode())
+            try:
+                while more := screen.read(1024):
+                    shown += more
+            except OSError:
+                pass  # The terminal was hung up: nobody writes to it any more.
+        return process.returncode, shown.decode()
+
+
+@pytest.mark.parametrize("command", ["create", "update"])
+def test_a_password_is_asked_for_twice_and_never_shown(url: str, sink: Sink, command: str) -> None:
+    words = ["create", "Zoe"] if command == "create" else ["update", created(url)["id"]]
+    before = len(sink.received)
+    options = [] if command == "create" else ["--password"]
+    code, shown = type_in(url, [*words, *options], [SECRET, SECRET])
+    assert code == 0, shown
+    assert "Password: " in shown
+    assert SECRET not in shown
+    assert len(sink.received) == before + 1
+
+
+def test_what_is_asked_for_is_no_output(url: str) -> None:
+    result = users(url, "create", "Zoe", "--json", stdin=f"{SECRET}\n{SECRET}\n")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["name"] == "Zoe"
+    assert SECRET not in result.output
+
+
+# What goes wrong
+
+
+def test_what_the_service_refuses_is_1_and_says_why(url: str) -> None:
+    nobody = str(uuid.uuid4())
+    for words in (("show", nobody), ("delete", nobody), ("update", nobody, "--name", "x")):
+        assert "there is no user of this id" in ended(users(url, *words), 1)
+    line = ended(users(url, "create", " ", "--password-file", "-", stdin=SECRET), 1)
+    assert "/name: must have 1 to 200 characters" in line
+    assert SECRET not in line
+
+
+def test_a_sink_that_fails_is_1_and_says_so(make_app: MakeApp) -> None:
+    with open_sink(in_turn(500)) as sink, served(make_app(sink=sink.url)) as url:
+        result = users(url, "create", "Ozzy", "--password-file", "-", stdin=SECRET)
+        assert "could not be delivered" in ended(result, 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["update", str(uuid.uuid4())],
+        ["show"],
+        ["show", "x"],
+        ["show", ""],
+        ["delete", ".."],
+        ["create"],
+        ["create", "x", "--password-file", "/nowhere/at/all"],
+        ["list", "--limit", "1"],
+        ["drop"],
+    ],
+)
+def test_wrong_usage_is_2_and_asks_the_service_nothing(words: list[str]) -> None:
+    with open_sink(answering()) as service:
+        result = users(service.url, *words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "Usage: " in result.stderr
+        assert service.received == []
+
+
+def test_a_password_file_that_is_no_text_is_2(url: str, sink: Sink) -> None:
+    result = users(url, "create", "x", "--password-file", "-", stdin=b"\xff\xfe")
+    assert result.exit_code == 2
+    assert "not UTF-8" in result.stderr
+    assert sink.received == []
+
+
+@pytest.mark.parametrize("words", [("list",), ("delete", str(uuid.uuid4()))])
+def test_a_service_that_cannot_be_reached_is_69(words: tuple[str, ...]) -> None:
+    with closed_port() as port:
+        assert "cannot be reached" in ended(users(f"http://127.0.0.1:{port}", *words), 69)
+    ended(users("no-url", *words), 69)
+
+
+def test_what_is_no_user_service_is_told_apart() -> None:
+    with open_sink(answering(200, body=b"<html>")) as other:
+        assert "is no user service" in ended(users(other.url, "list"), 69)
+    with open_sink(answering(500, body=b"<html>")) as other:
+        assert "answered 500" in ended(users(other.url, "list"), 1)
+    with open_sink(answering(302, ["Location: /elsewhere"])) as other:
+        assert "answered 302" in ended(users(other.url, "list"), 1)
+        assert len(other.received) == 1
+
+
+# What is printed cannot steer a terminal
+
+
+def answer(status: str, body: Any) -> bytes:
+    content = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + content
+
+
+EVIL = "\x1b[2Jname\nof\u2028two\x9blines\u202e\x07"
+
+
+def plain(printed: str, lines: int) -> None:
+    assert len(printed.splitlines()) == lines
+    assert printed.replace("\n", "").isprintable()
+
+
+def test_what_a_service_sends_is_printed_without_its_control_characters() -> None:
+    user = {"id": EVIL, "name": EVIL, "created_at": EVIL, "updated_at": EVIL}
+    some_id = str(uuid.uuid4())
+    with open_sink(sending(answer("200 OK", user))) as service:
+        plain(done(users(service.url, "show", some_id)), lines=2)
+        plain(done(users(service.url, "show", some_id, "--json")), lines=1)
+    with open_sink(sending(answer("404 Not Found", {"title": "x", "detail": EVIL}))) as service:
+        plain(ended(users(service.url, "show", some_id), 1), lines=1)
