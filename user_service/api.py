@@ -12,6 +12,7 @@ from flask import Response, jsonify, request, url_for
 from service_kit import requests_log
 from user_service import idempotency
 from user_service.admission import Admission
+from user_service.happenings import Changes, Context, Precondition, User
 from user_service.models import (
     NewUser,
     UserChanges,
@@ -23,7 +24,7 @@ from user_service.models import (
 )
 from user_service.openapi import CHANGE, CREATE, DELETE, GET, LIST
 from user_service.store import UserStore, place_of
-from user_service.users import Changes, Context, Precondition, User, Users
+from user_service.users import Users
 
 BODY_BYTES = 64 * 1024
 

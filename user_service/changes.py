@@ -5,48 +5,17 @@ made only by whoever still holds it, so that one who was paused for longer makes
 """
 
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from sqlalchemy import Connection, Delete, Engine, Row, Select, delete, insert, select, update
 
+from user_service.happenings import ChangeUnderWay, Creation, Happening, Kind, NoSuchUser, User, now
+from user_service.holds import Claim, Hold, HoldLost, KeyHold, Lapse
 from user_service.tables import CLAIMS, IDEMPOTENCY_KEYS, USERS
 from user_service.transactions import RowExists, microseconds, moment_of, reading, writing
-from user_service.users import (
-    ChangeUnderWay,
-    Creation,
-    Happening,
-    Kind,
-    NoSuchUser,
-    User,
-    now,
-)
 
 log = structlog.get_logger()
-
-
-class HoldLost(Exception):
-    """What was held for a change has lapsed and was cleared; the change was not made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to change a user, until it lapses."""
-
-    user_id: str
-    holder: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHold:
-    """The right to make the user that an idempotency key stands for, until it lapses."""
-
-    key: str
-    holder: str
-
-
-Hold = Claim | KeyHold
 
 
 class ChangeStore:
@@ -55,7 +24,7 @@ class ChangeStore:
     def __init__(self, engine: Engine, *, lapse: timedelta, keys_kept: timedelta) -> None:
         """`lapse`: longer than a delivery can take; `keys_kept`: how long keys are known."""
         self._engine = engine
-        self._lapse = lapse
+        self._lapse = Lapse(lapse)
         self._keys_kept = keys_kept
 
     def claim(self, happening: Happening, event: bytes) -> Claim:
@@ -74,7 +43,7 @@ class ChangeStore:
                     holder=claim.holder,
                     version=user.version,
                     event=event,
-                    lapses_at=self._lapses_at(),
+                    lapses_at=self._lapse.moment(),
                 )
             )
         return claim
@@ -99,7 +68,7 @@ class ChangeStore:
                         created_at=microseconds(user.created_at),
                         event=event,
                         holder=hold.holder,
-                        lapses_at=self._lapses_at(),
+                        lapses_at=self._lapse.moment(),
                         done=False,
                     )
                 )
@@ -122,12 +91,12 @@ class ChangeStore:
         held = select(IDEMPOTENCY_KEYS).where(IDEMPOTENCY_KEYS.c.key == key).with_for_update()
         with writing(self._engine) as connection:
             row = connection.execute(held).one_or_none()
-            if row is None or row.done or not self._has_lapsed(row.lapses_at):
+            if row is None or row.done or not self._lapse.is_past(row.lapses_at):
                 raise ChangeUnderWay
             connection.execute(
                 update(IDEMPOTENCY_KEYS)
                 .where(IDEMPOTENCY_KEYS.c.key == key)
-                .values(holder=hold.holder, lapses_at=self._lapses_at())
+                .values(holder=hold.holder, lapses_at=self._lapse.moment())
             )
         return hold
 
@@ -160,7 +129,7 @@ class ChangeStore:
         claim = connection.execute(select(CLAIMS).where(CLAIMS.c.user_id == user_id)).one_or_none()
         if claim is None:
             return
-        if not self._has_lapsed(claim.lapses_at):
+        if not self._lapse.is_past(claim.lapses_at):
             raise ChangeUnderWay
         connection.execute(delete(CLAIMS).where(CLAIMS.c.user_id == user_id))
         log.warning(
@@ -169,15 +138,6 @@ class ChangeStore:
             version=claim.version,
             event_json=claim.event.decode(),
         )
-
-    def _lapses_at(self) -> int:
-        return microseconds(now() + self._lapse)
-
-    def _has_lapsed(self, lapses_at: int) -> bool:
-        """A hold that lapses much later than any could was made before the clock was set back;
-        not by a clock that is ahead of this one by a little, as another machine's can be.
-        """
-        return not now() < moment_of(lapses_at) <= now() + 2 * self._lapse
 
     def _oldest_key(self) -> int:
         return microseconds(now() - self._keys_kept)

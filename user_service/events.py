@@ -7,7 +7,7 @@ from typing import Any, cast
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from user_service.users import Happening, Kind
+from user_service.happenings import Happening, Kind
 
 __all__ = ["FORMAT", "CloudEvent", "describe", "deserialise", "serialise"]
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from service_kit.problems import Problem, unavailable
 from user_service.admission import Busy
-from user_service.idempotency import MAX_LENGTH, InvalidKey
-from user_service.passwords import HashingBusy
-from user_service.recording import NotRecorded
-from user_service.transactions import StoreUnavailable
-from user_service.users import (
+from user_service.happenings import (
     ChangeUnderWay,
     KeyReused,
     NoSuchUser,
     PasswordTooShort,
     PreconditionFailed,
 )
+from user_service.idempotency import MAX_LENGTH, InvalidKey
+from user_service.passwords import HashingBusy
+from user_service.recording import NotRecorded
+from user_service.transactions import StoreUnavailable
 
 
 def _absence(_: NoSuchUser) -> Problem:

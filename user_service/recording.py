@@ -4,11 +4,12 @@ from contextlib import suppress
 
 import structlog
 
-from user_service.changes import ChangeStore, Hold, HoldLost
+from user_service.changes import ChangeStore
 from user_service.delivery import Delivery, NotDelivered, Outcome
 from user_service.events import CloudEvent, describe, deserialise, serialise
+from user_service.happenings import Context, Creation, Happening, Kind
+from user_service.holds import Hold, HoldLost
 from user_service.transactions import StoreUnavailable
-from user_service.users import Context, Creation, Happening, Kind
 
 log = structlog.get_logger()
 

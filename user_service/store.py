@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, Row, Select, false, select, tuple_
 
+from user_service.happenings import User
 from user_service.tables import USERS
 from user_service.transactions import microseconds, moment_of, reading
-from user_service.users import User
 
 LAST_CODE_POINT = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)

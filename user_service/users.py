@@ -1,103 +1,25 @@
-"""Users, and what can be done with them. Knows no transport and no database."""
+"""What can be done with users. Knows no transport and no database."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import Enum
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
-
-class NoSuchUser(Exception):
-    """There is no user of that id."""
-
-
-class PasswordTooShort(Exception):
-    """The password has fewer characters than the service asks for."""
-
-    def __init__(self, minimum: int) -> None:
-        super().__init__(f"must have {minimum} characters at least")
-
-
-class PreconditionFailed(Exception):
-    """The user's version is not one that the caller named."""
-
-
-class ChangeUnderWay(Exception):
-    """The same user, or the same idempotency key, is being worked on; nothing was done."""
-
-
-class KeyReused(Exception):
-    """The idempotency key stands for a request that was not the same as this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user. `version`: 1 at creation, one more with every change, deletion included."""
-
-    id: str
-    name: str
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class Kind(Enum):
-    """What can happen to a user; the value is the event's type."""
-
-    CREATED = "user.storeUser"
-    UPDATED = "user.updateUser"
-    DELETED = "user.deleteUser"
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happens to a user: what, to whom (as they are afterwards), and when.
-
-    `changed`: the names of the fields that an update changes.
-    `password_hash`: the new one, where there is one.
-    """
-
-    kind: Kind
-    user: User
-    at: datetime
-    password_hash: str | None = None
-    changed: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a change takes from the request that asks for it.
-
-    `deadline`: until when it must be done, by the monotonic clock, in seconds.
-    `idempotency_key`: names a creation, so that a repeat of it is known for one.
-    """
-
-    deadline: float
-    traceparent: str | None = None
-    idempotency_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """A creation that an idempotency key stands for; `done` once the user is stored."""
-
-    key: str
-    happening: Happening
-    event: bytes
-    done: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What an update asks for; None leaves a field as it is."""
-
-    name: str | None = None
-    password: str | None = None
-
-
-Precondition = Callable[[int], bool]
-"""Whether a version is one that the caller accepts."""
+from user_service.happenings import (
+    Changes,
+    Context,
+    Creation,
+    Happening,
+    KeyReused,
+    Kind,
+    NoSuchUser,
+    PasswordTooShort,
+    Precondition,
+    PreconditionFailed,
+    User,
+    now,
+)
 
 
 class Recording(Protocol):
@@ -138,11 +60,6 @@ class Hashing(Protocol):
     def verify(self, password_hash: str, password: str, deadline: float) -> bool:
         """Whether the hash is of that password."""
         ...
-
-
-def now() -> datetime:
-    """The time, to the microsecond, in UTC."""
-    return datetime.now(UTC)
 
 
 class Users:

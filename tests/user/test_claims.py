@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 from tests.user.conftest import Query
 from tests.user.stored import change_store, created, deleted, updated, user
 from user_service import database
-from user_service.changes import ChangeStore, Claim, HoldLost
+from user_service.changes import ChangeStore
+from user_service.happenings import ChangeUnderWay, Happening, NoSuchUser, now
+from user_service.holds import Claim, HoldLost
 from user_service.store import UserStore
-from user_service.users import ChangeUnderWay, Happening, NoSuchUser, now
 
 LAPSE = timedelta(seconds=20)
 EVENT = b'{"id":"the event"}'

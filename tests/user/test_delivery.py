@@ -9,7 +9,7 @@ import pytest
 
 from user_service.delivery import Abandoned, Attempt, Delivery, NotDelivered, Outcome
 from user_service.events import CloudEvent, describe
-from user_service.users import Happening, Kind, User, now
+from user_service.happenings import Happening, Kind, User, now
 
 
 def _event() -> CloudEvent:

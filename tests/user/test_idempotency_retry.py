@@ -14,8 +14,8 @@ from tests.user.sinks import Sink, in_turn, open_sink
 from tests.user.stored import change_store
 from tests.user.test_idempotency import KEY, OZZY, ask, same
 from user_service.events import describe, deserialise, serialise
+from user_service.happenings import Happening, Kind, User, now
 from user_service.passwords import Passwords
-from user_service.users import Happening, Kind, User, now
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -16,8 +16,8 @@ from tests.user.asking import created
 from tests.user.stored import change_store, user
 from tests.user.stored import created as creation
 from user_service import database
+from user_service.happenings import User
 from user_service.store import UserStore
-from user_service.users import User
 
 NAMES = [
     "Ozzy",

@@ -10,13 +10,14 @@ from structlog.testing import capture_logs
 
 from tests.user.stored import change_store
 from user_service import database
-from user_service.changes import ChangeStore, Hold
+from user_service.changes import ChangeStore
 from user_service.delivery import Attempt, Delivery, NotDelivered, Outcome
 from user_service.events import CloudEvent
+from user_service.happenings import Context, Happening, Kind, User, now
+from user_service.holds import Hold
 from user_service.recording import Direct, NotRecorded
 from user_service.store import UserStore
 from user_service.transactions import StoreUnavailable
-from user_service.users import Context, Happening, Kind, User, now
 
 
 class SinkThat:

@@ -35,8 +35,8 @@ from tests.user.sinks import (
 )
 from user_service.delivery import Delivery, NotDelivered, Outcome
 from user_service.events import describe
+from user_service.happenings import Happening, Kind, User, now
 from user_service.sinks import open_sink as open_http_sink
-from user_service.users import Happening, Kind, User, now
 
 PROBLEM = "application/problem+json"
 OK = b"HTTP/1.1 200 OK\r\n"
