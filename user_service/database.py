@@ -65,6 +65,9 @@ def migrate(engine: Engine) -> None:
     """
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
+            # A migration takes as long as it takes, and so does waiting for another's.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         try:
             alembic.command.upgrade(_alembic(connection), "head")

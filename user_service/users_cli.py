@@ -14,6 +14,7 @@ import click
 import requests
 
 from service_kit.logs import safe
+from service_kit.masking import masked
 
 REFUSED = 1
 UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
@@ -45,7 +46,7 @@ class Service:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            _end(UNREACHABLE, f"{self._url} cannot be reached: {type(error).__name__}")
+            _end(UNREACHABLE, f"{masked(self._url)} cannot be reached: {type(error).__name__}")
         if not answer.ok or answer.is_redirect:
             _end(REFUSED, _complaint(answer))
         try:

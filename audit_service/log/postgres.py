@@ -136,6 +136,9 @@ class PostgresLog:
 def migrate(url: str) -> None:
     """Apply every migration that the database at `url` lacks."""
     with _translated(), _connect(url) as db, db.transaction():
+        # A migration takes as long as it takes, and so does waiting for another's.
+        db.execute("SET LOCAL statement_timeout = 0")
+        db.execute("SET LOCAL lock_timeout = 0")
         db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATE_LOCK,))
         db.execute("CREATE TABLE IF NOT EXISTS event_schema (version integer PRIMARY KEY)")
         found = _version(db)

@@ -35,7 +35,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("user_service.changes.now", clock)
+    monkeypatch.setattr("user_service.holds.now", clock)
     return clock
 
 
