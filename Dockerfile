@@ -19,5 +19,4 @@ COPY --from=build /opt/app /opt/app
 ENV PATH=/opt/app/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 USER app
 WORKDIR /
-VOLUME ["/data"]
 CMD ["audit-service", "run"]

@@ -18,6 +18,7 @@ $(VENV)/installed: constraints.txt pyproject.toml
 run: install
 	@$(BIN)/audit-service check && $(BIN)/user-service check && \
 	users=$${USER_SERVICE_BIND:-localhost:3000} events=$${AUDIT_SERVICE_BIND:-localhost:8080} && \
+	export USER_SERVICE_SINK=$${USER_SERVICE_SINK:-$${K_SINK:-http://$$events/}} && \
 	exec $(BIN)/python -m service_kit.together \
 	  --ready "http://$$events/readyz" --ready "http://$$users/readyz" \
 	  --say "$$(printf "$$TRY" "$$users" "$$events")" \

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 
 from audit_service import query, receive
-from audit_service.events import BatchRejected, EventRejected, UnsupportedFormat
+from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
 from audit_service.log import EventLog, LogUnavailable, migrate, open_log
 from audit_service.settings import Settings
 from service_kit import app as service_app
@@ -19,6 +19,7 @@ from service_kit.problems import Problem
 MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     EventRejected: receive.problem_of_event,
     BatchRejected: receive.problem_of_batch,
+    TooManyEvents: receive.problem_of_size,
     UnsupportedFormat: receive.problem_of_format,
     LogUnavailable: receive.problem_of_log,
 }

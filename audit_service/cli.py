@@ -1,14 +1,16 @@
 """The command line: `audit-service run | check | migrate | config`."""
 
 from importlib.metadata import version
+from pathlib import Path
 
 from audit_service import create_app
 from audit_service.log import LogUnavailable, SchemaMismatch, UnsupportedDatabase, open_log
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
 from service_kit import cli
-from service_kit.cli import StartError
+from service_kit.cli import NotMigrated, StartError
 
+_VARIABLE = "AUDIT_SERVICE_DATABASE_URL"
 _FAULTS = (LogUnavailable, SchemaMismatch, UnsupportedDatabase)
 
 
@@ -16,14 +18,25 @@ def _migrate(settings: Settings) -> None:
     try:
         migrate_log(settings.database_url, settings.database_password.get_secret_value())
     except _FAULTS as error:
-        raise StartError(f"AUDIT_SERVICE_DATABASE_URL: {error}") from error
+        raise StartError(_complaint(error)) from error
 
 
 def _check(settings: Settings) -> None:
+    path = settings.database_url.removeprefix("sqlite:///")
+    if path != settings.database_url and not Path(path).exists():
+        raise NotMigrated(f"{_VARIABLE}: there is no {path}: run `audit-service migrate`")
     try:
         open_log(settings.database_url, settings.database_password.get_secret_value()).close()
+    except SchemaMismatch as error:
+        raise NotMigrated(_complaint(error)) from error
     except _FAULTS as error:
-        raise StartError(f"AUDIT_SERVICE_DATABASE_URL: {error}") from error
+        raise StartError(_complaint(error)) from error
+
+
+def _complaint(error: Exception) -> str:
+    """One line: what the database's own library says, where it says something."""
+    reason = str(error.__cause__ or error).strip()
+    return f"{_VARIABLE}: {reason.splitlines()[0] if reason else type(error).__name__}"
 
 
 SERVICE = cli.Service(
@@ -33,6 +46,7 @@ SERVICE = cli.Service(
     create_app=create_app,
     migrate=_migrate,
     check=_check,
+    awaited=(LogUnavailable,),
 )
 
 main = cli.commands(SERVICE)

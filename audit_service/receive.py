@@ -8,7 +8,14 @@ import structlog
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from audit_service.events import BatchRejected, Event, EventRejected, UnsupportedFormat, http
+from audit_service.events import (
+    BatchRejected,
+    Event,
+    EventRejected,
+    TooManyEvents,
+    UnsupportedFormat,
+    http,
+)
 from audit_service.log import EventLog, LogUnavailable, Outcome, Receipt
 from audit_service.settings import Settings
 from service_kit import body
@@ -48,7 +55,7 @@ def blueprint(event_log: EventLog, settings: Settings) -> APIBlueprint:
     def receive() -> Response:
         headers = _headers()
         content = body.read(_limit(headers, settings))
-        events = http.read(headers, content)
+        events = http.read(headers, content, settings.max_batch_events)
         receipts = event_log.append(events)
         for event, receipt in zip(events, receipts, strict=True):
             _report(event, receipt)
@@ -68,6 +75,11 @@ def problem_of_batch(error: BatchRejected) -> Problem:
     """400: some events of the batch break a rule; nothing of the batch is stored."""
     errors = [{"index": index, **_broken_rule(item)} for index, item in error.items.items()]
     return Problem(HTTPStatus.BAD_REQUEST, str(error), errors=errors)
+
+
+def problem_of_size(error: TooManyEvents) -> Problem:
+    """413: more events than are accepted in one batch."""
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error), limit=error.limit)
 
 
 def problem_of_format(error: UnsupportedFormat) -> Problem:

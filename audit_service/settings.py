@@ -41,9 +41,12 @@ class Settings(ServiceSettings):
     max_batch_bytes: int = Field(
         default=10 * MIB, ge=64 * KIB, le=256 * MIB, description="The longest body of a batch"
     )
+    max_batch_events: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="The most events of a batch"
+    )
     commit_patience: float = Field(
         default=5.0,
         gt=0,
-        le=60,
+        le=15,
         description="Seconds that a request waits at most for its turn to commit, then 503",
     )

@@ -23,12 +23,16 @@ class StartError(Exception):
     """The service cannot start; the message says why in one line."""
 
 
+class NotMigrated(StartError):
+    """The database is there, but its schema is not, or is not up to date."""
+
+
 @dataclass(frozen=True)
 class Service(Generic[S]):
     """What the commands need to know of a service.
 
     `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
-    where the settings, though valid, do not let it start.
+    where the settings, though valid, do not let it start. `awaited`: see `server.run`.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Service(Generic[S]):
     create_app: Callable[[S], Flask]
     migrate: Callable[[S], None]
     check: Callable[[S], None]
+    awaited: tuple[type[Exception], ...] = ()
 
 
 def load(service: Service[S]) -> S:
@@ -71,11 +76,11 @@ def commands(service: Service[S]) -> click.Group:
         _start_or_fail(service, lambda: _prepare(service, settings))
         # The schema is up to date by now; the workers need not look at it again.
         prepared = settings.model_copy(update={"migrate": False})
-        server.run(service.name, prepared, lambda: service.create_app(prepared))
+        server.run(service.name, prepared, lambda: service.create_app(prepared), service.awaited)
 
     @group.command()
     def check() -> None:
-        """Say whether `run` would start: settings, a free port, the schema. Changes nothing."""
+        """Say whether `run` would start: settings, a free port, the database. Changes nothing."""
         settings = load(service)
         _start_or_fail(service, lambda: _preflight(service, settings))
 
@@ -103,8 +108,11 @@ def _start_or_fail(service: Service[S], start: Callable[[], None]) -> None:
 
 def _preflight(service: Service[S], settings: S) -> None:
     server.wait_for_port(settings.bind)
-    if not settings.migrate:
+    try:
         service.check(settings)
+    except NotMigrated:
+        if not settings.migrate:
+            raise
 
 
 def _prepare(service: Service[S], settings: S) -> None:

@@ -14,6 +14,10 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
 
+class _Ambiguous(ValueError):
+    """What JSON does not define, or defines in two ways."""
+
+
 class JsonRequest(Request):
     """A request whose `get_json` refuses what others guess at.
 
@@ -51,17 +55,21 @@ def _decode(content: bytes) -> Any:
         reason = "it is not UTF-8"
     except json.JSONDecodeError as error:
         reason = f"{error.msg.lower()} at character {error.pos}"
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    except _Ambiguous as error:
+        reason = str(error)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except ValueError:
+        reason = "it has a number of too many digits"
     raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {reason}")
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
-        raise ValueError("an object has a member twice")
+        raise _Ambiguous("an object has a member twice")
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    raise _Ambiguous(f"{name} is no JSON value")

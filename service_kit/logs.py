@@ -18,6 +18,7 @@ from service_kit.settings import LogFormat
 
 # Beyond C0 and C1 controls: line and paragraph separators, and the marks that reorder text.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_PLAIN = re.compile(r"[^\s\"'=\\]+")
 _NOT_SHOWN = {"timestamp", "level", "service", "logger", "message", "request_id", "exception"}
 
 
@@ -85,10 +86,17 @@ def _render_console(_: WrappedLogger, __: str, event: EventDict) -> bytes:
     """An ordinary line is its message and nothing else; a warning or worse says everything."""
     level, text = event["level"], safe(str(event["message"]))
     if level not in {"debug", "info"}:
-        extras = " ".join(f"{k}={safe(str(v))}" for k, v in event.items() if k not in _NOT_SHOWN)
+        extras = " ".join(
+            f"{k}={_quoted(safe(str(v)))}" for k, v in event.items() if k not in _NOT_SHOWN
+        )
         text = f"{level}: {text} {extras}".rstrip()
     traceback = [f"  {safe(line)}" for line in str(event.get("exception", "")).splitlines()]
     return "\n".join([text, *traceback]).encode()
+
+
+def _quoted(text: str) -> str:
+    """In quotes where it could be taken for more than one value."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def safe(text: str) -> str:

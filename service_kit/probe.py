@@ -6,11 +6,14 @@ python -m service_kit.probe http://127.0.0.1:8080/readyz
 import sys
 import urllib.request
 
+# Whatever proxy the environment names, it is not on the way to this machine.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 def main(url: str) -> int:
     """The exit code for `url`."""
     try:
-        with urllib.request.urlopen(url, timeout=3) as answer:  # noqa: S310
+        with DIRECTLY.open(url, timeout=3) as answer:
             return 0 if answer.status == 200 else 1  # noqa: PLR2004
     except OSError:
         return 1

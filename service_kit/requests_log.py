@@ -21,6 +21,12 @@ def register(app: Flask) -> None:
     """
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(_forget)
+
+
+def _forget(_: BaseException | None) -> None:
+    """What this thread logs next, such as a head that the server refuses, is of no request."""
+    structlog.contextvars.clear_contextvars()
 
 
 def started() -> float:

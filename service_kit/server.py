@@ -31,13 +31,29 @@ class PortTaken(Exception):
     """Something else listens on the address."""
 
 
-def run(service: str, settings: ServiceSettings, create_app: Callable[[], Flask]) -> None:
+def run(
+    service: str,
+    settings: ServiceSettings,
+    create_app: Callable[[], Flask],
+    awaited: tuple[type[Exception], ...] = (),
+) -> None:
     """Serve what `create_app` makes, called once in each worker, until SIGTERM or SIGINT.
 
+    `awaited`: what `create_app` raises while a dependency is away. A worker that starts then
+    waits for it, where gunicorn would end the whole service.
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
-    _Server(service, settings, create_app).run()
+    _Server(service, settings, lambda: _created(create_app, awaited)).run()
+
+
+def _created(create_app: Callable[[], Flask], awaited: tuple[type[Exception], ...]) -> Flask:
+    while True:
+        try:
+            return create_app()
+        except awaited as error:
+            log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400
+            time.sleep(1)
 
 
 def wait_for_port(bind: str, patience: float = PORT_PATIENCE_SECONDS) -> None:

@@ -14,12 +14,13 @@ import sys
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from types import FrameType
 
 import click
+
+from service_kit.probe import DIRECTLY
 
 STOP_SECONDS = 30.0
 
@@ -87,7 +88,7 @@ def _wait_until_ready(
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310
+        with DIRECTLY.open(url, timeout=1) as answer:
             return bool(answer.status == 200)  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False

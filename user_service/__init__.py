@@ -5,12 +5,12 @@
 
 from datetime import timedelta
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from service_kit import app as service_app
 from service_kit import json_request
-from service_kit.masking import masked
 from user_service import api, database
 from user_service.admission import Admission
 from user_service.changes import ChangeStore
@@ -64,9 +64,15 @@ def create_app(settings: Settings) -> Flask:
         version=version("post-cloudevents"),
         meanings=MEANINGS,
         checks={"database": store.ping},
-        reports={"sink": lambda: {"url": masked(settings.sink), **delivery.report()}},
+        reports={"sink": lambda: {"url": _origin(settings.sink), **delivery.report()}},
     )
     json_request.register(app, api.BODY_BYTES)
     app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))
     app.extensions["engine"] = engine
     return app
+
+
+def _origin(url: str) -> str:
+    """The URL without what could be secret in it: user, path and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from service_kit import cli
-from service_kit.cli import StartError
+from service_kit.cli import NotMigrated, StartError
 from user_service import create_app, database
 from user_service.settings import Settings
 from user_service.users_cli import users
+
+_VARIABLE = "USER_SERVICE_DATABASE_URL"
 
 
 def _migrate(settings: Settings) -> None:
@@ -18,6 +21,10 @@ def _migrate(settings: Settings) -> None:
 
 
 def _check(settings: Settings) -> None:
+    url = database.parse_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        path = url.database
+        raise NotMigrated(f"{_VARIABLE}: there is no {path}: run `user-service migrate`")
     _with_engine(settings, database.check)
 
 
@@ -27,9 +34,12 @@ def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
         password = settings.database_password.get_secret_value()
         engine = database.connect(settings.database_url, threads=1, password=password)
         use(engine)
-    except (SQLAlchemyError, OSError, database.SchemaMismatch) as error:
-        reason = getattr(error, "orig", None) or error
-        raise StartError(f"USER_SERVICE_DATABASE_URL: {reason}") from error
+    except database.SchemaMismatch as error:
+        raise NotMigrated(f"{_VARIABLE}: {error}") from error
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip()
+        line = reason.splitlines()[0] if reason else type(error).__name__
+        raise StartError(f"{_VARIABLE}: {line}") from error
     finally:
         if engine is not None:
             engine.dispose()
@@ -42,6 +52,7 @@ SERVICE = cli.Service(
     create_app=create_app,
     migrate=_migrate,
     check=_check,
+    awaited=(SQLAlchemyError,),
 )
 
 main = cli.commands(SERVICE)

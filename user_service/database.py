@@ -12,7 +12,7 @@ import alembic.util
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
 BUSY_SECONDS = 5
@@ -25,10 +25,27 @@ _POSTGRES_OPTIONS = (
     f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s "
     f"-c statement_timeout={2 * BUSY_SECONDS}s -c idle_in_transaction_session_timeout=30s"
 )
+# A server that is gone without a word is found out in seconds.
+_POSTGRES_SOCKET = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 class SchemaMismatch(Exception):
     """The database's schema is not the one that this version works with."""
+
+
+def parse_url(url: str) -> URL:
+    """The URL of a database of ours; `postgres://`, as platforms write it, is one.
+
+    Raises ArgumentError where it is no URL.
+    """
+    scheme, separator, rest = url.partition("://")
+    return make_url(f"{'postgresql' if scheme == 'postgres' else scheme}{separator}{rest}")
 
 
 def connect(url: str, *, threads: int, password: str = "") -> Engine:
@@ -36,9 +53,10 @@ def connect(url: str, *, threads: int, password: str = "") -> Engine:
 
     `password`: for a URL that has none.
     """
-    parsed = make_url(url)
+    parsed = parse_url(url)
     if parsed.get_backend_name() == "postgresql":
-        parsed = parsed.set(
+        given = parsed.query.get("options", "")
+        parsed = parsed.difference_update_query(["options"]).set(
             drivername="postgresql+psycopg", password=parsed.password or password or None
         )
         return create_engine(
@@ -47,11 +65,16 @@ def connect(url: str, *, threads: int, password: str = "") -> Engine:
             max_overflow=0,
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
-            connect_args={"connect_timeout": 3, "options": _POSTGRES_OPTIONS},
+            hide_parameters=True,
+            connect_args={"options": f"{given} {_POSTGRES_OPTIONS}", **_POSTGRES_SOCKET},
         )
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, pool_size=threads, max_overflow=0, connect_args={"timeout": BUSY_SECONDS}
+        url,
+        pool_size=threads,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+import structlog
+
 from service_kit.problems import Problem, unavailable
 from user_service.admission import Busy
 from user_service.happenings import (
@@ -17,6 +19,8 @@ from user_service.idempotency import MAX_LENGTH, InvalidKey
 from user_service.passwords import HashingBusy
 from user_service.recording import NotRecorded
 from user_service.transactions import StoreUnavailable
+
+log = structlog.get_logger()
 
 
 def _absence(_: NoSuchUser) -> Problem:
@@ -58,7 +62,7 @@ def _not_recorded(error: NotRecorded) -> Problem:
     """`outcome` says what is known of the event."""
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "the change was not made, since its event could not be delivered",
+        "the change was not made, since its event was not acknowledged",
         outcome=error.outcome.value,
     )
 
@@ -67,7 +71,8 @@ def _load(_: Exception) -> Problem:
     return unavailable("too many changes are under way; nothing was done")
 
 
-def _no_database(_: StoreUnavailable) -> Problem:
+def _no_database(error: StoreUnavailable) -> Problem:
+    log.error("the database is unavailable", reason=str(error))
     return unavailable("the database cannot be used at the moment")
 
 

@@ -41,8 +41,9 @@ class Direct:
     def record(self, happening: Happening, context: Context) -> None:
         """Deliver the event, then store the change.
 
-        Raises NoSuchUser and ChangeUnderWay, in which case nothing was sent; NotRecorded, by
-        the context's deadline, and then a log line says why and names the event.
+        Raises NoSuchUser, ChangeUnderWay and StoreUnavailable, in which case nothing was sent;
+        NotRecorded, and then a log line says why and names the event. It is delivered, or
+        known not to be, by the context's deadline; storing the change comes after.
         """
         event = describe(happening, self._event_source, context.traceparent)
         hold: Hold | None = None

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 from rfc3986_validator import validate_rfc3986
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from service_kit.addresses import BindAddress
 from service_kit.settings import ServiceSettings
+from user_service.database import parse_url
 
 SINK_SCHEMES = ("http", "https")
-DATABASES = ("sqlite", "postgresql")
+DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 
 
 def _sink(text: str) -> str:
@@ -28,11 +28,13 @@ def _sink(text: str) -> str:
 
 def _database_url(text: str) -> str:
     try:
-        url = make_url(text)
+        url = parse_url(text)
     except ArgumentError:
         raise ValueError("must be a URL like sqlite:///data/users.db") from None
-    if url.get_backend_name() not in DATABASES:
-        raise ValueError(f"must be a URL of one of {', '.join(DATABASES)}")
+    if url.drivername not in DATABASES:
+        raise ValueError(
+            "must be a URL like sqlite:///data/users.db or postgresql://user@host/name"
+        )
     if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
         raise ValueError("must name a file, like sqlite:///data/users.db")
     return text
@@ -74,7 +76,7 @@ class Settings(ServiceSettings):
     delivery_timeout: float = Field(
         default=2.5,
         gt=0,
-        le=60,
+        le=15,
         description="Seconds from a request's arrival within which the sink must acknowledge",
     )
     event_source: Annotated[str, AfterValidator(_uri_reference)] = Field(
@@ -82,7 +84,7 @@ class Settings(ServiceSettings):
     )
     idempotency_hours: float = Field(
         default=24,
-        gt=0,
+        ge=1,
         le=24 * 365,
         description="Hours for which an `Idempotency-Key` is known",
     )

@@ -52,7 +52,7 @@ class Service:
         try:
             return answer.json() if answer.content else None
         except ValueError:
-            _end(UNREACHABLE, f"{self._url} is no user service: it answers something else")
+            _end(UNREACHABLE, f"{masked(self._url)} is no user service: it answers something else")
 
     def pages(self, name: str) -> Iterator[dict[str, Any]]:
         """Every user whose name begins so."""

@@ -9,6 +9,7 @@ from audit_service.events.event import (
     Event,
     EventRejected,
     JsonText,
+    TooManyEvents,
     UnsupportedFormat,
     Value,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "EventRejected",
     "JsonText",
+    "TooManyEvents",
     "UnsupportedFormat",
     "Value",
     "digest",

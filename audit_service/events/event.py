@@ -112,5 +112,13 @@ class BatchRejected(Exception):
         self.items = items
 
 
+class TooManyEvents(Exception):
+    """The batch has more events than are accepted in one."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a batch may have {limit} events at most")
+        self.limit = limit
+
+
 class UnsupportedFormat(Exception):
     """The message is in an event format, a charset or a coding that is not read here."""

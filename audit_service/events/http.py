@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, cast
 from urllib.parse import quote, unquote_to_bytes
@@ -16,7 +17,13 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http
 
 from audit_service.events import json_text, media_types
 from audit_service.events.attributes import REQUIRED, check, check_name
-from audit_service.events.event import BatchRejected, Event, EventRejected, UnsupportedFormat
+from audit_service.events.event import (
+    BatchRejected,
+    Event,
+    EventRejected,
+    TooManyEvents,
+    UnsupportedFormat,
+)
 from audit_service.events.json_text import NotJson
 from audit_service.events.structured import STRICT_JSON
 
@@ -54,18 +61,19 @@ def content_mode(content_type: str) -> ContentMode:
     return ContentMode.STRUCTURED if essence == STRUCTURED else ContentMode.BATCH
 
 
-def read(headers: Mapping[str, str], body: bytes) -> Sequence[Event]:
+def read(headers: Mapping[str, str], body: bytes, max_events: int = 10_000) -> Sequence[Event]:
     """The events of a message: one, or those of a batch, in its order.
 
     `headers`: by lower-case name, the values as WSGI gives them.
-    Raises EventRejected, BatchRejected, UnsupportedFormat.
+    `max_events`: how many a batch may have.
+    Raises EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat.
     """
     mode = content_mode(headers.get("content-type", ""))
     if mode is ContentMode.BINARY:
         return [_read_binary(headers, body)]
     if mode is ContentMode.STRUCTURED:
         return [_read_structured(body)]
-    return _read_batch(body)
+    return _read_batch(body, max_events)
 
 
 def _read_binary(headers: Mapping[str, str], body: bytes) -> Event:
@@ -90,18 +98,21 @@ def _read_structured(body: bytes) -> Event:
     return cast("Event", from_http(message, STRICT_JSON, _event))
 
 
-def _read_batch(body: bytes) -> Sequence[Event]:
+def _read_batch(body: bytes, max_events: int) -> Sequence[Event]:
     try:
-        sources = list(json_text.items(json_text.text_of(body)))
+        sources = list(islice(json_text.items(json_text.text_of(body)), max_events + 1))
     except NotJson as reason:
         raise EventRejected(None, f"the batch is not JSON: {reason}") from None
+    if len(sources) > max_events:
+        raise TooManyEvents(max_events)
     events: list[Event] = []
     rejected: dict[int, EventRejected] = {}
     for index, source in enumerate(sources):
         try:
             events.append(_read_item(source.encode(), events))
         except EventRejected as rejection:
-            rejected[index] = rejection
+            # Anew, without the traceback: thousands of them would fill the memory.
+            rejected[index] = EventRejected(rejection.attribute, rejection.rule)
     if rejected:
         raise BatchRejected(rejected)
     return events

@@ -1,6 +1,6 @@
 """The durable event log: append, and read by position.
 
-`EventLog` is what the rest of the service uses; a backend (`sqlite`) is where rows are.
+`EventLog` is what the rest of the service uses; a backend (`sqlite`, `postgres`) is where rows are.
 """
 
 from audit_service.log.append import EventLog

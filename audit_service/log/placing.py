@@ -95,6 +95,11 @@ def record(row: Row) -> Record:
     return Record(position, received_at, conflicts_with, Event(attributes, data))
 
 
+def weight(row: Row) -> int:
+    """About how many bytes a row is: what a page's budget is counted in."""
+    return sum(len(value) for value in row if isinstance(value, str | bytes))
+
+
 def _columns(event: Event) -> Row:
     extensions = {k: v for k, v in event.attributes.items() if k not in ATTRIBUTE_COLUMNS}
     return (

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from audit_service.log import placing, schema
 from audit_service.log.placing import Known
@@ -20,8 +21,18 @@ MIGRATE_LOCK = APPEND_LOCK + 1
 # A commit waits for the disk whatever the server's default is; nothing waits for ever.
 OPTIONS = (
     "-c synchronous_commit=on -c lock_timeout=4s -c statement_timeout=10s "
-    "-c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+    "-c idle_in_transaction_session_timeout=30s -c timezone=UTC "
+    # A snapshot older than the lock would not see the last position.
+    r"-c default_transaction_isolation=read\ committed"
 )
+# A server that is gone without a word is found out in seconds.
+SOCKET: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
 _KNOWN = """SELECT
@@ -57,6 +68,14 @@ class PostgresLog:
         with _translated():
             try:
                 return self._commit(entries)
+            except psycopg.OperationalError:
+                # A connection that was used before may have died since, with a restart of the
+                # server; what it may have committed all the same is a duplicate now.
+                if self._writer is None or not self._writer.broken:
+                    self._drop_writer()
+                    raise
+                self._drop_writer()
+                return self._commit(entries)
             except psycopg.Error:
                 self._drop_writer()
                 raise
@@ -67,12 +86,12 @@ class PostgresLog:
         records: list[Record] = []
         with self._reading() as db, db.cursor(name="page") as cursor:
             # A cursor of the server, so that a page cut short by its budget is not fetched whole.
-            cursor.itersize = 100
+            cursor.itersize = 10
             for row in cursor.execute(query, {"before": before, "limit": limit + 1}):
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
                 records.append(placing.record(row))
-                budget -= len(records[-1].event.data or b"")
+                budget -= placing.weight(row)
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
@@ -150,7 +169,14 @@ def migrate(url: str) -> None:
 
 
 def _connect(url: str) -> Connection:
-    return psycopg.connect(url, autocommit=True, connect_timeout=3, options=OPTIONS)
+    given = conninfo_to_dict(url).get("options") or ""
+    db = psycopg.connect(
+        url, autocommit=True, client_encoding="UTF8", options=f"{given} {OPTIONS}", **SOCKET
+    )
+    if db.info.parameter_status("server_encoding") != "UTF8":
+        db.close()
+        raise LogUnavailable("the database's encoding must be UTF8")
+    return db
 
 
 def _version(db: Connection) -> int:

@@ -82,7 +82,8 @@ class Backend(Protocol):
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
         """At most `limit` records below position `before`, from the end where it is None.
 
-        Stops early once their data exceeds `budget` bytes; the first is given in any case.
+        Stops early once they exceed `budget` bytes, attributes included; the first is given in
+        any case.
         """
         ...
 

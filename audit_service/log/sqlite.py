@@ -60,7 +60,7 @@ class SqliteLog:
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
                 records.append(placing.record(row))
-                budget -= len(records[-1].event.data or b"")
+                budget -= placing.weight(row)
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:

@@ -43,3 +43,11 @@ def test_no_declared_charset_takes_long_to_encode(sink: Sink, codec: str) -> Non
     text = "".join(chr(0x4E00 + i * 7 % 20000) for i in range(30_000))
     event = {"datacontenttype": f"text/plain; charset={codec}", "data": text}
     assert sink.rejected(sink.structured(event)) == "data"
+
+
+def test_a_batch_of_more_events_than_are_accepted_is_refused_at_once(sink: Sink) -> None:
+    body = b"[" + b"1," * 200_000 + b"1]"
+    headers = {"Content-Type": "application/cloudevents-batch+json"}
+    answer = sink.client.post("/", headers=headers, data=body)
+    assert answer.status_code == 413
+    assert answer.get_json()["limit"] == 10_000

@@ -62,7 +62,7 @@ class TestPaging:
     def test_a_page_too_large_for_memory_ends_early_and_goes_on(
         self, sink: Sink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(query, "PAGE_BYTES", 25)
+        monkeypatch.setattr(query, "PAGE_BYTES", 45)
         sink.batch([{"id": str(n), "data": "x" * 10} for n in range(7)])
         assert pages(sink, 5) == [[7, 6, 5], [4, 3, 2], [1]]
 

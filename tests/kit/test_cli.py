@@ -144,14 +144,27 @@ def test_what_the_service_finds_wrong_ends_it_with_one_line(
 
 def test_check_changes_and_serves_nothing(trial: cli.Service[Trial], calls: list[str]) -> None:
     result = invoke(trial, "check")
-    assert (result.exit_code, result.output, calls) == (0, "", [])
+    assert (result.exit_code, result.output, calls) == (0, "", ["check"])
 
 
-def test_check_looks_at_the_schema_where_run_would_not_mend_it(
-    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("migrate", "code"), [("yes", 0), ("no", CONFIG)])
+def test_check_minds_an_old_schema_only_where_run_would_not_mend_it(
+    trial: cli.Service[Trial], monkeypatch: pytest.MonkeyPatch, migrate: str, code: int
 ) -> None:
-    monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", "no")
-    assert (invoke(trial, "check").exit_code, calls) == (0, ["check"])
+    def check(_: Trial) -> None:
+        raise cli.NotMigrated("the schema is old")
+
+    monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", migrate)
+    failing = cli.Service(**{**vars(trial), "check": check})
+    assert invoke(failing, "check").exit_code == code
+
+
+def test_check_minds_a_database_that_is_away(trial: cli.Service[Trial]) -> None:
+    def check(_: Trial) -> None:
+        raise cli.StartError("TRIAL_SERVICE_DATABASE_URL: connection refused")
+
+    failing = cli.Service(**{**vars(trial), "check": check})
+    assert_ends_with_one_line(invoke(failing, "check"), "TRIAL_SERVICE_DATABASE_URL")
 
 
 def test_migrate_migrates_and_does_nothing_else(

@@ -399,7 +399,7 @@ def test_the_sink_is_reported_and_is_no_reason_to_be_unready(make_app: MakeApp) 
         create(app)
         ready = app.test_client().get("/readyz")
     assert ready.status_code == 200
-    assert ready.get_json()["sink"]["url"] == f"http://me:***@127.0.0.1:{port}/"
+    assert ready.get_json()["sink"]["url"] == f"http://127.0.0.1:{port}"
     assert ready.get_json()["sink"]["last_delivery"]["outcome"] == "not-delivered"
 
 

@@ -1,5 +1,6 @@
 """CloudEvents over HTTP, in binary mode, posted with requests."""
 
+import logging
 import socket
 import threading
 from http import HTTPStatus
@@ -45,6 +46,8 @@ class HttpSink:
     def __init__(self, url: str) -> None:
         self._url = url
         self._thread = threading.local()
+        # Its warnings of attempts made again; what becomes of an event is told elsewhere.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def send(self, event: CloudEvent, attempt: Attempt) -> None:
         message = to_binary(event, FORMAT)
@@ -91,6 +94,9 @@ def _judge(answer: requests.Response) -> None:
         HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR
         and status != HTTPStatus.REQUEST_TIMEOUT
     )
+    if answer.raw.retries is not None and answer.raw.retries.history:
+        # It was sent twice, and this is the answer to the second.
+        told = False
     outcome = Outcome.NOT_DELIVERED if told else Outcome.UNKNOWN
     raise NotDelivered(outcome, f"the sink answered {status}")
 
