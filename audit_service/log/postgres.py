@@ -110,9 +110,7 @@ class PostgresLog:
             self._readers.pop().close()
 
     def _commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
-        if self._writer is None:
-            self._writer = _connect(self._url)
-        db = self._writer
+        db = self._connected()
         with db.transaction():
             # Before the position is read, and held until the commit is visible to the next.
             db.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
@@ -145,6 +143,12 @@ class PostgresLog:
                 self._thread.reader = None
                 db.close()
                 raise
+
+    def _connected(self) -> Connection:
+        """The connection for appending."""
+        if self._writer is None:
+            self._writer = _connect(self._url)
+        return self._writer
 
     def _drop_writer(self) -> None:
         if self._writer is not None:

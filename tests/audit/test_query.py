@@ -66,6 +66,13 @@ class TestPaging:
         sink.batch([{"id": str(n), "data": "x" * 10} for n in range(7)])
         assert pages(sink, 5) == [[7, 6, 5], [4, 3, 2], [1]]
 
+    def test_attributes_count_in_the_size_of_a_page(
+        self, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(query, "PAGE_BYTES", 1000)
+        sink.batch([{"id": str(n), "subject": "x" * 900} for n in range(3)])
+        assert pages(sink, 5) == [[3, 2], [1]]
+
 
 class TestWhatIsAskedIsChecked:
     @pytest.mark.parametrize(

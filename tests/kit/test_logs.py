@@ -94,6 +94,12 @@ def test_a_warning_on_a_console_says_everything(monkeypatch: pytest.MonkeyPatch)
     assert logged() == "warning: not ready dependency=database\n"
 
 
+def test_a_value_cannot_pass_for_two_on_a_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged = configured(monkeypatch, "console")
+    structlog.get_logger().warning("look", source="good position=7")
+    assert 'source="good position=7"' in logged()
+
+
 @pytest.mark.parametrize(("output", "is_json"), [(Terminal, False), (Pipe, True)])
 def test_auto_is_console_on_a_terminal_and_json_elsewhere(
     monkeypatch: pytest.MonkeyPatch, output: type[io.TextIOWrapper], *, is_json: bool
