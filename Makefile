@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test check lock
+.PHONY: install run test check bench bench-smoke lock
 
 install: $(VENV)/installed
 
@@ -41,6 +41,14 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Measures everything and writes docs/performance.md; needs wrk and a quiet machine.
+bench: install
+	$(BIN)/python -m bench
+
+# Runs every part of it once, to see that it works.
+bench-smoke: install
+	$(BIN)/python -m bench --smoke
 
 # Resolve the dependencies anew; needs uv.
 lock:

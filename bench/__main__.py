@@ -1,0 +1,66 @@
+"""The command line: `python -m bench`, from the top of the repository."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from bench import plot, report
+from bench.environments import CACHE
+from bench.load import HOW_TO_GET_WRK, wrk_is_there
+from bench.parts import Amounts, run_all
+from bench.rounds import Effort, Say
+
+SMOKE = Amounts(
+    Effort(rounds=1, seconds=0.3, warm_up=False),
+    sizes=(0, 2000),
+    disk_events=2000,
+    hashes=2,
+    starts=1,
+)
+
+
+def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(sorted(int(size) for size in text.split(",")))
+    except ValueError:
+        raise click.BadParameter("must be numbers with commas between them") from None
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--smoke", is_flag=True, help="Every part once, for breakage and not for numbers.")
+@click.option("--rounds", default=5, help="How often each of them is measured.")
+@click.option("--seconds", default=5.0, help="For each load in each round.")
+@click.option("--sizes", default="0,1000000,5000000", callback=_sizes, help="Logs for growth.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where performance.md and performance.svg go: docs, or .bench/smoke.",
+)
+def main(
+    *, smoke: bool, rounds: int, seconds: float, sizes: tuple[int, ...], output: Path | None
+) -> None:
+    """Measure everything and write performance.md and performance.svg."""
+    if not wrk_is_there():
+        sys.exit(HOW_TO_GET_WRK)
+    # So that every block is left by its end, and what it started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    thorough = Amounts(Effort(rounds, seconds), sizes, disk_events=200_000, hashes=20, starts=5)
+    findings = run_all(SMOKE if smoke else thorough, _say())
+    folder = output or (CACHE / "smoke" if smoke else Path("docs"))
+    folder.mkdir(parents=True, exist_ok=True)
+    page = report.page(findings)
+    (folder / "performance.md").write_text(page, encoding="utf-8")
+    (folder / "performance.svg").write_text(plot.singles(findings.rates), encoding="utf-8")
+    click.echo(page)
+
+
+def _say() -> Say:
+    began = time.monotonic()
+    return lambda line: click.echo(f"{time.monotonic() - began:6.0f} s  {line}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""As many requests as a server takes: wrk with 16 connections, and what is in each request.
+
+wrk is a closed loop, which is right for a highest rate and wrong for latency; see `openloop`.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+CONNECTIONS = 16
+HOW_TO_GET_WRK = "needs wrk on the PATH: apt install wrk, or brew install wrk"
+
+_SCRIPT = Path(__file__).parent / "load.lua"
+
+
+@dataclass(frozen=True)
+class Load:
+    """One kind of request; `events` are in each."""
+
+    kind: str
+    events: int = 1
+    path: str = "/"
+
+    @property
+    def name(self) -> str:
+        return f"batches of {self.events:,}" if self.kind == "batch" else self.kind
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one run came to: `rate` of events, or users, a second that were acknowledged.
+
+    `failed`: requests that were answered 4xx or 5xx, or not at all.
+    """
+
+    rate: float
+    failed: int
+
+
+BINARY = Load("binary")
+STRUCTURED = Load("structured")
+USER = Load("user", path="/v1/user")
+
+
+def batch(size: int) -> Load:
+    """Batches of that many events."""
+    return Load("batch", size)
+
+
+def wrk_is_there() -> bool:
+    """Whether it is."""
+    return shutil.which("wrk") is not None
+
+
+def run(url: str, load: Load, seconds: float) -> Sample:
+    """Send for that long, by 2 threads over 16 connections."""
+    # It takes whole seconds only, but ends early, with its results, where it is interrupted.
+    options = ["-t", "2", "-c", str(CONNECTIONS), "-d", "1h", "--timeout", "10s"]
+    command = ["wrk", *options, "-s", str(_SCRIPT), url + load.path, "--", load.kind]
+    with subprocess.Popen(  # noqa: S603 - words of ours
+        [*command, str(load.events)], stdout=subprocess.PIPE, text=True
+    ) as wrk:
+        try:
+            time.sleep(seconds)
+            wrk.send_signal(signal.SIGINT)
+            printed, _ = wrk.communicate(timeout=60)
+        except BaseException:
+            wrk.kill()
+            raise
+    result = json.loads(printed.rpartition("RESULT ")[2])
+    acknowledged = result["requests"] - result["refused"]
+    rate = acknowledged * load.events / (result["microseconds"] / 1e6)
+    return Sample(rate, result["refused"] + result["broken"])

@@ -1,0 +1,66 @@
+"""What the numbers were measured on."""
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.environments import FRAMEWORK
+
+PACKAGES = (
+    "flask",
+    "gunicorn",
+    "cloudevents",
+    "apiflask",
+    "apsw",
+    "psycopg",
+    "argon2-cffi",
+    "orjson",
+    "pydantic",
+    "sqlalchemy",
+    "structlog",
+)
+
+
+def describe(disk: Path) -> list[tuple[str, str]]:
+    """Names and values, in an order to be read; `disk`: where the data was."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return [
+        ("Processor", f"{_processor()}, {os.cpu_count()} cores"),
+        ("Memory", _memory()),
+        ("System", f"{platform.system()} {platform.release()}"),
+        ("File system of the data", _file_system(disk)),
+        ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
+        ("Packages", packages),
+        ("functions-framework", ", ".join(FRAMEWORK).replace("==", " ")),
+        ("wrk", _output("wrk", "--version").partition("[")[0].removeprefix("wrk").strip()),
+        ("PostgreSQL", _output("postgres", "--version") or "none"),
+    ]
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def _memory() -> str:
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{size / 2**30:.0f} GiB"
+
+
+def _file_system(folder: Path) -> str:
+    return _output("stat", "--file-system", "--format=%T", str(folder)) or "unknown"
+
+
+def _output(*command: str) -> str:
+    """What it prints first; empty where it is not there. wrk exits 1 after its version."""
+    try:
+        done = subprocess.run(  # noqa: S603 - words of ours
+            command, check=False, capture_output=True, text=True
+        )
+    except OSError:
+        return ""
+    return done.stdout.partition("\n")[0].strip()

@@ -1,0 +1,132 @@
+"""What is measured: every part of the suite, and what a whole run finds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench import environments, growth, hashing, latency, load, machine, prefill, servers, startup
+from bench.latency import Latencies
+from bench.prefill import Disk
+from bench.rounds import Effort, Entrant, Results, Say, measure
+from bench.servers import Place
+from bench.startup import StartUp
+from tests import postgres
+
+NO_OP = "Flask no-op, 204"
+PRINTING = "printing only, on the SDK"
+FRAMEWORK = "functions-framework, printing only"
+NAIVE = "naive durable, SQLite"
+OURS = "ours, durable, SQLite"
+OURS_POSTGRES = "ours, durable, PostgreSQL"
+USERS = "user service, direct"
+USERS_CHEAP = "user service, direct, cheapest hashing"
+ARGON2 = "argon2 floor"
+
+BATCHES = tuple(load.batch(size) for size in (1, 10, 100, 500, 1000))
+PROCESSES = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much of each part: `sizes` of logs for growth, `disk_events` for bytes an event."""
+
+    effort: Effort
+    sizes: tuple[int, ...]
+    disk_events: int
+    hashes: int
+    starts: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that a run measured. `missing`: what could not be, and why."""
+
+    amounts: Amounts
+    machine: Sequence[tuple[str, str]]
+    missing: Sequence[str]
+    rates: Results
+    latencies: Sequence[Latencies]
+    growth: Results
+    disks: Sequence[Disk]
+    replicas: Results | None
+    startups: Sequence[StartUp]
+
+
+def run_all(amounts: Amounts, say: Say) -> Findings:
+    """Every part, one after the other. All that is started is stopped, come what may."""
+    missing = []
+    framework: Path | None = None
+    say("making the environment of functions-framework, unless it is there")
+    try:
+        framework = environments.framework()
+    except environments.NotInstalled as reason:
+        missing.append(f"functions-framework could not be installed: {reason}")
+    if not postgres.is_there():
+        missing.append(f"PostgreSQL was not measured: {postgres.HOW_TO_GET_IT}")
+    with servers.a_place(environments.CACHE, framework) as place:
+        effort = amounts.effort
+        say("single events, structured mode, batches, users")
+        floors = {ARGON2: partial(hashing.floor, amounts.hashes)}
+        rates = measure(_entrants(place), effort, say, floors)
+        say("latency at half of the highest rate")
+        latencies = latency.measure(_at_half(place, rates), effort, say)
+        say("growth")
+        grown = growth.run(place, amounts.sizes, effort, say)
+        say("bytes on disk")
+        disks = _disks(place, amounts.disk_events)
+        say("PostgreSQL with more audit processes")
+        replicas = measure(_replicas(place), effort, say) if place.postgres else None
+        say("start-up")
+        startups = startup.measure(place, amounts.starts)
+        described = machine.describe(place.data)
+    return Findings(amounts, described, missing, rates, latencies, grown, disks, replicas, startups)
+
+
+def _entrants(place: Place) -> list[Entrant]:
+    single = [load.BINARY]
+    ours = [load.BINARY, load.STRUCTURED, *BATCHES]
+    entrants = [
+        Entrant(NO_OP, partial(servers.peer, place, "no_op"), single),
+        Entrant(PRINTING, partial(servers.peer, place, "printing"), single),
+        Entrant(NAIVE, partial(servers.peer, place, "naive"), single),
+        Entrant(OURS, partial(servers.audit, place), ours),
+        Entrant(USERS, partial(servers.users, place), [load.USER]),
+        Entrant(USERS_CHEAP, partial(servers.users, place, cheapest_hashing=True), [load.USER]),
+    ]
+    if place.framework:
+        entrants.insert(2, Entrant(FRAMEWORK, partial(servers.peer, place, "framework"), single))
+    if place.postgres:
+        entrants.append(Entrant(OURS_POSTGRES, partial(servers.audit_on_postgres, place), ours))
+    return entrants
+
+
+def _at_half(place: Place, rates: Results) -> list[tuple[Entrant, float]]:
+    """Ours, each at half of its own highest rate, and the no-op at that of ours on SQLite."""
+    found = []
+    for entrant in _entrants(place):
+        rate = rates.rate(OURS if entrant.name == NO_OP else entrant.name)
+        if rate and entrant.name in {NO_OP, OURS, OURS_POSTGRES}:
+            found.append((entrant, max(1.0, rate.median / 2)))
+    return found
+
+
+def _disks(place: Place, events: int) -> list[Disk]:
+    disks = [prefill.sqlite(place.data, events)]
+    if place.postgres:
+        with servers.empty_database(place) as url:
+            disks.append(prefill.postgres(url, events))
+    return disks
+
+
+def processes_name(number: int) -> str:
+    """What results call so many audit processes."""
+    return "1 process" if number == 1 else f"{number} processes"
+
+
+def _replicas(place: Place) -> list[Entrant]:
+    loads = [load.BINARY, load.batch(100)]
+    return [
+        Entrant(processes_name(n), partial(servers.audit_on_postgres, place, n), loads)
+        for n in PROCESSES
+    ]

@@ -1,0 +1,141 @@
+"""Servers as processes that are there for the length of a block, and what they take of memory."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 30.0
+STOP_SECONDS = 25.0
+LISTEN = "0A"  # in /proc/net/tcp
+_SETTINGS = ("AUDIT_SERVICE_", "USER_SERVICE_", "K_SINK", "DATABASE_URL")
+
+
+class DidNotStart(Exception):
+    """A server ended, or did not answer in time; the message has the end of its output."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers: `pid` of its master, by which all of it can be found."""
+
+    name: str
+    url: str
+    pid: int
+    seconds_to_ready: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a process takes, in KiB: `pss` shares out what several have in common."""
+
+    role: str
+    rss: int
+    pss: int
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def serving(
+    name: str,
+    command: Sequence[str],
+    *,
+    port: int,
+    output: Path,
+    settings: Mapping[str, object],
+    ready: str = "/readyz",
+    workers: int = 2,
+) -> Iterator[Running]:
+    """The server that `command` starts, from when all of it serves to the end of the block.
+
+    Its output goes to a file in `output`. Raises DidNotStart.
+    """
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(_SETTINGS)}
+    environ |= {key: str(value) for key, value in settings.items()}
+    log = output / f"{name}.log"
+    began = time.perf_counter()
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603 - words of ours
+            command, env=environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        _wait(process, log, lambda: _answers(port, ready))
+        seconds = time.perf_counter() - began
+        # gunicorn starts workers up to 0.1 s apart, each with a listener of its own: whoever
+        # connects before the last is there has all of its connections at the first.
+        _wait(process, log, lambda: _listeners(port) in {workers, None})
+        yield Running(name, f"http://127.0.0.1:{port}", process.pid, seconds)
+    finally:
+        _stop(process)
+        log.unlink(missing_ok=True)
+
+
+def memory_of(running: Running) -> Sequence[Memory]:
+    """Of the master and each worker; nothing where the system has no /proc."""
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    if not children.exists():
+        return []
+    workers = [_memory(f"{running.name}, worker", pid) for pid in children.read_text().split()]
+    return [_memory(f"{running.name}, master", str(running.pid)), *workers]
+
+
+def _memory(role: str, pid: str) -> Memory:
+    fields = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        key, value, *_ = line.split()
+        fields[key] = int(value)
+    return Memory(role, fields["Rss:"], fields["Pss:"])
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not until():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise DidNotStart(log.read_text(errors="replace")[-2000:] or str(process.args))
+        time.sleep(0.01)
+
+
+def _answers(port: int, path: str) -> bool:
+    """Whether there is an answer that is no fault of the server's."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _listeners(port: int) -> int | None:
+    """How many sockets listen on the port; None where the system has no /proc."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        return None
+    sockets = (line.split() for line in table.read_text().splitlines()[1:])
+    return sum(
+        state == LISTEN and local == f"0100007F:{port:04X}" for _, local, _, state, *_ in sockets
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM; then whatever is left of its session, which is ours alone."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

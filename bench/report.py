@@ -1,0 +1,194 @@
+"""What a run found, as a page of Markdown; every number in it is one that was measured."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from bench import growth, load
+from bench.parts import (
+    ARGON2,
+    BATCHES,
+    OURS,
+    OURS_POSTGRES,
+    PROCESSES,
+    USERS,
+    USERS_CHEAP,
+    Findings,
+    processes_name,
+)
+from bench.rounds import Results, Spread
+from bench.targets import Target, targets
+
+_HOW = """\
+Written by `make bench`; do not edit. To repeat it: `make bench`, on a machine with
+`wrk` that does nothing else, and PostgreSQL's `initdb` and `postgres` on the PATH for the rows of
+PostgreSQL. `python -m bench --help` says how to measure less.
+
+Everything runs on one machine, so the load generator takes its part of the cores. Each number is
+the median of the rounds, with the lowest and the highest in brackets; a ratio is taken within
+each round. In every round each entrant is started anew, alone, with an empty database, and
+warmed up. Every Python server runs under the same gunicorn with the same settings: 2 workers of
+8 threads (the user service: its default of 16). The load is wrk, 2 threads, 16 connections; each
+event has an id of its own, is small, and like those of the user service. Only what was
+acknowledged counts. What servers print goes to a file in memory.
+"""
+_SINGLE = """\
+Binary mode. *No-op* is Flask that answers 204. *Printing only* is the article's audit service on
+the current SDK; *functions-framework* does the same as its CloudEvent function, on the SDK that it
+needs, in an environment of its own. *Naive durable* inserts and commits each event with
+Python's `sqlite3` as it comes. *Ours* answers once the event is checked, its digest
+taken, and its commit on disk.
+"""
+_REPLICAS = """\
+Appends are serial by design: whoever commits holds one lock from reading the last position until
+the commit is visible, so that positions have no gaps and rise in commit order. More processes add
+parsing, checking and hashing, and go on when one of them ends; they add no second commit at
+a time. What adds rate beyond that is more events in a commit: batches, here of 100.
+"""
+_LATENCY = """\
+Open loop: single events at a fixed rate over 16 connections, each latency counted from when the
+request was due. The generator is Python on the same machine; the no-op at the same rate
+shows what of it is the generator's and Flask's.
+"""
+_USERS = """\
+Direct delivery to our audit service on the same machine: each user is an event that is on disk
+there, then a commit here. The floor is cores ÷ CPU seconds of one hash, with nothing else running.
+"""
+_DISK = """\
+Averages, indexes included. SQLite: the file, its WAL written back; PostgreSQL: the table, without
+its WAL.
+"""
+_START_UP = """\
+From the start of the command, with an empty database to make, to the first 200 of `/readyz`; and
+the import of all its code, which is a part of it.
+"""
+
+
+def page(findings: Findings) -> str:
+    """The whole page."""
+    effort = findings.amounts.effort
+    sections = [
+        "# Performance",
+        _HOW,
+        f"This run: {effort.rounds} rounds, {effort.seconds:g} s a load.",
+        *(f"**Missing**: {reason}." for reason in findings.missing),
+        "## The targets",
+        _table(["", "at least", "aim", "measured", "met"], map(_target_row, targets(findings))),
+        "## Single events",
+        "![Single events a second](performance.svg)",
+        _SINGLE,
+        _table(["", "events/s", "failed requests"], _single_rows(findings.rates)),
+        "## Batches and structured mode",
+        _table(["events/s", *_ours(findings.rates)], _batch_rows(findings.rates)),
+        "## Users",
+        _USERS,
+        _table(["", "users/s"], _user_rows(findings.rates)),
+        "## Latency at half of the highest rate",
+        _LATENCY,
+        _table(["", "events/s", "p50", "p99", "worst of all rounds"], _latency_rows(findings)),
+        "## Growth",
+        _table(["events/s", *(one.name for one in growth.LOADS)], _growth_rows(findings)),
+        "## Bytes on disk",
+        _DISK,
+        _table(["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(findings)),
+        "## When one machine is not enough",
+        _REPLICAS,
+        *_replicas(findings),
+        "## Memory",
+        "Of each process, after the loads. PSS shares out what processes have in common.",
+        _table(["process", "serving", "RSS", "PSS"], _memory_rows(findings.rates)),
+        "## Start-up",
+        _START_UP,
+        _table(["", "until ready", "import"], _start_rows(findings)),
+        "## The machine",
+        _table(["", ""], findings.machine),
+    ]
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _target_row(target: Target) -> Sequence[str]:
+    sign = "≤ " if target.at_most else ""
+    least, aim = (f"{sign}{number:g}{target.unit}" for number in (target.least, target.aim))
+    return target.name, least, aim, spread(target.found, 2) + target.unit, target.met
+
+
+def _single_rows(rates: Results) -> Iterator[Sequence[str]]:
+    for entrant, one_load in rates.samples:
+        if one_load == load.BINARY.name:
+            yield entrant, _rate(rates, entrant, load.BINARY), f"{rates.failed(entrant):,}"
+
+
+def _ours(rates: Results) -> list[str]:
+    return [name for name in (OURS, OURS_POSTGRES) if rates.rate(name)]
+
+
+def _batch_rows(rates: Results) -> Iterator[Sequence[str]]:
+    for one_load in (load.BINARY, load.STRUCTURED, *BATCHES):
+        yield one_load.name, *(_rate(rates, entrant, one_load) for entrant in _ours(rates))
+
+
+def _user_rows(rates: Results) -> Iterator[Sequence[str]]:
+    yield ARGON2, spread(rates.floor(ARGON2))
+    for entrant in (USERS, USERS_CHEAP):
+        yield entrant, _rate(rates, entrant, load.USER)
+
+
+def _latency_rows(findings: Findings) -> Iterator[Sequence[str]]:
+    for one in findings.latencies:
+        times = (f"{number:.1f} ms" for number in (one.p50, one.p99, one.worst))
+        yield one.entrant, f"{one.rate:,.0f}", *times
+
+
+def _growth_rows(findings: Findings) -> Iterator[Sequence[str]]:
+    for size in findings.amounts.sizes:
+        name = growth.name(size)
+        yield name, *(_rate(findings.growth, name, one) for one in growth.LOADS)
+
+
+def _disks(findings: Findings) -> Iterator[Sequence[str]]:
+    for disk in findings.disks:
+        ratio = f"{disk.stored / disk.structured:.2f}"
+        yield (
+            disk.backend,
+            f"{disk.events:,}",
+            f"{disk.stored:.0f}",
+            f"{disk.structured:.0f}",
+            ratio,
+        )
+
+
+def _replicas(findings: Findings) -> Iterator[str]:
+    if findings.replicas is None:
+        return
+    loads = (load.BINARY, load.batch(100))
+    rows = (
+        (processes_name(n), *(_rate(findings.replicas, processes_name(n), one) for one in loads))
+        for n in PROCESSES
+    )
+    yield _table(["events/s, PostgreSQL", *(one.name for one in loads)], rows)
+
+
+def _memory_rows(rates: Results) -> Iterator[Sequence[str]]:
+    for entrant, processes in rates.memory.items():
+        for process in processes:
+            rss, pss = (f"{kib / 1024:.0f} MiB" for kib in (process.rss, process.pss))
+            yield process.role, entrant, rss, pss
+
+
+def _start_rows(findings: Findings) -> Iterator[Sequence[str]]:
+    for one in findings.startups:
+        yield one.service, f"{spread(one.ready, 2)} s", f"{spread(one.imported, 2)} s"
+
+
+def _rate(rates: Results, entrant: str, one_load: load.Load) -> str:
+    rate = rates.rate(entrant, one_load)
+    return spread(rate) if rate else "not measured"
+
+
+def spread(numbers: Spread, digits: int = 0) -> str:
+    """The median, and in brackets the lowest and the highest where they were several."""
+    median, low, high = (f"{n:,.{digits}f}" for n in (numbers.median, numbers.low, numbers.high))
+    return median if len(numbers.values) == 1 else f"{median} ({low} to {high})"

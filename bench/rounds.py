@@ -1,0 +1,121 @@
+"""Measuring side by side: in every round each entrant once, so that a drifting machine hurts all.
+
+An entrant is started anew in each round, with an empty database unless it says otherwise, and
+is alone on the machine while it is measured.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from bench import load
+from bench.load import Load, Sample
+from bench.processes import Memory, Running, memory_of
+
+WARM_UP_SECONDS = 1
+# What wrk leaves behind when it stops is still worked on, and takes the next one's places.
+SETTLE_SECONDS = 1.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured: rounds, and seconds for each load in each of them."""
+
+    rounds: int
+    seconds: float
+    warm_up: bool = True
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A server and what is sent to the first of the processes that `start` gives."""
+
+    name: str
+    start: Callable[[], AbstractContextManager[Sequence[Running]]]
+    loads: Sequence[Load]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A number that was measured once a round."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def low(self) -> float:
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        return max(self.values)
+
+    def over(self, other: "Spread") -> "Spread":
+        """The ratio within each round, where both were measured in the same rounds."""
+        pairs = zip(self.values, other.values, strict=True)
+        return Spread(tuple(a / b if b else math.nan for a, b in pairs))
+
+
+@dataclass
+class Results:
+    """What the rounds came to, by entrant and load; memory once the loads are over.
+
+    `floors`: what was measured without a server, by name.
+    """
+
+    samples: dict[tuple[str, str], list[Sample]] = field(default_factory=dict)
+    floors: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[str, list[Memory]] = field(default_factory=dict)
+
+    def rate(self, entrant: str, load: Load = load.BINARY) -> Spread | None:
+        """The rates of each round; None where it was not measured."""
+        samples = self.samples.get((entrant, load.name))
+        return Spread(tuple(sample.rate for sample in samples)) if samples else None
+
+    def floor(self, name: str) -> Spread:
+        """The floor of that name, of each round."""
+        return Spread(tuple(self.floors[name]))
+
+    def failed(self, entrant: str, load: Load = load.BINARY) -> int:
+        """How many requests failed in all rounds."""
+        return sum(sample.failed for sample in self.samples[entrant, load.name])
+
+
+def measure(
+    entrants: Sequence[Entrant],
+    effort: Effort,
+    say: Say,
+    floors: Mapping[str, Callable[[], float]] | None = None,
+) -> Results:
+    """All rounds of all entrants, and in each round the floors."""
+    results = Results()
+    for number in range(1, effort.rounds + 1):
+        for entrant in entrants:
+            for one_load, sample in _measured(entrant, effort, results):
+                results.samples.setdefault((entrant.name, one_load.name), []).append(sample)
+                failed = f", {sample.failed} failed" if sample.failed else ""
+                say(f"{number}: {entrant.name}, {one_load.name}: {sample.rate:,.0f}/s{failed}")
+        for name, floor in (floors or {}).items():
+            results.floors.setdefault(name, []).append(floor())
+            say(f"{number}: {name}: {results.floors[name][-1]:,.1f}/s")
+    return results
+
+
+def _measured(entrant: Entrant, effort: Effort, results: Results) -> Iterator[tuple[Load, Sample]]:
+    with entrant.start() as running:
+        url = running[0].url
+        if effort.warm_up:
+            load.run(url, entrant.loads[0], WARM_UP_SECONDS)
+            time.sleep(SETTLE_SECONDS)
+        for one_load in entrant.loads:
+            yield one_load, load.run(url, one_load, effort.seconds)
+            time.sleep(SETTLE_SECONDS if effort.warm_up else 0)
+        results.memory[entrant.name] = [m for server in running for m in memory_of(server)]

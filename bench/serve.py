@@ -1,0 +1,23 @@
+"""Serve a peer as the audit service is served: `python -m bench.serve PEER PORT`.
+
+The same gunicorn settings, workers and threads. It runs in peers' own environments, too, so it
+imports nothing but the kit and that peer.
+"""
+
+import importlib
+import sys
+
+from service_kit import logs, server
+from service_kit.settings import ServiceSettings
+
+
+def main(peer: str, port: str) -> None:
+    """Serve until SIGTERM."""
+    settings = ServiceSettings(bind=f"127.0.0.1:{port}", workers=2, threads=8, log_format="json")
+    logs.configure(peer, settings.log_format)
+    module = importlib.import_module(f"bench.peers.{peer}")
+    server.run(peer, settings, module.create_app)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
