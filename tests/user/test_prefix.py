@@ -9,15 +9,17 @@ from typing import Any
 import psycopg
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, insert, text
 
 from tests import postgres
 from tests.user.asking import created
 from tests.user.stored import change_store, user
 from tests.user.stored import created as creation
 from user_service import database
-from user_service.happenings import User
+from user_service.happenings import User, now
 from user_service.store import UserStore
+from user_service.tables import USERS
+from user_service.transactions import microseconds
 
 NAMES = [
     "Ozzy",
@@ -124,6 +126,27 @@ def test_users_of_the_same_microsecond_are_each_on_one_page(engine: Engine) -> N
 # The index
 
 
+def crowd(engine: Engine) -> None:
+    """So many users of other names that an index pays, and a PostgreSQL that knows it."""
+    at = microseconds(now())
+    others = [
+        {
+            "id": f"{n:036}",
+            "name": f"Zappa {n}",
+            "password_hash": "hash",
+            "version": 1,
+            "created_at": at + n,
+            "updated_at": at + n,
+        }
+        for n in range(10_000, 15_000)
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(USERS), others)
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ANALYZE users"))
+
+
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 
 
@@ -151,6 +174,7 @@ def test_a_prefix_is_found_through_the_index_of_names(
     engine: Engine, after: tuple[int, str] | None
 ) -> None:
     fill(engine)
+    crowd(engine)
     told = plan(engine, after, "Oz")
     assert "users_by_name" in told
     # By a range of it, and not by reading all of it.
@@ -162,6 +186,7 @@ def test_a_page_is_found_through_the_index_of_places_and_not_sorted(
     engine: Engine, after: tuple[int, str] | None
 ) -> None:
     fill(engine)
+    crowd(engine)
     told = plan(engine, after, "")
     assert "users_in_order" in told
     assert "sort" not in told.lower()
