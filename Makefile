@@ -52,5 +52,5 @@ bench-smoke: install
 
 # Resolve the dependencies anew; needs uv.
 lock:
-	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra build -c constraints.txt pyproject.toml -o constraints-runtime.txt
+	uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
+	uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-header --python-version 3.11 --extra build -c constraints.txt pyproject.toml -o constraints-runtime.txt
