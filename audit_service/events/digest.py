@@ -28,9 +28,9 @@ class Digest:
 
 def digest(event: Event) -> Digest:
     """The event's digest, the same for every content mode and transport."""
-    identity = hashlib.sha256(_field("source", event.source) + _field("id", event.id))
-    content = hashlib.sha256(canonical_form(event))
-    return Digest(identity.digest()[:16], content.digest())
+    identity = _field("source", event.source) + _field("id", event.id)
+    content = hashlib.sha256(canonical_form(event)).digest()
+    return Digest(hashlib.sha256(identity.encode()).digest()[:16], content)
 
 
 def canonical_form(event: Event) -> bytes:
@@ -40,13 +40,14 @@ def canonical_form(event: Event) -> bytes:
         attributes.pop("datacontentencoding", None)
     if isinstance(event.data, JsonText):
         attributes.setdefault("datacontenttype", "application/json")
-    fields = [_field(name, attributes[name]) for name in sorted(attributes)]
-    return b"cloudevent 1\n" + b"".join(fields) + _data(event.data)
+    fields = [_field(name, value) for name, value in sorted(attributes.items())]
+    return f"cloudevent 1\n{''.join(fields)}".encode() + _data(event.data)
 
 
-def _field(name: str, value: Value) -> bytes:
-    encoded = _canonical_string(value).encode()
-    return b"%s %d %s\n" % (name.encode(), len(encoded), encoded)
+def _field(name: str, value: Value) -> str:
+    text = value if type(value) is str else _canonical_string(value)
+    size = len(text) if text.isascii() else len(text.encode())
+    return f"{name} {size} {text}\n"
 
 
 def _canonical_string(value: Value) -> str:

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,8 +13,9 @@ from cloudevents.core.formats.json import JSONFormat
 from audit_service.events import json_text, media_types
 from audit_service.events.attributes import check_name
 from audit_service.events.event import Event, EventRejected, JsonText
-from audit_service.events.json_text import NotJson, Number
+from audit_service.events.json_text import Members, NotJson, Number
 
+_PAYLOADS = {"data", "data_base64"}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,9})")
 
 
@@ -28,9 +30,19 @@ class StrictJsonFormat(JSONFormat):
         """
         if event_factory is None:
             raise TypeError("a factory is what judges attributes; there must be one")
-        text = data if isinstance(data, str) else _text(data)
-        attributes, payloads = _attributes_and_payloads(text)
-        return event_factory(attributes, _payload(attributes, payloads))
+        try:
+            text = data if isinstance(data, str) else json_text.text_of(data)
+            value = json_text.decode(text)
+        except NotJson as reason:
+            raise EventRejected(None, f"the event is not JSON: {reason}") from None
+        return self.event_of(value, text, event_factory)
+
+    def event_of(self, value: Any, text: str, event_factory: EventFactory) -> BaseCloudEvent:
+        """The same, of a JSON value and its source text."""
+        if type(value) is not Members:
+            raise EventRejected(None, "the event is not JSON: it is not an object")
+        attributes, payloads = _attributes_and_payloads(value)
+        return event_factory(attributes, _payload(attributes, payloads, text))
 
     def read_data(self, body: bytes, datacontenttype: str | None) -> bytes | None:
         """The data that the bytes are; raises EventRejected where they say JSON and are not."""
@@ -48,32 +60,28 @@ class StrictJsonFormat(JSONFormat):
 STRICT_JSON: Final = StrictJsonFormat()
 
 
-def _text(body: bytes) -> str:
-    try:
-        return json_text.text_of(body)
-    except NotJson as reason:
-        raise EventRejected(None, f"the event is not JSON: {reason}") from None
-
-
-def _attributes_and_payloads(text: str) -> tuple[dict[str, Any], dict[str, tuple[Any, str]]]:
+def _attributes_and_payloads(members: Members) -> tuple[dict[str, Any], dict[str, Any]]:
+    _check_each_is_once(members)
     attributes: dict[str, Any] = {}
-    payloads: dict[str, tuple[Any, str]] = {}
-    seen = set()
-    try:
-        for name, value, source in json_text.members(text):
-            if name in seen:
-                check_name(name)
-                raise EventRejected(name, "is there twice")
-            seen.add(name)
-            if name in {"data", "data_base64"}:
-                payloads[name] = value, source
-            elif value is None:
-                check_name(name)
-            else:
-                attributes[name] = _native(name, value) if isinstance(value, Number) else value
-    except NotJson as reason:
-        raise EventRejected(None, f"the event is not JSON: {reason}") from None
+    payloads: dict[str, Any] = {}
+    for name, value in members:
+        if name in _PAYLOADS:
+            payloads[name] = value
+        elif value is None:
+            check_name(name)
+        else:
+            attributes[name] = _native(name, value) if type(value) is Number else value
     return attributes, payloads
+
+
+def _check_each_is_once(members: Members) -> None:
+    if len(dict(members)) == len(members):
+        return
+    counted = Counter(name for name, _ in members)
+    name = next(name for name in counted if counted[name] > 1)
+    if name not in _PAYLOADS:
+        check_name(name)
+    raise EventRejected(name, "is there twice")
 
 
 def _native(name: str, literal: Number) -> int:
@@ -84,7 +92,7 @@ def _native(name: str, literal: Number) -> int:
     return int(literal)
 
 
-def _payload(attributes: dict[str, Any], payloads: dict[str, tuple[Any, str]]) -> bytes | None:
+def _payload(attributes: dict[str, Any], payloads: dict[str, Any], text: str) -> bytes | None:
     """The data, by what the event says of it (3.1.2; 0.3: `datacontentencoding`)."""
     media_type = _media_type(attributes.get("datacontenttype"))
     if attributes.get("specversion") == "0.3":
@@ -92,19 +100,18 @@ def _payload(attributes: dict[str, Any], payloads: dict[str, tuple[Any, str]]) -
             raise EventRejected("data_base64", "is not of specversion 0.3")
         if _is_base64_of_03(attributes):
             payloads = {"data_base64": payloads["data"]} if "data" in payloads else {}
-    if payloads.get("data_base64", (None,))[0] is None:
+    if payloads.get("data_base64") is None:
         payloads.pop("data_base64", None)
     if len(payloads) > 1:
         raise EventRejected("data", "excludes data_base64: only one of them may be there")
     if "data_base64" in payloads:
         name = "data" if attributes.get("specversion") == "0.3" else "data_base64"
-        return STRICT_JSON.read_data(_bytes_of(name, payloads["data_base64"][0]), media_type)
+        return STRICT_JSON.read_data(_bytes_of(name, payloads["data_base64"]), media_type)
     if "data" not in payloads:
         return None
-    value, source = payloads["data"]
     if media_type is None or media_types.is_json(media_type):
-        return JsonText(source.encode())
-    return _encoded(value, media_type) or None
+        return JsonText(json_text.source_of(text, "data").encode())
+    return _encoded(payloads["data"], media_type) or None
 
 
 def _media_type(value: Any) -> str | None:
