@@ -1,8 +1,8 @@
 """Group commit: requests that arrive together share one transaction, and so one fsync.
 
-There is no writer thread. Whoever gets the lock commits for all who queued meanwhile; the
-others find their receipts when they get it. Handing work to a thread and back costs a
-request ten context switches, which is more than the commit.
+There is no writer thread. Whoever gets the lock commits for all who queued until the store
+was theirs; the others find their receipts when they get it. Handing work to a thread and back
+costs a request ten context switches, which is more than the commit.
 """
 
 import threading
@@ -87,12 +87,18 @@ class EventLog:
                 self._queue.remove(request)
 
     def _commit_all_waiting(self) -> None:
-        with self._queue_lock:
-            requests, self._queue = self._queue, []
-        entries = [entry for request in requests for entry in request.entries]
+        requests: list[_Request] = []
+
+        def take() -> Sequence[Entry]:
+            with self._queue_lock:
+                requests.extend(self._queue)
+                self._queue.clear()
+            return [entry for request in requests for entry in request.entries]
+
         try:
-            receipts = self._backend.commit(entries)
+            receipts = self._backend.commit(take)
         except Exception as error:  # noqa: BLE001 - each caller raises it in its own thread
+            take()
             for request in requests:
                 request.error = error
             return

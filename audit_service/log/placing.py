@@ -101,9 +101,10 @@ def weight(row: Row) -> int:
 
 
 def _columns(event: Event) -> Row:
-    extensions = {k: v for k, v in event.attributes.items() if k not in ATTRIBUTE_COLUMNS}
+    extensions = dict(event.attributes)
+    columns = [extensions.pop(name, None) for name in ATTRIBUTE_COLUMNS]
     return (
-        *(event.attributes.get(name) for name in ATTRIBUTE_COLUMNS),
+        *columns,
         orjson.dumps(extensions).decode() if extensions else None,
         event.data,
         isinstance(event.data, JsonText),

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from audit_service.log import placing, schema
 from audit_service.log.placing import Known
-from audit_service.log.record import Entry, LogUnavailable, Page, Receipt, Record
+from audit_service.log.record import LogUnavailable, Page, Receipt, Record, Take
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
 # will do, as long as they are these in every process.
@@ -64,10 +64,10 @@ class PostgresLog:
             self.close()
             raise
 
-    def commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+    def commit(self, take: Take) -> Sequence[Receipt]:
         with _translated():
             try:
-                return self._commit(entries)
+                return self._commit(take)
             except psycopg.OperationalError:
                 # A connection that was used before may have died since, with a restart of the
                 # server; what it may have committed all the same is a duplicate now.
@@ -75,7 +75,7 @@ class PostgresLog:
                     self._drop_writer()
                     raise
                 self._drop_writer()
-                return self._commit(entries)
+                return self._commit(take)
             except psycopg.Error:
                 self._drop_writer()
                 raise
@@ -109,11 +109,12 @@ class PostgresLog:
         while self._readers:
             self._readers.pop().close()
 
-    def _commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+    def _commit(self, take: Take) -> Sequence[Receipt]:
         db = self._connected()
         with db.transaction():
             # Before the position is read, and held until the commit is visible to the next.
             db.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+            entries = take()
             last = db.execute(_LAST).fetchone()
             identities = [entry.digest.identity for entry in entries]
             contents = [entry.digest.content for entry in entries]

@@ -1,6 +1,6 @@
 """What the log takes, gives and promises."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -64,14 +64,21 @@ class Page:
     more: bool
 
 
+Take = Callable[[], Sequence[Entry]]
+"""What a commit calls, once nobody else can write, for the entries that wait by then.
+
+Called again, after a fault, it gives the same, and then those that came since.
+"""
+
+
 class Backend(Protocol):
     """Where rows are kept. Every backend passes the same suite of rules.
 
     Every method raises LogUnavailable where the store cannot be used now.
     """
 
-    def commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
-        """Append all of them or none, in their order, in one transaction.
+    def commit(self, take: Take) -> Sequence[Receipt]:
+        """Append all entries that `take` gives or none, in their order, in one transaction.
 
         MUST NOT return before the commit is on disk. MUST read the last position and commit
         under one lock that excludes every other writer, of any process, so that positions

@@ -66,7 +66,7 @@ class SqliteStore:
             db.close()
 
     def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 20)
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
 
 
 class PostgresStore:
@@ -94,7 +94,7 @@ class PostgresStore:
 
 
 def commit(backend: Backend, *events: Event) -> Sequence[Receipt]:
-    return backend.commit([Entry(each, digest(each)) for each in events])
+    return backend.commit(lambda: [Entry(each, digest(each)) for each in events])
 
 
 def everything(backend: Backend | EventLog) -> Page:

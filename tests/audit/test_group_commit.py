@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record, append
-from audit_service.log.record import Entry
+from audit_service.log.record import Take
 from tests.audit.appending import event
 
 SECONDS = 20
@@ -28,7 +28,8 @@ class GatedBackend:
         self._faults.append(fault)
         self._gate.release()
 
-    def commit(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+    def commit(self, take: Take) -> Sequence[Receipt]:
+        entries = take()
         self.commits.append([entry.event.id for entry in entries])
         self.begun.release()
         assert self._gate.acquire(timeout=SECONDS)

@@ -71,7 +71,7 @@ class TestAppending:
         broken: Any = event("b", ext=object())  # type: ignore[arg-type]
         entries = [Entry(each, digest(event(each.id))) for each in (event("a"), broken)]
         with pytest.raises(Exception, match=r".+"):
-            backend.commit(entries)
+            backend.commit(lambda: entries)
         assert everything(backend).records == []
         assert commit(backend, event("c")) == [Receipt(1, Outcome.STORED)]
 
