@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from apiflask import APIBlueprint
 from flask import Response, request
+from structlog.typing import FilteringBoundLogger
 
 from audit_service.events import (
     BatchRejected,
@@ -18,7 +19,7 @@ from audit_service.events import (
 )
 from audit_service.log import EventLog, LogUnavailable, Outcome, Receipt
 from audit_service.settings import Settings
-from service_kit import body
+from service_kit import body, logs
 from service_kit.problems import Problem, unavailable
 
 log = structlog.get_logger()
@@ -57,8 +58,10 @@ def blueprint(event_log: EventLog, settings: Settings) -> APIBlueprint:
         content = body.read(_limit(headers, settings))
         events = http.read(headers, content, settings.max_batch_events)
         receipts = event_log.append(events)
-        for event, receipt in zip(events, receipts, strict=True):
-            _report(event, receipt)
+        with logs.gathered():
+            bound = log.bind()
+            for event, receipt in zip(events, receipts, strict=True):
+                _report(bound, event, receipt)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer
@@ -116,7 +119,7 @@ def _limit(headers: Mapping[str, str], settings: Settings) -> int:
     return settings.max_batch_bytes if is_batch else settings.max_event_bytes
 
 
-def _report(event: Event, receipt: Receipt) -> None:
+def _report(bound: FilteringBoundLogger, event: Event, receipt: Receipt) -> None:
     """The line that tells of a stored event; a duplicate was told of when it was stored."""
     if receipt.outcome is Outcome.DUPLICATE:
         return
@@ -124,9 +127,9 @@ def _report(event: Event, receipt: Receipt) -> None:
         f"Found {event.id} from {event.source} with type {event.type} "
         f"and specversion {event.specversion}"
     )
-    log.info(found, position=receipt.position)
+    bound.info(found, position=receipt.position)
     if receipt.outcome is Outcome.CONFLICTING:
-        log.warning(
+        bound.warning(
             "another event has the same source and id",
             id=event.id,
             source=event.source,

@@ -7,8 +7,12 @@ outside are escaped in both forms.
 import json
 import logging
 import re
+import select
 import sys
-from typing import Any, BinaryIO
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
 
 import orjson
 import structlog
@@ -45,14 +49,61 @@ def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.BytesLoggerFactory(_binary_stdout()),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", _OUTPUT)),
         cache_logger_on_first_use=False,
     )
     _adopt_library_logs(shared, render, max(threshold, logging.WARNING))
 
 
-def _binary_stdout() -> BinaryIO:
-    return sys.stdout.buffer
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Write the lines that this thread logs in the block several at a time, in their order.
+
+    Each write lets every other thread go first. For a batch of 500 events that have a line each
+    it is half of their rate.
+    """
+    _OUTPUT.gather()
+    try:
+        yield
+    finally:
+        _OUTPUT.write_gathered()
+
+
+class _Output:
+    """Standard output, whole lines at a time, each write short enough to be atomic on a pipe."""
+
+    def __init__(self) -> None:
+        self._thread = threading.local()
+
+    def write(self, line: bytes) -> None:
+        lines: bytearray | None = getattr(self._thread, "lines", None)
+        if lines is None:
+            _write(line)
+            return
+        if len(lines) + len(line) > select.PIPE_BUF:
+            _write(lines)
+            lines.clear()
+        lines += line
+
+    def flush(self) -> None:
+        """Nothing is left to flush; the logger asks after each line."""
+
+    def gather(self) -> None:
+        """Keep this thread's lines."""
+        self._thread.lines = bytearray()
+
+    def write_gathered(self) -> None:
+        """Write what is kept, and keep no more."""
+        lines, self._thread.lines = self._thread.lines, None
+        _write(lines)
+
+
+_OUTPUT = _Output()
+
+
+def _write(lines: bytes | bytearray) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
 
 
 def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
@@ -74,7 +125,10 @@ def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
 
 def _render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
     try:
-        line = orjson.dumps(event, default=str).decode()
+        rendered = orjson.dumps(event, default=str)
+        if rendered.isascii() and b"\x7f" not in rendered:
+            return rendered
+        line = rendered.decode()
     except (TypeError, ValueError):
         # A lone surrogate, which UTF-8 cannot carry and orjson refuses.
         line = json.dumps(event, default=str)

@@ -1,14 +1,17 @@
 """One line a request, and an id by which to find all lines of it."""
 
+import random
 import re
 import time
-import uuid
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 # What a request id may be, so that it can be echoed into a header and a log line.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+_FIT = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+
+# Where the request's own are kept in its environment.
+_STARTED, _REQUEST_ID = "service_kit.started", "service_kit.request_id"
 
 log = structlog.get_logger()
 
@@ -31,28 +34,28 @@ def _forget(_: BaseException | None) -> None:
 
 def started() -> float:
     """When this request came in, by the monotonic clock, in seconds."""
-    began: float = g.started
+    began: float = request.environ[_STARTED]
     return began
 
 
 def _begin() -> None:
-    g.started = time.monotonic()
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    environ = request.environ
+    environ[_STARTED] = time.monotonic()
+    request_id = environ.get("HTTP_X_REQUEST_ID", "")
+    if not _FIT.fullmatch(request_id):
+        # Unique is enough. What cannot be guessed would be asked of the kernel.
+        request_id = f"{random.getrandbits(128):032x}"
+    environ[_REQUEST_ID] = request_id
+    structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def _end(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    route = request.url_rule.rule if request.url_rule else "-"
-    milliseconds = round((time.monotonic() - g.started) * 1000, 1)
-    message = f"{request.method} {route} {response.status_code} in {milliseconds} ms"
-    log.info(
-        message,
-        method=request.method,
-        route=route,
-        status=response.status_code,
-        milliseconds=milliseconds,
-    )
+    environ = request.environ
+    response.headers["X-Request-ID"] = environ[_REQUEST_ID]
+    rule = request.url_rule
+    route = rule.rule if rule else "-"
+    method, status = environ["REQUEST_METHOD"], response.status_code
+    milliseconds = round((time.monotonic() - environ[_STARTED]) * 1000, 1)
+    message = f"{method} {route} {status} in {milliseconds} ms"
+    log.info(message, method=method, route=route, status=status, milliseconds=milliseconds)
     return response
