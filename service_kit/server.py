@@ -1,5 +1,6 @@
 """Running an application under gunicorn, with the settings that were found to matter."""
 
+import gc
 import os
 import socket
 import time
@@ -87,6 +88,17 @@ def _probe(bind: str) -> None:
         probe.bind(address)
 
 
+def _collect_seldom() -> None:
+    """Look for cycles seldom, and never again in what is there from the start.
+
+    Requests make next to no cycles; a batch of 500 events makes a hundred thousand objects,
+    and looking through them time and again took a sixth of what the batch did.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 class _BoundedRequest(Request):
     """A request whose head is bounded as a whole, not only field by field."""
 
@@ -124,7 +136,9 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return self._create_app()
+        app = self._create_app()
+        _collect_seldom()
+        return app
 
     def _options(self) -> dict[str, Any]:
         settings = self._settings
