@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> Flask:
         keys_kept=timedelta(hours=settings.idempotency_hours),
     )
     admission = Admission(settings.threads)
-    delivery = Delivery(open_sink(settings.sink), threads=admission.places)
+    delivery = Delivery(open_sink(settings), threads=admission.places)
     passwords = Passwords(
         memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations
     )
