@@ -15,7 +15,8 @@ from flask import Flask
 from service_kit import app as service_app
 from service_kit import json_request
 from service_kit.health import Report
-from user_service import api, database, outbox
+from service_kit.metrics import Metrics
+from user_service import api, database, outbox, outbox_metrics
 from user_service.admission import Admission
 from user_service.changes import ChangeStore
 from user_service.delivery import Delivery
@@ -57,6 +58,8 @@ def create_app(settings: Settings) -> Flask:
         outbox_max=settings.outbox_max,
     )
     admission = Admission(settings.threads)
+    metrics = Metrics()
+    outbox_metrics.register(metrics, engine)
     recording, reports = _recording(settings, changes, admission)
     passwords = Passwords(
         memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations
@@ -75,6 +78,7 @@ def create_app(settings: Settings) -> Flask:
         meanings=MEANINGS,
         checks={"database": store.ping},
         reports=reports,
+        metrics=metrics,
     )
     json_request.register(app, api.BODY_BYTES)
     app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))

@@ -106,7 +106,7 @@ class Decisions:
         ids = [event.id for event in events]
         self.settlement.failed.setdefault(failure.reason, []).extend(ids)
         self.lanes.put_back(events)
-        self._activity.outcomes["retried"] += len(events)
+        self._activity.count("retried", len(events))
 
     def _back_off(self, sending: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
         for event in events:
@@ -125,11 +125,11 @@ class Decisions:
         self.settlement.backing_off.append((later, failure.reason))
         self.backoffs.add(event.id, delay)
         self.lanes.drop(event)
-        self._activity.outcomes["retried"] += 1
+        self._activity.count("retried", 1)
 
     def _close(self, events: Sequence[Waiting], outcome: str) -> None:
         """They are not in the relay's hands any more."""
         self.lanes.forget(event.id for event in events)
         for event in events:
             self._successes_before.pop(event.id, None)
-        self._activity.outcomes[outcome] += len(events)
+        self._activity.count(outcome, len(events))
