@@ -27,6 +27,8 @@ def command(service: cli.Service[Settings], prepare: Callable[[Settings], None])
             settings.database_url,
             threads=CONNECTIONS,
             password=settings.database_password.get_secret_value(),
+            # One that is paused in the middle of a heartbeat is not to hold up who takes over.
+            idle_seconds=settings.relay_lease_seconds,
         )
         app, activity = relay_app.create(engine)
         with cli.failing(service):

@@ -50,7 +50,6 @@ class Lease:
                     return True
             except StoreUnavailable as error:
                 log.warning("waiting for the database", reason=str(error))
-                seen = None
             stop.wait(min(WATCH_SECONDS, self._seconds / 4))
         return False
 
