@@ -50,7 +50,7 @@ _OPENAPI: dict[str, Any] = {
 
 def blueprint(event_log: EventLog, settings: Settings, metrics: EventMetrics) -> APIBlueprint:
     """The route that receives."""
-    refusals = tuple(REASONS)
+    refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
     receiving = APIBlueprint("receive", __name__)
 
     @receiving.post("/")
