@@ -62,10 +62,10 @@ def blueprint(event_log: EventLog, settings: Settings, metrics: EventMetrics) ->
             metrics.rejected(error)
             raise
         receipts = event_log.append(events)
-        with logs.gathered():
-            bound = log.bind()
-            for event, receipt in zip(events, receipts, strict=True):
-                _report(bound, event, receipt)
+        logs.gather()  # until the line that tells of the request itself
+        bound = log.bind()
+        for event, receipt in zip(events, receipts, strict=True):
+            _report(bound, event, receipt)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer
