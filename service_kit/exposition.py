@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from service_kit.metrics import Count, Gauge, Value
+from service_kit.metrics import Gauge, Value
 from service_kit.metrics_files import VARIABLE
 
 
@@ -27,8 +27,7 @@ def counted(registry: CollectorRegistry) -> Iterable[Metric]:
 def families(gauges: Sequence[Gauge], values: Mapping[Gauge, Value]) -> Iterator[Metric]:
     """The gauges with the values that they have."""
     for gauge in gauges:
-        kind = CounterMetricFamily if isinstance(gauge, Count) else GaugeMetricFamily
-        family = kind(gauge.name, gauge.documentation, labels=gauge.labels)
+        family = GaugeMetricFamily(gauge.name, gauge.documentation, labels=gauge.labels)
         value = values.get(gauge, {})
         samples = value.items() if isinstance(value, Mapping) else [((), value)]
         for labels, number in samples:

@@ -26,11 +26,6 @@ class Gauge:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Count(Gauge):
-    """A gauge that only rises: what somebody else counts, read when it is asked for."""
-
-
 Value = float | Mapping[tuple[str, ...], float]
 """A gauge's: a number, or where it has labels, a number for each combination of their values."""
 

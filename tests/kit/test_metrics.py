@@ -10,7 +10,7 @@ from flask import Flask
 from structlog.testing import capture_logs
 
 from service_kit import app as service_app
-from service_kit.metrics import Count, Gauge, Metrics
+from service_kit.metrics import Gauge, Metrics
 from tests.kit.scrape import Scrape
 
 DEPTH = Gauge("trial_depth", "How deep")
@@ -167,16 +167,6 @@ def test_a_gauge_with_labels_has_a_value_for_each_of_their_values() -> None:
     scrape = _scrape(_app(metrics))
     assert scrape.value("trial_lag", topic="audit", partition="0") == 5
     assert scrape.value("trial_lag", topic="audit", partition="1") == 0
-
-
-def test_what_somebody_else_counts_is_told_as_a_counter() -> None:
-    metrics = Metrics()
-    retries = Count("trial_retries_total", "How often", labels=("why",))
-    metrics.gauges([retries, DEPTH], lambda: {retries: {("late",): 2}, DEPTH: 1})
-    scrape = _scrape(_app(metrics))
-    assert scrape.value("trial_retries_total", why="late") == 2
-    assert scrape.families["trial_retries"].type == "counter"
-    assert scrape.families["trial_depth"].type == "gauge"
 
 
 def test_a_gauge_that_has_no_value_now_is_left_without_one() -> None:
