@@ -9,7 +9,7 @@ from service_kit import app as service_app
 from service_kit.metrics import Gauge, Metrics
 from user_service import outbox_metrics
 from user_service.problems import MEANINGS
-from user_service.relay import Activity
+from user_service.relay import OUTCOMES, Activity
 from user_service.relay.pace import Sink
 from user_service.store import UserStore
 
@@ -28,8 +28,12 @@ def create(engine: Engine) -> tuple[Flask, Activity]:
     """
     metrics = Metrics()
     events = metrics.counter(
-        "user_service_relay_events", "What became of events that were sent", ["outcome"]
+        "user_service_relay_events_total",
+        "What became of events that were sent: delivered, retried, or dead",
+        ["outcome"],
     )
+    for outcome in OUTCOMES:
+        events.labels(outcome)
     activity = Activity(lambda outcome, number: events.labels(outcome).inc(number))
     metrics.gauges(
         (LEASE, SINK),

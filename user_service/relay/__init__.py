@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from user_service.delivery import Carrier
 from user_service.relay import listening
-from user_service.relay.activity import Activity
+from user_service.relay.activity import OUTCOMES, Activity
 from user_service.relay.deciding import Decisions
 from user_service.relay.holding import PER_USER, Holding
 from user_service.relay.lanes import Lanes
@@ -23,7 +23,7 @@ from user_service.relay.waiting import WaitingEvents
 from user_service.settings import Settings
 from user_service.transactions import StoreUnavailable
 
-__all__ = ["Activity", "Relay"]
+__all__ = ["OUTCOMES", "Activity", "Relay"]
 
 SECONDS_AN_HOUR = 3600
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from user_service.relay.pace import Sink
 
+OUTCOMES = ("delivered", "retried", "dead")
+
 
 def _nobody_counts(_outcome: str, _events: int) -> None:
     pass
@@ -14,7 +16,7 @@ def _nobody_counts(_outcome: str, _events: int) -> None:
 class Activity:
     """Written by the relay's thread alone; whoever reads may see it a moment late.
 
-    `count` is told how often sending an event ended in `delivered`, `retried`, `dead`.
+    `count` is told how often sending an event ended in each of OUTCOMES.
     """
 
     count: Callable[[str, int], None] = _nobody_counts
