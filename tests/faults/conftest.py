@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from tests.faults import networks
+from tests.faults.networks import Namespace
 from user_service import database
 
 FULL = os.environ.get("FAULTS") == "full"
@@ -35,3 +37,12 @@ def engine(database_url: str) -> Iterator[Engine]:
     database.migrate(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Namespace]:
+    """Another machine, as far as the network goes."""
+    if not networks.is_possible():
+        pytest.skip(networks.HOW_TO_GET_IT)
+    with networks.namespace() as made:
+        yield made

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_a_single_relay_that_was_paused_goes_on(
         with changing.going_on(engine) as changes:
             for _ in range(times(2, 20)):
                 sink.wait_for(len(sink.received) + 20)
-                with paused(relay):
+                with paused(relay, engine):
                     wait_until(_reaches(changes, changes.number + 100))
         wait_until(lambda: evidence.number_in_the_log(audit.url) >= changes.number, 60)
         log = evidence.in_the_log(audit.url)
@@ -80,7 +81,7 @@ def _pause_the_active_one(pair: Pair, sink: Sink) -> None:
     assert active is not None
     lost = _times_lost(active)
     heir = pair.other(active)
-    with paused(active):
+    with paused(active, pair.engine):
         wait_until(lambda: pair.active() is heir, what="taking over")
         sink.wait_for(len(sink.received) + 20)
     wait_until(lambda: _times_lost(active) > lost, what="finding the lease lost")
@@ -92,10 +93,28 @@ def _times_lost(relay: Relay) -> int:
 
 
 @contextmanager
-def paused(relay: Relay) -> Iterator[None]:
-    """All of its threads stand still until the end of the block."""
-    os.kill(relay.pid, signal.SIGSTOP)
+def paused(relay: Relay, engine: Engine) -> Iterator[None]:
+    """All of its threads stand still until the end of the block.
+
+    Not in the middle of a transaction, one that only reads included: on SQLite nobody could
+    write then until it goes on.
+    """
     try:
+        os.kill(relay.pid, signal.SIGSTOP)
+        while not _takes_writes(engine):
+            os.kill(relay.pid, signal.SIGCONT)
+            os.kill(relay.pid, signal.SIGSTOP)
         yield
     finally:
         os.kill(relay.pid, signal.SIGCONT)
+
+
+def _takes_writes(engine: Engine) -> bool:
+    if engine.dialect.name != "sqlite":
+        return True
+    with closing(sqlite3.connect(str(engine.url.database), timeout=1)) as db:
+        try:
+            db.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return False
+    return True

@@ -94,6 +94,11 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def readiness(self) -> dict[str, Any]:
+        """What `/readyz` tells, ready or not."""
+        answer: dict[str, Any] = requests.get(f"{self.url}/readyz", timeout=20).json()
+        return answer
+
     def output(self) -> str:
         """Everything that it has printed."""
         return self._output.read_text()
