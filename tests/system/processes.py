@@ -69,6 +69,11 @@ class Service:
         assert self._process is not None
         return self._process.pid
 
+    def pids(self) -> list[int]:
+        """Of all its processes."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
+
     def start(self) -> None:
         """Return once it is ready."""
         with self._output.open("ab") as output:
