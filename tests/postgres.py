@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -70,8 +71,15 @@ class Server:
 
     def stop(self) -> None:
         """Stop it as an operator would, clients or no."""
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """Stop it with nothing put in order, so that it has to recover."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(2)
+            self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
 
