@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from tests.user import stored
 from user_service.events import describe, serialise
 from user_service.happenings import Happening, User, now
+from user_service.transactions import StoreUnavailable
 
 THREADS = 4
 PAUSE_SECONDS = 0.05
@@ -22,12 +23,16 @@ SOURCE = "/faults"
 
 
 class Changes:
-    """Changes that were made. Each thread changes users of its own."""
+    """Changes that are made. Each thread changes users of its own.
+
+    `number`: how many were made; `unsure`: how many may have been, the database being away.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._store = stored.change_store(engine, outbox_max=10**9)
         self._counting = threading.Lock()
         self.number = 0
+        self.unsure = 0
 
     def create(self) -> User:
         """A new user."""
@@ -54,14 +59,26 @@ class Changes:
         """Change one user or another until it is time to stop."""
         users: list[User] = []
         while not stop.wait(PAUSE_SECONDS):
-            if len(users) < USERS_AT_ONCE:
-                users.append(self.create())
-                continue
-            user = users.pop(random.randrange(USERS_AT_ONCE))
-            if random.random() < 0.1:
-                self.delete(user)
-            else:
-                users.append(self.update(user))
+            try:
+                self._change_one_of(users)
+            except StoreUnavailable:
+                with self._counting:
+                    self.unsure += 1
+
+    def check_number(self, events: int) -> None:
+        """Whether so many events can be those of all changes."""
+        assert self.number <= events <= self.number + self.unsure
+
+    def _change_one_of(self, users: list[User]) -> None:
+        if len(users) < USERS_AT_ONCE:
+            users.append(self.create())
+            return
+        # Whoever is not known to have been changed is not changed again.
+        user = users.pop(random.randrange(USERS_AT_ONCE))
+        if random.random() < 0.1:
+            self.delete(user)
+        else:
+            users.append(self.update(user))
 
     def _make(self, happening: Happening) -> User:
         event = serialise(describe(happening, SOURCE, None))

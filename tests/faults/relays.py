@@ -1,6 +1,6 @@
 """Two relays for one outbox, and which of them is the active one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,20 @@ class Pair:
 
 
 @contextmanager
-def pair(folder: Path, engine: Engine, sink: str, **settings: object) -> Iterator[Pair]:
-    """Two relays that run, one of them active."""
+def pair(
+    folder: Path,
+    engine: Engine,
+    sink: str,
+    environments: Sequence[Mapping[str, str]] = ({}, {}),
+    **settings: object,
+) -> Iterator[Pair]:
+    """Two relays that run, one of them active. `environments`: variables for each."""
     url = engine.url.render_as_string(hide_password=False)
     settings = {"USER_SERVICE_DATABASE_URL": url, **settings}
     with ExitStack() as running:
         first, second = (
-            running.enter_context(processes.relay(folder, sink, **settings)) for _ in range(2)
+            running.enter_context(processes.relay(folder, sink, **settings, **its_own))
+            for its_own in environments
         )
         both = Pair((first, second), engine)
         wait_until(both.active, what="one being active")
