@@ -1,13 +1,12 @@
 """`POST /`: events come in, in all three content modes, and are acknowledged once durable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from apiflask import APIBlueprint
 from flask import Response, request
-from structlog.typing import FilteringBoundLogger
 
 from audit_service.events import (
     BatchRejected,
@@ -63,9 +62,7 @@ def blueprint(event_log: EventLog, settings: Settings, metrics: EventMetrics) ->
             raise
         receipts = event_log.append(events)
         logs.gather()  # until the line that tells of the request itself
-        bound = log.bind()
-        for event, receipt in zip(events, receipts, strict=True):
-            _report(bound, event, receipt)
+        _report(zip(events, receipts, strict=True))
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer
@@ -129,20 +126,23 @@ def _limit(headers: Mapping[str, str], settings: Settings) -> int:
     return settings.max_batch_bytes if is_batch else settings.max_event_bytes
 
 
-def _report(bound: FilteringBoundLogger, event: Event, receipt: Receipt) -> None:
-    """The line that tells of a stored event; a duplicate was told of when it was stored."""
-    if receipt.outcome is Outcome.DUPLICATE:
-        return
-    found = (
+def _report(stored: Iterable[tuple[Event, Receipt]]) -> None:
+    """A line for each stored event; a duplicate was told of when it was stored."""
+    told = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
+    logs.info_each((_found(event), {"position": receipt.position}) for event, receipt in told)
+    for event, receipt in told:
+        if receipt.outcome is Outcome.CONFLICTING:
+            log.warning(
+                "another event has the same source and id",
+                id=event.id,
+                source=event.source,
+                position=receipt.position,
+                conflicts_with=receipt.conflicts_with,
+            )
+
+
+def _found(event: Event) -> str:
+    return (
         f"Found {event.id} from {event.source} with type {event.type} "
         f"and specversion {event.specversion}"
     )
-    bound.info(found, position=receipt.position)
-    if receipt.outcome is Outcome.CONFLICTING:
-        bound.warning(
-            "another event has the same source and id",
-            id=event.id,
-            source=event.source,
-            position=receipt.position,
-            conflicts_with=receipt.conflicts_with,
-        )
