@@ -47,7 +47,8 @@ def create_app(settings: Settings) -> Flask:
         keys_kept=timedelta(hours=settings.idempotency_hours),
     )
     admission = Admission(settings.threads)
-    delivery = Delivery(open_sink(settings), threads=admission.places)
+    sink = open_sink(settings)
+    delivery = Delivery(sink, threads=admission.places)
     passwords = Passwords(
         memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations
     )
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> Flask:
     json_request.register(app, api.BODY_BYTES)
     app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))
     app.extensions["engine"] = engine
+    app.extensions["sink"] = sink
     return app
 
 

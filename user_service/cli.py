@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service_kit import cli
 from service_kit.cli import NotMigrated, StartError
-from user_service import create_app, database
+from user_service import create_app, database, sinks
 from user_service.settings import Settings
 from user_service.users_cli import users
 
@@ -21,6 +21,10 @@ def _migrate(settings: Settings) -> None:
 
 
 def _check(settings: Settings) -> None:
+    try:
+        sinks.check(settings)
+    except sinks.WrongOptions as error:
+        raise StartError(f"USER_SERVICE_SINK: {error}") from error
     url = database.parse_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         path = url.database
