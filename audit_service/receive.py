@@ -1,6 +1,6 @@
 """`POST /`: events come in, in all three content modes, and are acknowledged once durable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +18,7 @@ from audit_service.events import (
     http,
 )
 from audit_service.log import EventLog, LogUnavailable, Outcome, Receipt
+from audit_service.metrics import REASONS, EventMetrics
 from audit_service.settings import Settings
 from service_kit import body, logs
 from service_kit.problems import Problem, unavailable
@@ -47,21 +48,24 @@ _OPENAPI: dict[str, Any] = {
 }
 
 
-def blueprint(event_log: EventLog, settings: Settings) -> APIBlueprint:
+def blueprint(event_log: EventLog, settings: Settings, metrics: EventMetrics) -> APIBlueprint:
     """The route that receives."""
+    refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
     receiving = APIBlueprint("receive", __name__)
 
     @receiving.post("/")
     @receiving.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
     def receive() -> Response:
-        headers = _headers()
-        content = body.read(_limit(headers, settings))
-        events = http.read(headers, content, settings.max_batch_events)
+        try:
+            events = _events(settings)
+        except refusals as error:
+            metrics.rejected(error)
+            raise
         receipts = event_log.append(events)
-        with logs.gathered():
-            bound = log.bind()
-            for event, receipt in zip(events, receipts, strict=True):
-                _report(bound, event, receipt)
+        logs.gather()  # until the line that tells of the request itself
+        bound = log.bind()
+        for event, receipt in zip(events, receipts, strict=True):
+            _report(bound, event, receipt)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer
@@ -98,6 +102,12 @@ def problem_of_log(error: LogUnavailable) -> Problem:
 
 def _broken_rule(error: EventRejected) -> dict[str, Any]:
     return {"attribute": error.attribute, "rule": error.rule}
+
+
+def _events(settings: Settings) -> Sequence[Event]:
+    headers = _headers()
+    content = body.read(_limit(headers, settings))
+    return http.read(headers, content, settings.max_batch_events)
 
 
 def _headers() -> dict[str, str]:

@@ -10,8 +10,6 @@ import re
 import select
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 import orjson
@@ -55,18 +53,18 @@ def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
     _adopt_library_logs(shared, render, max(threshold, logging.WARNING))
 
 
-@contextmanager
-def gathered() -> Iterator[None]:
-    """Write the lines that this thread logs in the block several at a time, in their order.
+def gather() -> None:
+    """Keep the lines that this thread logs from now on, to write them several at a time.
 
     Each write lets every other thread go first. For a batch of 500 events that have a line each
-    it is half of their rate.
+    it is half of their rate. MUST be followed by `write_gathered`.
     """
     _OUTPUT.gather()
-    try:
-        yield
-    finally:
-        _OUTPUT.write_gathered()
+
+
+def write_gathered() -> None:
+    """Write what is kept, if anything is, and keep no more."""
+    _OUTPUT.write_gathered()
 
 
 class _Output:
@@ -93,9 +91,11 @@ class _Output:
         self._thread.lines = bytearray()
 
     def write_gathered(self) -> None:
-        """Write what is kept, and keep no more."""
-        lines, self._thread.lines = self._thread.lines, None
-        _write(lines)
+        """Write what is kept, if anything is, and keep no more."""
+        lines: bytearray | None = getattr(self._thread, "lines", None)
+        if lines is not None:
+            self._thread.lines = None
+            _write(lines)
 
 
 _OUTPUT = _Output()

@@ -23,7 +23,7 @@ _MIGRATION_LOCK = 0x75736572
 # A commit waits for the disk whatever the server's default is; nothing waits for ever.
 _POSTGRES_OPTIONS = (
     f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s "
-    f"-c statement_timeout={2 * BUSY_SECONDS}s -c idle_in_transaction_session_timeout=30s"
+    f"-c statement_timeout={2 * BUSY_SECONDS}s"
 )
 # A server that is gone without a word is found out in seconds.
 _POSTGRES_SOCKET = {
@@ -48,10 +48,11 @@ def parse_url(url: str) -> URL:
     return make_url(f"{'postgresql' if scheme == 'postgres' else scheme}{separator}{rest}")
 
 
-def connect(url: str, *, threads: int, password: str = "") -> Engine:
+def connect(url: str, *, threads: int, password: str = "", idle_seconds: float = 30) -> Engine:
     """An engine with a connection for each thread; nothing is connected yet.
 
-    `password`: for a URL that has none.
+    `password`: for a URL that has none. `idle_seconds`: after which PostgreSQL ends a
+    transaction that does nothing, and lets go of its locks.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "postgresql":
@@ -66,7 +67,11 @@ def connect(url: str, *, threads: int, password: str = "") -> Engine:
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
             hide_parameters=True,
-            connect_args={"options": f"{given} {_POSTGRES_OPTIONS}", **_POSTGRES_SOCKET},
+            connect_args={
+                "options": f"{given} {_POSTGRES_OPTIONS} "
+                f"-c idle_in_transaction_session_timeout={int(idle_seconds * 1000)}",
+                **_POSTGRES_SOCKET,
+            },
         )
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

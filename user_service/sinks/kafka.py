@@ -87,22 +87,44 @@ class KafkaCarrier:
         except Abandoned:
             return [attempt.failed("the deadline came before it was sent")] * len(events)
         messages = [message_of(deserialise(event), self._mode) for event in events]
-        sent = [self._producer.produce(message) for message in messages]
-        if wait(sent, attempt.remaining).not_done:
-            self._producer.purge()
-            wait(sent, PURGE_SECONDS)
-        return [_became(report, of_many=len(events) > 1) for report in sent]
+        results = self._carried(messages, attempt)
+        for number, result in enumerate(results):
+            if result is not None and result.shared:
+                results[number] = self._alone(messages[number], attempt)
+        return _alike(results)
 
     def close(self) -> None:
         """Use it no more."""
         self._producer.close()
 
+    def _carried(
+        self, messages: Sequence[KafkaMessage], attempt: Attempt
+    ) -> list[NotDelivered | None]:
+        """What became of each; `shared` where another than that message may be the one refused."""
+        sent = [self._producer.produce(message) for message in messages]
+        if wait(sent, attempt.remaining).not_done:
+            self._producer.purge()
+            wait(sent, PURGE_SECONDS)
+        return [_became(report) for report in sent]
 
-def _became(report: Future[None], *, of_many: bool) -> NotDelivered | None:
+    def _alone(self, message: KafkaMessage, attempt: Attempt) -> NotDelivered | None:
+        """What becomes of a message that was refused together with others, or because of them."""
+        (result,) = self._carried([message], attempt)
+        if result is not None:
+            result.shared = False
+        return result
+
+
+def _became(report: Future[None]) -> NotDelivered | None:
     error = report.exception() if report.done() else Purged()
-    if error is None:
-        return None
-    if not isinstance(error, NotDelivered):
-        return NotDelivered(Outcome.UNKNOWN, _LATE)
-    error.shared = error.shared and of_many
-    return error
+    if error is None or isinstance(error, NotDelivered):
+        return error
+    return NotDelivered(Outcome.UNKNOWN, _LATE)
+
+
+def _alike(results: Sequence[NotDelivered | None]) -> Sequence[NotDelivered | None]:
+    """The results, with one and the same failure for all that failed alike."""
+    first: dict[tuple[Outcome, str], NotDelivered] = {}
+    return [
+        result and first.setdefault((result.outcome, result.reason), result) for result in results
+    ]

@@ -58,11 +58,11 @@ def not_delivered(error: KafkaError, *, may_have_left: bool) -> NotDelivered:
     """What a message that was not acknowledged means for its event.
 
     A message that timed out may be in a broker's log: librdkafka does not tell whether it was
-    sent. `shared`, since what is sent together is refused together.
+    sent. `shared` where it was refused by a broker: what is sent together is refused together.
     """
     fault = fault_of(error)
     told = fault is not Fault.UNAVAILABLE or error.code() in _NOT_NOW
     outcome = Outcome.UNKNOWN if may_have_left and not told else Outcome.NOT_DELIVERED
     failure = NotDelivered(outcome, f"not acknowledged by Kafka: {error.str()}", fault)
-    failure.shared = may_have_left
+    failure.shared = may_have_left and fault is Fault.REFUSED
     return failure

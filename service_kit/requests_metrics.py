@@ -1,0 +1,62 @@
+"""Requests as metrics, and `/metrics`, where all metrics are read."""
+
+from collections.abc import Callable
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from service_kit.metrics import Metrics
+from service_kit.requests_log import Ended
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "All metrics in its text format",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+}
+
+# Whatever a client calls its method, the metrics stay few.
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+
+
+def counting(metrics: Metrics) -> Ended:
+    """What counts each request that it is told of; a route is a rule, never a path."""
+    requests = metrics.counter(
+        "http_requests_total",
+        "Requests that were answered; a route is `-` where there is none",
+        ["method", "route", "status"],
+    )
+    seconds = metrics.histogram(
+        "http_request_seconds",
+        "From a request's arrival until its answer is made",
+        ["route"],
+        buckets=_SECONDS,
+    )
+    # To find a metric by its labels takes longer than to count.
+    found: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
+
+    def count(method: str, route: str, status: int, took: float) -> None:
+        key = method if method in _METHODS else "other", route, status
+        if key not in found:
+            found[key] = requests.labels(*key).inc, seconds.labels(route).observe
+        increase, observe = found[key]
+        increase()
+        observe(took)
+
+    return count
+
+
+def blueprint(metrics: Metrics) -> APIBlueprint:
+    """The route."""
+    told = APIBlueprint("metrics", __name__)
+
+    @told.get("/metrics")
+    @told.doc(summary="What was counted and measured, for Prometheus", responses=_ANSWERS)
+    def show() -> Response:
+        return Response(metrics.text(), content_type=MEDIA_TYPE)
+
+    return told
