@@ -78,12 +78,12 @@ class Settings(ServiceSettings):
     kafka_mode: Literal["binary", "structured"] = Field(
         default="binary", description="Content mode of the events in a topic"
     )
-    kafka_sasl_password: SecretStr = Field(
-        default=SecretStr(""), description="`sasl.password` for the topic, rather than in its URL"
+    kafka_password: SecretStr = Field(
+        default=SecretStr(""), description="`sasl.password` of librdkafka"
     )
-    kafka_ssl_key_password: SecretStr = Field(
+    kafka_key_password: SecretStr = Field(
         default=SecretStr(""),
-        description="`ssl.key.password` for the topic, rather than in its URL",
+        description="`ssl.key.password` of librdkafka",
     )
     delivery: Literal["direct", "outbox"] = Field(
         default="direct",

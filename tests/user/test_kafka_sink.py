@@ -210,7 +210,7 @@ def test_credentials_that_the_broker_does_not_take_are_our_fault_and_in_no_line(
     url = f"kafka://{kafka_broker.address}/{topic}?security.protocol=SASL_PLAINTEXT"
     app = make_app(
         sink=f"{url}&sasl.mechanism=PLAIN&sasl.username=me",
-        kafka_sasl_password="s3cret-word",
+        kafka_password="s3cret-word",
         delivery_timeout=2,
     )
     with capture_logs() as logged:

@@ -49,6 +49,6 @@ def _producer(settings: Settings, seconds: float, *, linger_ms: int) -> Producer
 
 def _secrets(settings: Settings) -> Mapping[str, str]:
     return {
-        "sasl.password": settings.kafka_sasl_password.get_secret_value(),
-        "ssl.key.password": settings.kafka_ssl_key_password.get_secret_value(),
+        "sasl.password": settings.kafka_password.get_secret_value(),
+        "ssl.key.password": settings.kafka_key_password.get_secret_value(),
     }
