@@ -76,17 +76,16 @@ class Producer:
             except KafkaException as error:
                 raise self._unreachable(attempt, error.args[0]) from None
             problem = told.topics[self._topic].error
-            if problem is None:
-                self._found, self._trouble = True, None
-            elif problem.code() not in _NOT_YET or attempt.remaining <= _TOPIC_PAUSE_SECONDS:
-                reason = f"the topic cannot be used: {problem.str()}"
-                raise attempt.failed(reason, reports.fault_of(problem))
-            else:
+            self._found, self._trouble = problem is None, problem
+            if problem is not None:
+                if problem.code() not in _NOT_YET:
+                    raise self._unreachable(attempt, problem)
                 self._closing.wait(_TOPIC_PAUSE_SECONDS)
 
     def _unreachable(self, attempt: Attempt, error: KafkaError) -> NotDelivered:
         trouble = self._trouble or error
-        return attempt.failed(f"no broker answers: {trouble.str()}", reports.fault_of(trouble))
+        reason = f"the topic cannot be reached: {trouble.str()}"
+        return attempt.failed(reason, reports.fault_of(trouble))
 
     def produce(self, message: KafkaMessage) -> Future[None]:
         """Hand a message over. What becomes of it: nothing once all replicas that have to have
