@@ -68,7 +68,7 @@ def test_a_broker_that_comes_only_after_the_service_is_found(
     make_app: MakeApp, frail_broker: OwnBroker
 ) -> None:
     url = f"kafka://{frail_broker.address}/{frail_broker.new_topic()}"
-    frail_broker.stop("KILL")
+    frail_broker.stop()
     client = make_app(sink=url, delivery_timeout=2).test_client()
     assert refused(post(client, ARTICLE), 500)["outcome"] == "not-delivered"
     frail_broker.start()
@@ -118,10 +118,12 @@ def test_what_nobody_waits_for_any_more_does_not_come_late(
     delivery = Delivery(sink, threads=2)
     first, given_up, last = event_of("a"), event_of("b"), event_of("c")
     delivery.deliver(first, time.monotonic() + 20)
-    frail_broker.stop("KILL")
-    # Before it could know that the broker is gone.
-    with pytest.raises(NotDelivered):
-        delivery.deliver(given_up, time.monotonic() + 1)
+    with hanging(frail_broker):
+        with pytest.raises(NotDelivered) as caught:
+            delivery.deliver(given_up, time.monotonic() + 1)
+        # With what it was sent and has not looked at.
+        frail_broker.stop("KILL")
+    assert caught.value.outcome is Outcome.UNKNOWN
     frail_broker.start()
     delivery.deliver(last, time.monotonic() + 20)
     assert set(ids_in(frail_broker, topic)) == {first.get_id(), last.get_id()}

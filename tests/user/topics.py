@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from service_kit import kafka
 from tests.kafka import Broker, OwnBroker
@@ -46,9 +46,11 @@ def ids_in(broker: Broker, topic: str) -> list[str]:
 
 @contextmanager
 def hanging(broker: OwnBroker) -> Iterator[None]:
-    """The broker takes what is sent to it and does nothing."""
-    os.kill(broker.pid, signal.SIGSTOP)
+    """The broker takes what is sent to it and does nothing; it may be killed meanwhile."""
+    pid = broker.pid
+    os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(broker.pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
