@@ -16,6 +16,7 @@ from audit_service.events import (
     TooManyEvents,
     UnsupportedFormat,
     http,
+    modes,
 )
 from audit_service.log import EventLog, LogUnavailable, Outcome, Receipt
 from audit_service.settings import Settings
@@ -38,8 +39,8 @@ _OPENAPI: dict[str, Any] = {
             "description": "Binary mode: the data, with the attributes in `ce-` headers; "
             "structured mode: an event; batched mode: an array of events",
             "content": {
-                http.STRUCTURED: {"schema": _EVENT},
-                http.BATCH: {"schema": {"type": "array", "items": _EVENT}},
+                modes.STRUCTURED: {"schema": _EVENT},
+                modes.BATCH: {"schema": {"type": "array", "items": _EVENT}},
                 "*/*": {},
             },
         }
@@ -115,7 +116,7 @@ def _headers() -> dict[str, str]:
 
 
 def _limit(headers: Mapping[str, str], settings: Settings) -> int:
-    is_batch = http.content_mode(headers["content-type"]) is http.ContentMode.BATCH
+    is_batch = modes.content_mode(headers["content-type"]) is modes.ContentMode.BATCH
     return settings.max_batch_bytes if is_batch else settings.max_event_bytes
 
 
