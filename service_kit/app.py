@@ -1,4 +1,4 @@
-"""A Flask application with what every service has: problems, request lines, health, OpenAPI."""
+"""A Flask application with what every service has: problems, request lines, health, metrics."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from apiflask import APIFlask
 from pydantic import BaseModel, Field
 
-from service_kit import health, problems, requests_log
+from service_kit import health, problems, requests_log, requests_metrics
+from service_kit.metrics import Metrics
 
 
 class ProblemDocument(BaseModel):
@@ -26,10 +27,12 @@ def create(
     meanings: dict[type[Exception], Callable[[Any], problems.Problem]],
     checks: Mapping[str, health.Check],
     reports: Mapping[str, health.Report] | None = None,
+    metrics: Metrics | None = None,
 ) -> APIFlask:
-    """An application that serves `/livez`, `/readyz` and `/openapi.json`, and nothing else yet.
+    """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
-    `meanings` says which problem each domain exception is; `checks` decide readiness.
+    `meanings` says which problem each domain exception is; `checks` decide readiness;
+    `metrics` are shown together with those of its requests.
     """
     app = APIFlask(
         import_name,
@@ -46,9 +49,12 @@ def create(
     app.config["AUTO_200_RESPONSE"] = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
+    metrics = metrics or Metrics()
+    requests_metrics.register(app, metrics)
     requests_log.register(app)
     problems.register(app, meanings)
     app.register_blueprint(health.blueprint(checks, reports or {}))
+    app.register_blueprint(requests_metrics.blueprint(metrics))
     app.spec_processor(_problems_are_problem_documents)
     return app
 

@@ -16,7 +16,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
-from service_kit import logs
+from service_kit import logs, metrics_files
 from service_kit.addresses import host_and_port
 from service_kit.settings import ServiceSettings
 
@@ -45,7 +45,8 @@ def run(
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
-    _Server(service, settings, lambda: _created(create_app, awaited)).run()
+    with metrics_files.shared():
+        _Server(service, settings, lambda: _created(create_app, awaited)).run()
 
 
 def _created(create_app: Callable[[], Flask], awaited: tuple[type[Exception], ...]) -> Flask:
@@ -167,6 +168,7 @@ class _Server(BaseApplication):
             "loglevel": "warning",
             "when_ready": self._say_listening,
             "post_fork": self._after_fork,
+            "child_exit": lambda _arbiter, worker: metrics_files.worker_died(worker.pid),
         }
 
     def _say_listening(self, _: Any) -> None:

@@ -1,0 +1,101 @@
+"""What an application counts and measures, told in the text format of Prometheus.
+
+The library chooses where values are kept as it is imported: in this process, or in files that
+all workers of a service share (`metrics_files`). So it MUST be imported in a worker at the
+earliest, and not with this module, which the command line imports before there are workers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Histogram, Metric
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """Something that is read when it is asked for."""
+
+    name: str
+    documentation: str
+    labels: tuple[str, ...] = ()
+
+
+Value = float | Mapping[tuple[str, ...], float]
+"""A gauge's: a number, or where it has labels, a number for each combination of their values."""
+
+Read = Callable[[], Mapping[Gauge, Value]]
+
+
+class Metrics:
+    """The metrics of one application. Safe for any number of threads.
+
+    Counters and histograms are summed over all workers of a service, those that died included.
+    A gauge is read by the worker that is asked, so that it MUST tell of more than this worker.
+    """
+
+    def __init__(self) -> None:
+        from prometheus_client import CollectorRegistry, disable_created_metrics
+
+        # Files cannot keep these series. The same ones come out wherever values are kept.
+        disable_created_metrics()
+        self._registry = CollectorRegistry()
+        self._gauges: list[tuple[Sequence[Gauge], Read]] = []
+
+    def counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> "Counter":
+        """A new counter. Raises ValueError where there is one of the name."""
+        from prometheus_client import Counter
+
+        return Counter(name, documentation, labels, registry=self._registry)
+
+    def histogram(
+        self,
+        name: str,
+        documentation: str,
+        labels: Sequence[str] = (),
+        *,
+        buckets: Sequence[float],
+    ) -> "Histogram":
+        """A new histogram. `buckets`: upper bounds, rising; the infinite one is added.
+
+        Raises ValueError where there is one of the name.
+        """
+        from prometheus_client import Histogram
+
+        return Histogram(name, documentation, labels, registry=self._registry, buckets=buckets)
+
+    def gauges(self, gauges: Sequence[Gauge], read: Read) -> None:
+        """Have `read` called whenever the metrics are asked for.
+
+        It MUST be quick, and gives the value of each gauge; one that it leaves out has none
+        now. Where it raises, the gauges are shown without values and the reason is logged.
+        """
+        self._gauges.append((gauges, read))
+
+    def collect(self) -> "Iterator[Metric]":
+        """Every metric as it is now; what the library asks a collector for."""
+        from service_kit import exposition
+
+        yield from exposition.counted(self._registry)
+        for gauges, read in self._gauges:
+            yield from exposition.families(gauges, _values(gauges, read))
+
+    def text(self) -> bytes:
+        """All of it in the text format."""
+        from service_kit import exposition
+
+        return exposition.text(self)
+
+
+def _values(gauges: Sequence[Gauge], read: Read) -> Mapping[Gauge, Value]:
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other metrics are shown
+        names = [gauge.name for gauge in gauges]
+        log.warning("gauges cannot be read", gauges=names, reason=type(error).__name__)
+        return {}

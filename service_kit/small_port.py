@@ -1,0 +1,53 @@
+"""Health and metrics of a process whose main work is something else, on a small port of its own.
+
+The application is one that `app.create` makes. Threads serve it beside the main work, which
+they neither hold up nor keep from ending.
+"""
+
+import socket
+import threading
+from typing import Any
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.server import create_server
+
+from service_kit.addresses import host_and_port
+from service_kit.server import PortTaken
+
+THREADS = 2
+CLOSE_SECONDS = 5.0
+
+
+class SmallPort:
+    """A port that is being served. `url`: where, without a slash at its end."""
+
+    def __init__(self, app: Flask, listener: socket.socket) -> None:
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._open: dict[Any, Any] = {}
+        options: dict[str, Any] = {"sockets": [listener], "threads": THREADS, "ident": None}
+        self._server: Any = create_server(app, map=self._open, **options)
+        self._thread = threading.Thread(target=self._server.run, name="small port", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let go of the port and every connection, once what is being answered is, or in 5 s."""
+        self._server.task_dispatcher.shutdown(timeout=CLOSE_SECONDS)
+        # Sockets may be closed only by the thread that waits for them, which ends without any.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._open))
+        self._thread.join()
+
+
+def start(app: Flask, bind: str = "127.0.0.1:0") -> SmallPort:
+    """Serve `app` on `bind` from now on; port 0 is any that is free.
+
+    Raises server.PortTaken where the address cannot be had.
+    """
+    host, port = host_and_port(bind)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise PortTaken(f"cannot listen on {bind}: {error.strerror}") from None
+    return SmallPort(app, listener)

@@ -1,0 +1,90 @@
+"""Workers share files that exist as long as their service does, and no longer."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from service_kit import metrics_files
+from service_kit.metrics_files import VARIABLE
+
+COUNT = """
+import sys
+from service_kit.metrics import Metrics
+metrics = Metrics()
+metrics.counter("trial_total", "Trials").inc(int(sys.argv[1]))
+sys.stdout.buffer.write(metrics.text())
+"""
+
+
+def _counting(number: int) -> str:
+    """What a process tells that counts so many, and ends."""
+    command = [sys.executable, "-c", COUNT, str(number)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_processes_that_share_files_tell_the_sum_of_all_that_ever_were(tmp_path: Path) -> None:
+    with metrics_files.shared(tmp_path):
+        assert "trial_total 2.0\n" in _counting(2)
+        assert "trial_total 5.0\n" in _counting(3)
+
+
+def test_processes_that_share_none_tell_of_themselves(tmp_path: Path) -> None:
+    assert "trial_total 2.0\n" in _counting(2)
+    assert "trial_total 3.0\n" in _counting(3)
+
+
+def test_the_same_series_come_out_wherever_values_are_kept(tmp_path: Path) -> None:
+    alone = _counting(1)
+    with metrics_files.shared(tmp_path):
+        assert _counting(1) == alone
+
+
+def test_a_file_that_a_worker_is_about_to_fill_is_passed_over(tmp_path: Path) -> None:
+    with metrics_files.shared(tmp_path) as folder:
+        (folder / "counter_1.db").touch()
+        assert "trial_total 1.0\n" in _counting(1)
+
+
+def test_the_files_are_gone_in_the_end(tmp_path: Path) -> None:
+    with metrics_files.shared(tmp_path) as folder:
+        assert os.environ[VARIABLE] == str(folder)
+        assert list(folder.iterdir()) == []
+        (folder / "counter_1.db").touch()
+    assert list(tmp_path.iterdir()) == []
+    assert VARIABLE not in os.environ
+
+
+def test_a_worker_that_ends_leaves_them_to_the_others(tmp_path: Path) -> None:
+    with metrics_files.shared(tmp_path) as folder:
+        code = (
+            "import os, sys\n"
+            "from pathlib import Path\n"
+            "from service_kit import metrics_files\n"
+            "with metrics_files.shared(Path(sys.argv[1])) as folder:\n"
+            "    worker = os.fork()\n"
+            "    if worker == 0:\n"
+            "        sys.exit()\n"
+            "    os.waitpid(worker, 0)\n"
+            "    sys.exit(0 if folder.exists() else 'gone')\n"
+        )
+        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+        assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_a_killed_service_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from service_kit import metrics_files\n"
+        "with metrics_files.shared(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'counter_1.db').touch()\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    others = tmp_path / "others"
+    others.mkdir()
+    with metrics_files.shared(tmp_path) as running:
+        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+        assert len(list(tmp_path.iterdir())) == 3
+        with metrics_files.shared(tmp_path) as mine:
+            assert sorted(tmp_path.iterdir()) == sorted([others, running, mine])

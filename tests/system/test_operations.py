@@ -1,0 +1,68 @@
+"""docs/operations.md is true: the metrics that are told are those in its tables, both ways."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import audit_service
+import user_service
+from audit_service.settings import Settings as AuditSettings
+from tests.kit.scrape import Scrape, full_name
+from user_service.settings import Settings as UserSettings
+
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+
+ROW = re.compile(r"^\| `(\w+)` \| (counter|gauge|histogram) \|(.*)\| (.+) \|$", re.MULTILINE)
+
+Row = tuple[str, str, frozenset[str], str]
+
+
+def documented(heading: str) -> set[Row]:
+    """Name, type, labels and meaning of each metric in the table below a heading."""
+    _, _, after = OPERATIONS.partition(f"\n### {heading}\n")
+    section = re.split(r"^##", after, maxsplit=1, flags=re.MULTILINE)[0]
+    return {
+        (name, kind, frozenset(re.findall(r"`(\w+)`", labels)), meaning)
+        for name, kind, labels, meaning in ROW.findall(section)
+    }
+
+
+def told(app: Flask) -> set[Row]:
+    """The same of each metric that an application tells, once it has answered a request."""
+    client = app.test_client()
+    client.get("/livez")
+    families = Scrape(client.get("/metrics").text).families.values()
+    return {
+        (
+            full_name(family),
+            family.type,
+            frozenset(label for sample in family.samples for label in sample.labels) - {"le"},
+            family.documentation,
+        )
+        for family in families
+    }
+
+
+@pytest.fixture
+def audit_app(tmp_path: Path) -> Iterator[Flask]:
+    app = audit_service.create_app(AuditSettings(database_url=f"sqlite:///{tmp_path}/events.db"))
+    yield app
+    app.extensions["event_log"].close()
+
+
+@pytest.fixture
+def user_app(tmp_path: Path) -> Iterator[Flask]:
+    app = user_service.create_app(UserSettings(database_url=f"sqlite:///{tmp_path}/users.db"))
+    yield app
+    app.extensions["engine"].dispose()
+
+
+def test_the_metrics_of_the_audit_service_are_those_in_the_document(audit_app: Flask) -> None:
+    assert told(audit_app) == documented("Every application") | documented("audit-service")
+
+
+def test_the_metrics_of_the_user_service_are_those_in_the_document(user_app: Flask) -> None:
+    assert told(user_app) == documented("Every application") | documented("user-service")
