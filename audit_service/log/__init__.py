@@ -7,6 +7,7 @@ from audit_service.log.append import EventLog
 from audit_service.log.record import (
     Backend,
     LogUnavailable,
+    Origin,
     Outcome,
     Page,
     Receipt,
@@ -19,6 +20,7 @@ __all__ = [
     "Backend",
     "EventLog",
     "LogUnavailable",
+    "Origin",
     "Outcome",
     "Page",
     "Receipt",
