@@ -11,9 +11,12 @@ from flask import Flask
 
 from audit_service import query, receive
 from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
-from audit_service.log import EventLog, LogUnavailable, migrate, open_log
+from audit_service.log import EventLog, LogUnavailable, Measured, migrate, open_log
+from audit_service.metrics import EventMetrics
+from audit_service.rejected import Keeper, open_rejected
 from audit_service.settings import Settings
 from service_kit import app as service_app
+from service_kit.metrics import Metrics
 from service_kit.problems import Problem
 
 MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
@@ -33,15 +36,20 @@ def create_app(settings: Settings) -> Flask:
     place = settings.database_url, settings.database_password.get_secret_value()
     if settings.migrate:
         migrate(*place)
-    event_log = EventLog(open_log(*place), patience=settings.commit_patience)
+    metrics = Metrics()
+    counted = EventMetrics(metrics)
+    backend = Measured(open_log(*place), counted.committed)
+    event_log = EventLog(backend, patience=settings.commit_patience)
     app = service_app.create(
         __name__,
         title="Audit service",
         version=version("post-cloudevents"),
         meanings=MEANINGS,
         checks={"database": event_log.ping},
+        metrics=metrics,
     )
-    app.register_blueprint(receive.blueprint(event_log, settings))
+    keeper = Keeper(open_rejected(*place), settings.keep_rejected)
+    app.register_blueprint(receive.blueprint(event_log, settings, counted, keeper.keep))
     app.register_blueprint(query.blueprint(event_log))
     app.extensions["event_log"] = event_log
     return app

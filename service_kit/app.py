@@ -50,8 +50,7 @@ def create(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     metrics = metrics or Metrics()
-    requests_metrics.register(app, metrics)
-    requests_log.register(app)
+    requests_log.register(app, requests_metrics.counting(metrics))
     problems.register(app, meanings)
     app.register_blueprint(health.blueprint(checks, reports or {}))
     app.register_blueprint(requests_metrics.blueprint(metrics))

@@ -3,25 +3,30 @@
 `create_app` is the only place where its parts are put together.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
 
 from service_kit import app as service_app
 from service_kit import json_request
-from user_service import api, database
+from service_kit.health import Report
+from user_service import api, database, outbox
 from user_service.admission import Admission
 from user_service.changes import ChangeStore
 from user_service.delivery import Delivery
 from user_service.passwords import Passwords
 from user_service.problems import MEANINGS
-from user_service.recording import Direct
+from user_service.recording import Direct, Outbox
 from user_service.settings import Settings
 from user_service.sinks import open_sink
 from user_service.store import UserStore
-from user_service.users import Users
+from user_service.transactions import reading
+from user_service.users import Recording, Users
 
 # How long after its deadline a request may still be storing its change.
 STORING_SECONDS = 15
@@ -30,7 +35,8 @@ STORING_SECONDS = 15
 def create_app(settings: Settings) -> Flask:
     """The WSGI application, for any server.
 
-    Raises SchemaMismatch, and the database's errors where the schema is to be migrated.
+    Raises SchemaMismatch, OutboxNotEmpty, StoreUnavailable, and the database's errors where
+    the schema is to be migrated.
     """
     engine = database.connect(
         settings.database_url,
@@ -40,21 +46,25 @@ def create_app(settings: Settings) -> Flask:
     if settings.migrate:
         database.migrate(engine)
     database.check(engine)
+    if settings.delivery == "direct":
+        with reading(engine) as connection:
+            outbox.check_empty(connection)
     store = UserStore(engine)
     changes = ChangeStore(
         engine,
         lapse=timedelta(seconds=settings.delivery_timeout + STORING_SECONDS),
         keys_kept=timedelta(hours=settings.idempotency_hours),
+        outbox_max=settings.outbox_max,
     )
     admission = Admission(settings.threads)
-    delivery = Delivery(open_sink(settings.sink), threads=admission.places)
+    recording, reports = _recording(settings, changes, admission)
     passwords = Passwords(
         memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations
     )
     users = Users(
         store,
         changes,
-        Direct(changes, delivery, settings.event_source),
+        recording,
         passwords,
         password_min_length=settings.password_min_length,
     )
@@ -64,12 +74,27 @@ def create_app(settings: Settings) -> Flask:
         version=version("post-cloudevents"),
         meanings=MEANINGS,
         checks={"database": store.ping},
-        reports={"sink": lambda: {"url": _origin(settings.sink), **delivery.report()}},
+        reports=reports,
     )
     json_request.register(app, api.BODY_BYTES)
     app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))
     app.extensions["engine"] = engine
     return app
+
+
+def _recording(
+    settings: Settings, changes: ChangeStore, admission: Admission
+) -> tuple[Recording, Mapping[str, Report]]:
+    """How a change and its event become one fact, and what readiness tells of it."""
+    if settings.delivery == "outbox":
+        return Outbox(changes, settings.event_source), {}
+    delivery = Delivery(open_sink(settings), threads=admission.places)
+    report = partial(_sink_report, settings, delivery)
+    return Direct(changes, delivery, settings.event_source), {"sink": report}
+
+
+def _sink_report(settings: Settings, delivery: Delivery) -> dict[str, Any]:
+    return {"url": _origin(settings.sink), **delivery.report()}
 
 
 def _origin(url: str) -> str:

@@ -8,11 +8,12 @@ import uuid
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Connection, Delete, Engine, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Engine, Row, delete, insert, select, update
 
-from user_service.happenings import ChangeUnderWay, Creation, Happening, Kind, NoSuchUser, User, now
+from user_service import outbox, rows
+from user_service.happenings import ChangeUnderWay, Creation, Happening, Kind, User, now
 from user_service.holds import Claim, Hold, HoldLost, KeyHold, Lapse
-from user_service.tables import CLAIMS, IDEMPOTENCY_KEYS, USERS
+from user_service.tables import CLAIMS, IDEMPOTENCY_KEYS
 from user_service.transactions import RowExists, microseconds, moment_of, reading, writing
 
 log = structlog.get_logger()
@@ -21,9 +22,14 @@ log = structlog.get_logger()
 class ChangeStore:
     """Makes changes. Safe for any number of threads and processes."""
 
-    def __init__(self, engine: Engine, *, lapse: timedelta, keys_kept: timedelta) -> None:
-        """`lapse`: longer than a delivery can take; `keys_kept`: how long keys are known."""
+    def __init__(
+        self, engine: Engine, *, lapse: timedelta, keys_kept: timedelta, outbox_max: int
+    ) -> None:
+        """`lapse`: longer than a delivery can take; `keys_kept`: how long keys are known;
+        `outbox_max`: how many events may wait to be delivered.
+        """
         self._engine = engine
+        self._outbox_max = outbox_max
         self._lapse = Lapse(lapse)
         self._keys_kept = keys_kept
 
@@ -34,7 +40,7 @@ class ChangeStore:
         """
         user = happening.user
         with writing(self._engine) as connection:
-            _check_version(connection, user)
+            rows.check_version(connection, user)
             self._clear_lapsed_claim(connection, user.id)
             claim = Claim(user.id, str(uuid.uuid4()))
             connection.execute(
@@ -51,27 +57,9 @@ class ChangeStore:
     def begin(self, key: str, happening: Happening, event: bytes) -> KeyHold:
         """Keep what the key stands for from now on. Raises ChangeUnderWay where it is taken."""
         hold = KeyHold(key, str(uuid.uuid4()))
-        user = happening.user
         try:
             with writing(self._engine) as connection:
-                connection.execute(
-                    delete(IDEMPOTENCY_KEYS).where(
-                        IDEMPOTENCY_KEYS.c.created_at < self._oldest_key()
-                    )
-                )
-                connection.execute(
-                    insert(IDEMPOTENCY_KEYS).values(
-                        key=key,
-                        user_id=user.id,
-                        name=user.name,
-                        password_hash=happening.password_hash,
-                        created_at=microseconds(user.created_at),
-                        event=event,
-                        holder=hold.holder,
-                        lapses_at=self._lapse.moment(),
-                        done=False,
-                    )
-                )
+                self._insert_key(connection, hold, happening, event)
         except RowExists:
             raise ChangeUnderWay from None
         return hold
@@ -123,7 +111,63 @@ class ChangeStore:
         with writing(self._engine) as connection:
             if hold is not None:
                 _settle(connection, hold)
-            _change(connection, happening)
+            rows.change(connection, happening)
+
+    def apply_with_event(
+        self,
+        happening: Happening,
+        event: bytes,
+        *,
+        key: str | None = None,
+        hold: KeyHold | None = None,
+    ) -> None:
+        """Make the change and let its event wait in the outbox, in one transaction.
+
+        `key`: the idempotency key that stands for it from now on; `hold`: what is held of one
+        that did before.
+        MUST NOT return before both are on disk.
+        Raises NoSuchUser, ChangeUnderWay, HoldLost, OutboxFull.
+        """
+        try:
+            with writing(self._engine) as connection:
+                outbox.check_room(connection, self._outbox_max)
+                if hold is not None:
+                    _settle(connection, hold)
+                if key is not None:
+                    taken = KeyHold(key, str(uuid.uuid4()))
+                    self._insert_key(connection, taken, happening, event, done=True)
+                if happening.kind is not Kind.CREATED:
+                    rows.check_version(connection, happening.user)
+                    self._clear_lapsed_claim(connection, happening.user.id)
+                rows.change(connection, happening)
+                outbox.put(connection, happening, event)
+        except RowExists:
+            raise ChangeUnderWay from None
+
+    def _insert_key(
+        self,
+        connection: Connection,
+        hold: KeyHold,
+        happening: Happening,
+        event: bytes,
+        *,
+        done: bool = False,
+    ) -> None:
+        oldest = IDEMPOTENCY_KEYS.c.created_at < self._oldest_key()
+        connection.execute(delete(IDEMPOTENCY_KEYS).where(oldest))
+        connection.execute(
+            insert(IDEMPOTENCY_KEYS).values(
+                key=hold.key,
+                user_id=happening.user.id,
+                name=happening.user.name,
+                password_hash=happening.password_hash,
+                created_at=microseconds(happening.user.created_at),
+                event=event,
+                holder=hold.holder,
+                lapses_at=self._lapse.moment(),
+                done=done,
+            )
+        )
 
     def _clear_lapsed_claim(self, connection: Connection, user_id: str) -> None:
         claim = connection.execute(select(CLAIMS).where(CLAIMS.c.user_id == user_id)).one_or_none()
@@ -143,22 +187,10 @@ class ChangeStore:
         return microseconds(now() - self._keys_kept)
 
 
-def _check_version(connection: Connection, user: User) -> None:
-    version = connection.execute(_locked_version(user.id)).scalar_one_or_none()
-    if version is None:
-        raise NoSuchUser(user.id)
-    if version != user.version - 1:
-        raise ChangeUnderWay
-
-
-def _locked_version(user_id: str) -> Select[int]:
-    return select(USERS.c.version).where(USERS.c.id == user_id).with_for_update()
-
-
 def _settle(connection: Connection, hold: Hold) -> None:
     if isinstance(hold, Claim):
         # The user's row first, as in `claim`: in two orders the two could wait for each other.
-        connection.execute(_locked_version(hold.user_id))
+        connection.execute(rows.locked_version(hold.user_id))
         settled = connection.execute(_dropping(hold))
     else:
         settled = connection.execute(
@@ -172,28 +204,6 @@ def _settle(connection: Connection, hold: Hold) -> None:
 
 def _dropping(claim: Claim) -> Delete:
     return delete(CLAIMS).where(CLAIMS.c.user_id == claim.user_id, CLAIMS.c.holder == claim.holder)
-
-
-def _change(connection: Connection, happening: Happening) -> None:
-    user = happening.user
-    values: dict[str, object] = {
-        "name": user.name,
-        "version": user.version,
-        "updated_at": microseconds(user.updated_at),
-    }
-    if happening.password_hash is not None:
-        values["password_hash"] = happening.password_hash
-    if happening.kind is Kind.CREATED:
-        values |= {"id": user.id, "created_at": microseconds(user.created_at)}
-        connection.execute(insert(USERS).values(values))
-        return
-    before = (USERS.c.id == user.id, USERS.c.version == user.version - 1)
-    if happening.kind is Kind.DELETED:
-        changed = connection.execute(delete(USERS).where(*before))
-    else:
-        changed = connection.execute(update(USERS).where(*before).values(values))
-    if changed.rowcount != 1:
-        raise HoldLost
 
 
 def _creation(row: Row[tuple[object, ...]]) -> Creation:

@@ -6,7 +6,7 @@ sending happens in a thread of its own, and whoever waits for it stops waiting i
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,13 +25,41 @@ class Outcome(Enum):
     """The sink may have it: it was sent, and no answer tells."""
 
 
-class NotDelivered(Exception):
-    """The sink has not acknowledged the event."""
+class Fault(Enum):
+    """Whose fault it is that an event was not acknowledged, and so what helps."""
 
-    def __init__(self, outcome: Outcome, reason: str) -> None:
+    UNAVAILABLE = "unavailable"
+    """The sink's, for now: it cannot be reached, or cannot take events."""
+    CONFLICT = "conflict"
+    """The event's, for now: the sink cannot take this one yet."""
+    REFUSED = "refused"
+    """The event's, for ever: the sink will never accept it."""
+    NO_BATCHES = "no-batches"
+    """Nobody's: the sink takes single events only."""
+    MISCONFIGURED = "misconfigured"
+    """Ours, or the operator's: this is no sink, or not one that takes events from us."""
+
+
+class NotDelivered(Exception):
+    """The sink has not acknowledged the event.
+
+    `retry_after`: seconds that the sink asked to wait, where it did. `shared`: whether it was
+    sent as one with others, so that the fault may be another's.
+    """
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        reason: str,
+        fault: Fault = Fault.UNAVAILABLE,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
+        self.fault = fault
+        self.retry_after = retry_after
+        self.shared = False
 
 
 class Abandoned(Exception):
@@ -88,6 +116,27 @@ class Sink(Protocol):
         """Return once the sink has acknowledged the event.
 
         MUST call `attempt.leave` before the first byte. Raises NotDelivered, Abandoned.
+        """
+        ...
+
+
+class Carrier(Protocol):
+    """How the relay sends to a sink. Safe for `connections` threads at once.
+
+    `most`: how many events one sending may have. `one_of_a_user`: whether a sending may have
+    one event of a user at most, since what is sent together need not arrive in order.
+    """
+
+    most: int
+    one_of_a_user: bool
+    connections: int
+
+    def carry(self, events: Sequence[bytes], attempt: Attempt) -> Sequence[NotDelivered | None]:
+        """Send the events, which are in the JSON format, in their order.
+
+        What became of each: None where the sink has acknowledged it. Where they were sent as
+        one, all have the one fault, which may be that of any of them: see `NotDelivered.shared`.
+        MUST call `attempt.leave` before the first byte. Raises nothing.
         """
         ...
 

@@ -16,6 +16,7 @@ from user_service.happenings import (
     PreconditionFailed,
 )
 from user_service.idempotency import MAX_LENGTH, InvalidKey
+from user_service.outbox import OutboxFull
 from user_service.passwords import HashingBusy
 from user_service.recording import NotRecorded
 from user_service.transactions import StoreUnavailable
@@ -71,6 +72,10 @@ def _load(_: Exception) -> Problem:
     return unavailable("too many changes are under way; nothing was done")
 
 
+def _full(_: OutboxFull) -> Problem:
+    return unavailable("too many events wait to be delivered; nothing was done", retry_after=5)
+
+
 def _no_database(error: StoreUnavailable) -> Problem:
     log.error("the database is unavailable", reason=str(error))
     return unavailable("the database cannot be used at the moment")
@@ -84,6 +89,7 @@ MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     KeyReused: _reused_key,
     NoSuchUser: _absence,
     NotRecorded: _not_recorded,
+    OutboxFull: _full,
     PasswordTooShort: _short_password,
     PreconditionFailed: _other_version,
     StoreUnavailable: _no_database,

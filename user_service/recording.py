@@ -7,7 +7,7 @@ import structlog
 from user_service.changes import ChangeStore
 from user_service.delivery import Delivery, NotDelivered, Outcome
 from user_service.events import CloudEvent, describe, deserialise, serialise
-from user_service.happenings import Context, Creation, Happening, Kind
+from user_service.happenings import ChangeUnderWay, Context, Creation, Happening, Kind
 from user_service.holds import Hold, HoldLost
 from user_service.transactions import StoreUnavailable
 
@@ -81,6 +81,36 @@ class Direct:
             # Where it cannot be released now, it lapses.
             with suppress(StoreUnavailable):
                 self._store.release(hold)
+
+
+class Outbox:
+    """The change and its event in one transaction; the relay delivers.
+
+    What it promises: neither can exist without the other, and the answer waits for no sink.
+    """
+
+    def __init__(self, store: ChangeStore, event_source: str) -> None:
+        self._store = store
+        self._event_source = event_source
+
+    def record(self, happening: Happening, context: Context) -> None:
+        """Store the change and its event.
+
+        Raises NoSuchUser, ChangeUnderWay, OutboxFull and StoreUnavailable.
+        """
+        event = serialise(describe(happening, self._event_source, context.traceparent))
+        self._store.apply_with_event(happening, event, key=context.idempotency_key)
+
+    def resume(self, creation: Creation, _: Context) -> None:
+        """The same for a creation that was begun in direct delivery, with the very same event.
+
+        Raises what `record` does.
+        """
+        hold = self._store.hold_again(creation.key)
+        try:
+            self._store.apply_with_event(creation.happening, creation.event, hold=hold)
+        except HoldLost:
+            raise ChangeUnderWay from None
 
 
 def _not_recorded(event: CloudEvent, outcome: Outcome, reason: str) -> NotRecorded:

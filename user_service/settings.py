@@ -68,16 +68,67 @@ class Settings(ServiceSettings):
         validation_alias=AliasChoices("USER_SERVICE_SINK", "K_SINK"),
         description="Where the events go",
     )
-    delivery: Literal["direct"] = Field(
+    delivery: Literal["direct", "outbox"] = Field(
         default="direct",
         description="In which order a change and its event happen; `direct`: a change is stored "
-        "once the sink has acknowledged its event",
+        "once the sink has acknowledged its event; `outbox`: both are stored at once, and "
+        "`user-service relay` delivers",
     )
     delivery_timeout: float = Field(
         default=2.5,
         gt=0,
         le=15,
         description="Seconds from a request's arrival within which the sink must acknowledge",
+    )
+    sink_batch: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="The most events that the relay sends in one request, as a batch; 1: each by "
+        "itself, in binary mode",
+    )
+    outbox_max: int = Field(
+        default=100_000,
+        ge=1,
+        description="The most events that may wait in the outbox; past it a change is answered 503",
+    )
+    outbox_keep_hours: float = Field(
+        default=0,
+        ge=0,
+        le=24 * 365,
+        description="Hours for which the outbox keeps events that were delivered",
+    )
+    relay_bind: BindAddress = Field(
+        default="127.0.0.1:3001",
+        description="Address of the relay's `/livez`, `/readyz` and `/metrics`",
+    )
+    relay_connections: int = Field(
+        default=8, ge=1, le=256, description="Connections on which the relay sends at once"
+    )
+    relay_timeout: float = Field(
+        default=10,
+        gt=0,
+        le=300,
+        description="Seconds within which the sink must acknowledge what the relay sends",
+    )
+    relay_lease_seconds: float = Field(
+        default=5,
+        ge=0.5,
+        le=60,
+        description="Seconds without a sign of life after which another relay takes over",
+    )
+    relay_pause_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=3600,
+        description="Seconds between two probes of a sink that answers as if it were none",
+    )
+    relay_give_up_hours: float = Field(
+        default=24,
+        gt=0,
+        le=24 * 365,
+        description="Hours of trying, while others get through, after which an event becomes a "
+        "dead letter",
     )
     event_source: Annotated[str, AfterValidator(_uri_reference)] = Field(
         default="github.com/eminetto/post-cloudevents", description="`source` of the events"

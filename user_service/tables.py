@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 
@@ -58,4 +60,41 @@ IDEMPOTENCY_KEYS = Table(
     Column("lapses_at", BigInteger, nullable=False),
     Column("done", Boolean, nullable=False),
     Index("idempotency_keys_by_age", "created_at"),
+)
+
+# Events that wait to be delivered, dead letters, and for a while those that were delivered. An
+# id is never used twice, and of one user's events rises in the order of their commits.
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("subject", String(36), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("state", String(9), nullable=False),
+    # How often it was sent; seconds of trying it by itself; seconds of its present backoff.
+    Column("attempts", Integer, nullable=False),
+    Column("tried_seconds", Float, nullable=False),
+    Column("backoff_seconds", Float, nullable=False),
+    Column("last_error", Text),
+    Column("settled_at", BigInteger),
+    Index("outbox_by_state", "state", "id"),
+    Index(
+        "outbox_backing_off",
+        "subject",
+        sqlite_where=text("backoff_seconds > 0"),
+        postgresql_where=text("backoff_seconds > 0"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+# One row: which relay is the active one.
+RELAY = Table(
+    "relay",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("heartbeat", BigInteger, nullable=False),
+    Column("holder", Text),
 )

@@ -4,6 +4,7 @@
 """
 
 from audit_service.log.append import EventLog
+from audit_service.log.measured import Measured
 from audit_service.log.record import (
     Backend,
     LogUnavailable,
@@ -20,6 +21,7 @@ __all__ = [
     "Backend",
     "EventLog",
     "LogUnavailable",
+    "Measured",
     "Origin",
     "Outcome",
     "Page",

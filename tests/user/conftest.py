@@ -60,7 +60,7 @@ def postgres_database(_migrated_postgres: Engine) -> str:
     """The URL of a migrated PostgreSQL database without users; tests MUST leave its schema be."""
     with _migrated_postgres.begin() as connection:
         connection.execute(text("SET LOCAL synchronous_commit = off"))
-        for table in ("users", "claims", "idempotency_keys"):
+        for table in ("users", "claims", "idempotency_keys", "outbox"):
             connection.execute(text(f"DELETE FROM {table}"))
     return str(_migrated_postgres.url)
 

@@ -41,9 +41,10 @@ def change_store(
     engine: Engine,
     lapse: timedelta = timedelta(seconds=20),
     keys_kept: timedelta = timedelta(hours=24),
+    outbox_max: int = 100,
 ) -> ChangeStore:
     """A store for changes, by the default settings."""
-    return ChangeStore(engine, lapse=lapse, keys_kept=keys_kept)
+    return ChangeStore(engine, lapse=lapse, keys_kept=keys_kept, outbox_max=outbox_max)
 
 
 def says_little(error: StoreUnavailable) -> None:

@@ -36,7 +36,7 @@ from tests.user.sinks import (
 from user_service.delivery import Delivery, NotDelivered, Outcome
 from user_service.events import describe
 from user_service.happenings import Happening, Kind, User, now
-from user_service.sinks import open_sink as open_http_sink
+from user_service.sinks.http import HttpSink
 
 PROBLEM = "application/problem+json"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -327,7 +327,7 @@ def test_no_event_leaves_after_it_was_said_not_to_be_delivered(
 ) -> None:
     with _hanging_look_up(monkeypatch) as go:
         # One thread: the second event is sent once the first attempt is over and done with.
-        delivery = Delivery(open_http_sink(f"http://sink.test:{sink.port}/"), threads=1)
+        delivery = Delivery(HttpSink(f"http://sink.test:{sink.port}/"), threads=1)
         with pytest.raises(NotDelivered) as caught:
             delivery.deliver(_event(), time.monotonic() + 0.1)
         assert caught.value.outcome is Outcome.NOT_DELIVERED
@@ -439,7 +439,7 @@ def test_a_connection_is_used_again(make_app: MakeApp, sink: Sink) -> None:
 )
 def test_a_connection_is_used_again_after_any_answer_that_is_whole(behave: Behaviour) -> None:
     with open_sink(behave) as sink:
-        delivery = Delivery(open_http_sink(sink.url), threads=1)
+        delivery = Delivery(HttpSink(sink.url), threads=1)
         for _ in range(3):
             try:
                 delivery.deliver(_event(), time.monotonic() + 5)
@@ -449,7 +449,7 @@ def test_a_connection_is_used_again_after_any_answer_that_is_whole(behave: Behav
 
 
 def test_a_kept_connection_that_the_sink_has_closed_fails_no_request(sink: Sink) -> None:
-    delivery = Delivery(open_http_sink(sink.url), threads=1)
+    delivery = Delivery(HttpSink(sink.url), threads=1)
     for _ in range(3):
         delivery.deliver(_event(), time.monotonic() + 5)
         sink.drop_connections()
@@ -469,7 +469,7 @@ def test_a_kept_connection_that_is_closed_just_as_it_is_used_fails_no_request() 
         return answer(peer)
 
     with open_sink(behave) as sink:
-        delivery = Delivery(open_http_sink(sink.url), threads=1)
+        delivery = Delivery(HttpSink(sink.url), threads=1)
         events = [_event(), _event()]
         for event in events:
             delivery.deliver(event, time.monotonic() + 5)
@@ -479,7 +479,7 @@ def test_a_kept_connection_that_is_closed_just_as_it_is_used_fails_no_request() 
 
 def test_a_sinks_cookie_is_not_sent_back() -> None:
     with open_sink(answering(204, ["Set-Cookie: a=b; Path=/"])) as sink:
-        delivery = Delivery(open_http_sink(sink.url), threads=1)
+        delivery = Delivery(HttpSink(sink.url), threads=1)
         for _ in range(2):
             delivery.deliver(_event(), time.monotonic() + 5)
         assert all("cookie" not in r.headers for r in sink.received)

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -15,7 +16,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from user_service.delivery import Abandoned, Attempt, NotDelivered, Outcome
-from user_service.events import FORMAT, CloudEvent
+from user_service.events import FORMAT, CloudEvent, deserialise
+from user_service.sinks import answers
+
+BATCH = "application/cloudevents-batch+json"
 
 # Of an acknowledgement's body this much is read, so that its connection can be used again.
 ANSWER_BYTES = 64 * 1024
@@ -51,12 +55,19 @@ class HttpSink:
 
     def send(self, event: CloudEvent, attempt: Attempt) -> None:
         message = to_binary(event, FORMAT)
+        self._post(message.headers, message.body, attempt)
+
+    def send_batch(self, events: Sequence[bytes], attempt: Attempt) -> None:
+        """The same for several events, each in the JSON format, as one batch (3.3)."""
+        self._post({"Content-Type": BATCH}, b"[%b]" % b",".join(events), attempt)
+
+    def _post(self, headers: Mapping[str, str], body: bytes, attempt: Attempt) -> None:
         _sending.attempt = attempt
         try:
             answer = self._session().post(
                 self._url,
-                data=message.body,
-                headers=message.headers,
+                data=body,
+                headers=headers,
                 timeout=attempt.remaining,
                 allow_redirects=False,
                 stream=True,
@@ -65,7 +76,7 @@ class HttpSink:
             raise attempt.failed("the deadline came before it was sent") from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise attempt.failed(_reason(error)) from error
-        _judge(answer)
+        _judge(answer, of_batch=headers.get("Content-Type") == BATCH)
 
     def _session(self) -> requests.Session:
         """This thread's own: a Session is not promised to be thread-safe."""
@@ -80,7 +91,29 @@ class HttpSink:
         return session
 
 
-def _judge(answer: requests.Response) -> None:
+class HttpCarrier:
+    """A Carrier (see there) to an HTTP sink: single events, or batches where `most` is above 1."""
+
+    one_of_a_user = False
+
+    def __init__(self, url: str, *, most: int, connections: int) -> None:
+        self.most = most
+        self.connections = connections
+        self._sink = HttpSink(url)
+
+    def carry(self, events: Sequence[bytes], attempt: Attempt) -> Sequence[NotDelivered | None]:
+        try:
+            if len(events) == 1:
+                self._sink.send(deserialise(events[0]), attempt)
+            else:
+                self._sink.send_batch(events, attempt)
+        except NotDelivered as error:
+            error.shared = len(events) > 1
+            return [error] * len(events)
+        return [None] * len(events)
+
+
+def _judge(answer: requests.Response, *, of_batch: bool) -> None:
     status = answer.status_code
     try:
         answer.raw.read(ANSWER_BYTES, decode_content=False)
@@ -98,7 +131,12 @@ def _judge(answer: requests.Response) -> None:
         # It was sent twice, and this is the answer to the second.
         told = False
     outcome = Outcome.NOT_DELIVERED if told else Outcome.UNKNOWN
-    raise NotDelivered(outcome, f"the sink answered {status}")
+    raise NotDelivered(
+        outcome,
+        f"the sink answered {status}",
+        answers.fault_of(status, of_batch=of_batch),
+        answers.retry_after(answer.headers),
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,68 @@
+"""What the audit service tells of the events that it is sent."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
+from audit_service.log import Outcome, Receipt
+from service_kit.metrics import Metrics
+from service_kit.problems import Problem
+
+REASONS: Final[dict[type[Exception], str]] = {
+    EventRejected: "event",
+    BatchRejected: "batch",
+    TooManyEvents: "batch-size",
+    UnsupportedFormat: "format",
+    Problem: "body",
+}
+"""Why a delivery was refused, by what was raised; a body is too long, or cut short."""
+
+_EVENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+_SECONDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+
+
+class EventMetrics:
+    """Counts what becomes of events. Safe for any number of threads."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        events = metrics.counter(
+            "audit_service_events_total",
+            "Events that were acknowledged: stored, a duplicate of one that is, or stored "
+            "though they conflict with one",
+            ["outcome"],
+        )
+        rejected = metrics.counter(
+            "audit_service_rejected_total",
+            "Deliveries that were refused, a batch being one, by what was wrong: the event, one "
+            "of the batch's, the batch's size, the format, or the body's length",
+            ["reason"],
+        )
+        self._by_outcome = [(each, events.labels(each.value).inc) for each in Outcome]
+        self._by_error = {error: rejected.labels(why).inc for error, why in REASONS.items()}
+        self._commit_events = metrics.histogram(
+            "audit_service_commit_events",
+            "Events of one commit",
+            buckets=_EVENTS,
+        )
+        self._commit_seconds = metrics.histogram(
+            "audit_service_commit_seconds",
+            "One commit, from waiting for the writers of other processes until it is on disk",
+            buckets=_SECONDS,
+        )
+
+    def committed(self, receipts: Sequence[Receipt], seconds: float) -> None:
+        """Count the events of a commit."""
+        outcomes = [receipt.outcome for receipt in receipts]
+        for outcome, count in self._by_outcome:
+            number = outcomes.count(outcome)
+            if number:
+                count(number)
+        self._commit_events.observe(len(receipts))
+        self._commit_seconds.observe(seconds)
+
+    def rejected(self, error: Exception) -> None:
+        """Count a delivery that was refused by raising one of REASONS."""
+        next(count for kind, count in self._by_error.items() if isinstance(error, kind))()

@@ -1,0 +1,104 @@
+"""What became of the events that were sent, as `/metrics` tells it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from werkzeug.test import TestResponse
+
+from audit_service.log import Backend, LogUnavailable, Measured, Receipt
+from audit_service.log.record import Take
+from tests.audit.appending import event
+from tests.audit.sink import Sink, open_sink
+from tests.audit.stores import commit, everything, positions
+from tests.kit.scrape import Scrape
+
+
+def scrape(sink: Sink) -> Scrape:
+    return Scrape(sink.client.get("/metrics").text)
+
+
+def rejected(sink: Sink) -> dict[str, float]:
+    values = scrape(sink).values("audit_service_rejected_total", "reason")
+    return {reason: value for reason, value in values.items() if value}
+
+
+def test_events_are_counted_by_what_became_of_them(sink: Sink) -> None:
+    for body in (b"1", b"1", b"1", b"2", b"2"):
+        assert sink.binary(body=body).status_code == 204
+    assert sink.batch([{"id": "2"}, {"id": "3"}, {"id": "3"}]).status_code == 204
+    assert scrape(sink).values("audit_service_events_total", "outcome") == {
+        "stored": 3,
+        "duplicate": 4,
+        "conflicting": 1,
+    }
+
+
+def test_outcomes_and_reasons_that_never_came_up_are_0(sink: Sink) -> None:
+    told = scrape(sink)
+    outcomes = told.values("audit_service_events_total", "outcome")
+    assert outcomes == {"stored": 0, "duplicate": 0, "conflicting": 0}
+    reasons = told.values("audit_service_rejected_total", "reason")
+    assert reasons == dict.fromkeys(("event", "batch", "batch-size", "format", "body"), 0)
+
+
+REFUSED: dict[str, Callable[[Sink], TestResponse]] = {
+    "event": lambda sink: sink.binary({"id": None}),
+    "batch": lambda sink: sink.batch([{}, {"id": ""}]),
+    "batch-size": lambda sink: sink.batch([{"id": "1"}, {"id": "2"}, {"id": "3"}]),
+    "format": lambda sink: sink.post(b"", "application/cloudevents+avro"),
+    "body": lambda sink: sink.binary(body=b"x" * (64 * 1024 + 1)),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_a_delivery_that_is_refused_is_counted_by_the_reason(tmp_path: Path, reason: str) -> None:
+    with open_sink(tmp_path, max_event_bytes=64 * 1024, max_batch_events=2) as sink:
+        assert REFUSED[reason](sink).status_code in {400, 413, 415}
+        assert rejected(sink) == {reason: 1}
+        assert sum(scrape(sink).values("audit_service_events_total", "outcome").values()) == 0
+
+
+def test_a_fault_of_our_own_is_no_refusal(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise LogUnavailable("away")
+
+    monkeypatch.setattr(sink.app.extensions["event_log"], "append", fails)
+    with capture_logs():
+        assert sink.binary().status_code == 503
+    assert rejected(sink) == {}
+
+
+def test_commits_are_measured_in_events_and_seconds(sink: Sink) -> None:
+    sink.binary()
+    sink.batch([{"id": str(n)} for n in range(5)])
+    told = scrape(sink)
+    assert told.value("audit_service_commit_events_count") == 2
+    assert told.value("audit_service_commit_events_sum") == 6
+    assert told.value("audit_service_commit_events_bucket", le="4.0") == 1
+    assert told.value("audit_service_commit_seconds_count") == 2
+    assert 0 < (told.value("audit_service_commit_seconds_sum") or 0) < 10
+
+
+def test_a_commit_is_told_of_once_it_is_on_disk_with_its_receipts(backend: Backend) -> None:
+    told: list[Sequence[Receipt]] = []
+
+    def committed(receipts: Sequence[Receipt], seconds: float) -> None:
+        assert seconds > 0
+        assert positions(everything(backend)) == [2, 1]
+        told.append(receipts)
+
+    receipts = commit(Measured(backend, committed), event("1"), event("2"))
+    assert told == [receipts]
+
+
+def test_a_commit_that_fails_is_not_told_of(backend: Backend) -> None:
+    def fails() -> Take:
+        raise RuntimeError
+
+    told: list[object] = []
+    measured = Measured(backend, lambda *commit: told.append(commit))
+    with pytest.raises(RuntimeError):
+        measured.commit(fails)  # type: ignore[arg-type] # what it gives is never looked at
+    assert told == []
