@@ -1,9 +1,9 @@
-"""The command line: `audit-service run | check | migrate | config`."""
+"""The command line: `audit-service run | check | migrate | config | consume`."""
 
 from importlib.metadata import version
 from pathlib import Path
 
-from audit_service import create_app
+from audit_service import consume_cli, create_app
 from audit_service.log import LogUnavailable, SchemaMismatch, UnsupportedDatabase, open_log
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
@@ -50,3 +50,4 @@ SERVICE = cli.Service(
 )
 
 main = cli.commands(SERVICE)
+main.add_command(consume_cli.command(SERVICE))
