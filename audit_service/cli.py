@@ -1,9 +1,9 @@
-"""The command line: `audit-service run | check | migrate | config | consume`."""
+"""The command line: `audit-service run | check | migrate | config | consume | rejected`."""
 
 from importlib.metadata import version
 from pathlib import Path
 
-from audit_service import consume_cli, create_app
+from audit_service import consume_cli, create_app, rejected_cli
 from audit_service.log import LogUnavailable, SchemaMismatch, UnsupportedDatabase, open_log
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
@@ -51,3 +51,4 @@ SERVICE = cli.Service(
 
 main = cli.commands(SERVICE)
 main.add_command(consume_cli.command(SERVICE))
+main.add_command(rejected_cli.command(SERVICE))
