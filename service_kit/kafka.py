@@ -25,6 +25,7 @@ RESERVED: Final = frozenset(
         "enable.idempotence",
         "group.id",
         "metadata.broker.list",
+        "partition.assignment.strategy",
         "request.required.acks",
         "transactional.id",
     }

@@ -1,10 +1,9 @@
 """Kafka's client, set up so that nothing is skipped or committed behind the consumer's back."""
 
-import logging
-
 from confluent_kafka import Consumer, KafkaException
 
 from audit_service.settings import Settings
+from service_kit import librdkafka_log
 from service_kit.kafka import TopicUrl
 
 
@@ -32,6 +31,6 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
         # Who joins or leaves interrupts only the partitions that move.
         options["partition.assignment.strategy"] = "cooperative-sticky"
     try:
-        return Consumer(options, logger=logging.getLogger("librdkafka"))
+        return Consumer(options, logger=librdkafka_log.logger())
     except KafkaException as error:
         raise BadClient(error.args[0].str()) from error
