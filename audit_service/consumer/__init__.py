@@ -5,9 +5,11 @@ and only then are its offsets committed, so that whatever is cut short is read a
 was stored already is a duplicate. `consume` is the only place where its parts are put together.
 """
 
+from contextlib import closing
 from importlib.metadata import version
 
 import structlog
+from flask import Flask
 
 from audit_service.consumer.client import BadClient, create
 from audit_service.consumer.loop import Loop
@@ -39,47 +41,49 @@ def consume(settings: Settings) -> None:
     Raises LogUnavailable and SchemaMismatch at the start, PortTaken, and BadClient where
     librdkafka takes an option ill; anything after it that no retry can mend.
     """
+    # Before there is any other thread, which a signal could end the process through.
+    with Stop() as stop:
+        _consume(settings, stop)
+
+
+def _consume(settings: Settings, stop: Stop) -> None:
     url = kafka.parse(settings.kafka)
-    metrics = Metrics()
-    counted = EventMetrics(metrics)
     place = settings.database_url, settings.database_password.get_secret_value()
+    metrics, standing = Metrics(), Standing()
+    counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, standing)
     backend = Measured(open_log(*place), counted.committed)
     event_log = EventLog(backend, patience=settings.commit_patience)
-    standing = Standing()
-    told = ConsumerMetrics(metrics, standing)
-    partitions = Partitions(standing, told.rebalanced)
-    client = create(url, settings)
-    port = small_port.start(
-        service_app.create(
-            __name__,
-            title="Audit service, consumer",
-            version=version("post-cloudevents"),
-            meanings={},
-            checks={
-                "database": event_log.ping,
-                "broker": standing.check_broker,
-                "offsets": standing.check_offsets,
-            },
-            reports={"lag": standing.lag_shown},
-            metrics=metrics,
+    loop = Loop(
+        client=create(url, settings),
+        topic=url.topic,
+        partitions=Partitions(standing, told.rebalanced),
+        standing=standing,
+        storing=Storing(event_log, open_rejected(*place), told.consumed, counted.rejected),
+        limits=Limits(
+            settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
         ),
-        settings.consumer_bind,
     )
-    limits = Limits(settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events)
-    storing = Storing(event_log, open_rejected(*place), told.consumed, counted.rejected)
-    with Stop() as stop:
+    app = _app(event_log, standing, metrics)
+    with closing(event_log), closing(small_port.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
-        loop = Loop(
-            client=client,
-            topic=url.topic,
-            partitions=partitions,
-            standing=standing,
-            storing=storing,
-            limits=limits,
-        )
         loop.run(stop)
-        event_log.close()
-        port.close()
+
+
+def _app(event_log: EventLog, standing: Standing, metrics: Metrics) -> Flask:
+    """Health and metrics, and nothing else."""
+    return service_app.create(
+        __name__,
+        title="Audit service, consumer",
+        version=version("post-cloudevents"),
+        meanings={},
+        checks={
+            "database": event_log.ping,
+            "broker": standing.check_broker,
+            "offsets": standing.check_offsets,
+        },
+        reports={"lag": standing.lag_shown},
+        metrics=metrics,
+    )
 
 
 def _warn_of_weaknesses(url: TopicUrl, settings: Settings) -> None:

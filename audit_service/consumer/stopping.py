@@ -14,8 +14,8 @@ SECONDS = 9.0
 
 
 class Stop(threading.Event):
-    """Set once a signal asks for it. MUST be entered in the main thread, before other threads
-    are to ignore the signals.
+    """Set once a signal asks for it. MUST be entered in the main thread, before there is any other:
+    those that are there would take the signals, and the process end at once.
 
     A thread waits for the signals, since a handler would have to wait for the main thread to
     come back from librdkafka, which without a broker it may not. What is not finished in 9 s

@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 
 from audit_service.log import Record, open_log
 from audit_service.rejected import RejectedMessage, open_rejected
+from service_kit import kafka
 from tests.kafka import Broker
 from tests.system.processes import BIN, environment, free_port, wait_until_ready
 
@@ -70,6 +71,11 @@ def headers_of(event_id: str, **attributes: str) -> list[tuple[str, bytes | None
     return [*headers, ("content-type", b"application/json")]
 
 
+def group_of(url: str) -> str:
+    """The consumer group that reads the topic at a URL: one of its own."""
+    return f"group-of-{kafka.parse(url).topic}"
+
+
 class Consuming:
     """`audit-service consume` as a process, with its log below a folder."""
 
@@ -82,6 +88,8 @@ class Consuming:
         self._settings = {
             "AUDIT_SERVICE_DATABASE_URL": self.database,
             "AUDIT_SERVICE_CONSUMER_BIND": self._bind,
+            # Whoever was killed is a member of its group until its session lapses.
+            "AUDIT_SERVICE_KAFKA_GROUP": group_of(url),
             **settings,
         }
         self.database = str(self._settings["AUDIT_SERVICE_DATABASE_URL"])
