@@ -8,7 +8,7 @@ from collections.abc import Mapping
 Partition = tuple[str, int]
 """A topic's name and a partition of it."""
 
-BROKER_SECONDS = 20.0
+BROKER_SECONDS = 10.0
 
 
 class Standing:
@@ -28,7 +28,7 @@ class Standing:
         self._heard = time.monotonic()
 
     def check_broker(self) -> None:
-        """Raises TimeoutError where nothing was heard of the broker for 20 s."""
+        """Raises TimeoutError where nothing was heard of the broker for 10 s."""
         if time.monotonic() - self._heard > BROKER_SECONDS:
             raise TimeoutError("the broker does not answer")
 

@@ -29,7 +29,7 @@ def committed(topic: Topic) -> dict[int, int]:
     """The offsets that the group has committed, by partition."""
     client = Consumer({**topic.broker.client, "group.id": group_of(topic.url)})
     try:
-        asked = [TopicPartition(topic.name, number) for number in range(3)]
+        asked = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         return {each.partition: each.offset for each in client.committed(asked, timeout=20)}
     finally:
         client.close()

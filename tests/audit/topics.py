@@ -1,14 +1,15 @@
 """A topic that a test writes to, and the consumer as a real process that reads it."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import requests
 from confluent_kafka import Producer
@@ -28,6 +29,7 @@ class Topic:
 
     def __init__(self, broker: Broker, partitions: int = 3, **config: str) -> None:
         self.broker = broker
+        self.partitions = partitions
         self.name = broker.new_topic(partitions, **config)
         self.url = f"kafka://{broker.address}/{self.name}"
         self._producer = Producer({**broker.client, "linger.ms": 5, "enable.idempotence": True})
@@ -111,13 +113,37 @@ class Consuming:
     def launch(self) -> None:
         """Start it, and wait for nothing."""
         with self._output.open("ab") as output:
-            self._process = subprocess.Popen(
-                [str(BIN / "audit-service"), "consume", self._url],
-                env=environment(**self._settings),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = self._started(output)
+
+    @contextmanager
+    def held_at(self, text: str) -> Iterator[None]:
+        """Start it, have it wait in a write soon after it wrote `text`, and kill it at the end.
+
+        It writes into a pipe of a page, which nobody reads any more once `text` came out.
+        """
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        with os.fdopen(writing, "wb") as output:
+            self._process = self._started(output)
+        try:
+            said = b""
+            while text.encode() not in said:
+                piece = os.read(reading, 64)
+                assert piece, said
+                said += piece
+            yield
+        finally:
+            self.kill()
+            os.close(reading)
+
+    def _started(self, output: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [str(BIN / "audit-service"), "consume", self._url],
+            env=environment(**self._settings),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def terminate(self, patience: float = 30) -> int:
         """SIGTERM, and its exit code once it has ended."""
@@ -145,6 +171,11 @@ class Consuming:
         """What /readyz answers."""
         answer = requests.get(f"{self.health}/readyz", timeout=5)
         return answer.status_code, answer.json()
+
+    def lag(self) -> int | None:
+        """The messages that are not stored yet; None where it is not known."""
+        lag = self.ready()[1]["lag"]
+        return sum(lag.values()) if lag else None
 
     def metrics(self) -> str:
         """What /metrics tells."""
