@@ -15,14 +15,20 @@ $(VENV)/installed: constraints.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# DELIVERY=outbox starts the relay, too.
+DELIVERY ?= $(or $(USER_SERVICE_DELIVERY),direct)
+RELAY := $(if $(filter outbox,$(DELIVERY)),-- $(BIN)/user-service relay)
+
 run: install
-	@$(BIN)/audit-service check && $(BIN)/user-service check && \
+	@export USER_SERVICE_DELIVERY=$(DELIVERY) && \
+	$(BIN)/audit-service check && $(BIN)/user-service check && \
 	users=$${USER_SERVICE_BIND:-localhost:3000} events=$${AUDIT_SERVICE_BIND:-localhost:8080} && \
 	export USER_SERVICE_SINK=$${USER_SERVICE_SINK:-$${K_SINK:-http://$$events/}} && \
 	exec $(BIN)/python -m service_kit.together \
 	  --ready "http://$$events/readyz" --ready "http://$$users/readyz" \
 	  --say "$$(printf "$$TRY" "$$users" "$$events")" \
-	  -- $(BIN)/audit-service run -- $(BIN)/user-service run
+	  $(if $(RELAY),--ready "http://$${USER_SERVICE_RELAY_BIND:-127.0.0.1:3001}/readyz") \
+	  -- $(BIN)/audit-service run -- $(BIN)/user-service run $(RELAY)
 
 define TRY
 Both services run; Ctrl-C stops them. Try it from another terminal:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from audit_service.events import Event
 from audit_service.log import Outcome, Receipt
@@ -13,27 +12,23 @@ log = structlog.get_logger()
 
 
 def tell(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
-    """Log the lines of the events of one append."""
-    with logs.gathered():
-        bound = log.bind()
-        for event, receipt in zip(events, receipts, strict=True):
-            _report(bound, event, receipt)
+    """A line for each stored event; a duplicate was told of when it was stored."""
+    stored = zip(events, receipts, strict=True)
+    told = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
+    logs.info_each((_found(event), {"position": receipt.position}) for event, receipt in told)
+    for event, receipt in told:
+        if receipt.outcome is Outcome.CONFLICTING:
+            log.warning(
+                "another event has the same source and id",
+                id=event.id,
+                source=event.source,
+                position=receipt.position,
+                conflicts_with=receipt.conflicts_with,
+            )
 
 
-def _report(bound: FilteringBoundLogger, event: Event, receipt: Receipt) -> None:
-    """The line that tells of a stored event; a duplicate was told of when it was stored."""
-    if receipt.outcome is Outcome.DUPLICATE:
-        return
-    found = (
+def _found(event: Event) -> str:
+    return (
         f"Found {event.id} from {event.source} with type {event.type} "
         f"and specversion {event.specversion}"
     )
-    bound.info(found, position=receipt.position)
-    if receipt.outcome is Outcome.CONFLICTING:
-        bound.warning(
-            "another event has the same source and id",
-            id=event.id,
-            source=event.source,
-            position=receipt.position,
-            conflicts_with=receipt.conflicts_with,
-        )

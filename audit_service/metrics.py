@@ -6,16 +6,14 @@ from typing import Final
 from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
 from audit_service.log import Outcome, Receipt
 from service_kit.metrics import Metrics
-from service_kit.problems import Problem
 
 REASONS: Final[dict[type[Exception], str]] = {
     EventRejected: "event",
     BatchRejected: "batch",
     TooManyEvents: "batch-size",
     UnsupportedFormat: "format",
-    Problem: "body",
 }
-"""Why a delivery was refused, by what was raised; a body is too long, or cut short."""
+"""Why a delivery was refused, by what was raised."""
 
 _EVENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 _SECONDS = (
@@ -42,6 +40,7 @@ class EventMetrics:
         )
         self._by_outcome = [(each, events.labels(each.value).inc) for each in Outcome]
         self._by_error = {error: rejected.labels(why).inc for error, why in REASONS.items()}
+        self._body = rejected.labels("body").inc
         self._commit_events = metrics.histogram(
             "audit_service_commit_events",
             "Events of one commit",
@@ -64,5 +63,6 @@ class EventMetrics:
         self._commit_seconds.observe(seconds)
 
     def rejected(self, error: Exception) -> None:
-        """Count a delivery that was refused by raising one of REASONS."""
-        next(count for kind, count in self._by_error.items() if isinstance(error, kind))()
+        """Count a delivery that was refused by one of REASONS, or else because of its body."""
+        reasons = (count for kind, count in self._by_error.items() if isinstance(error, kind))
+        next(reasons, self._body)()

@@ -22,7 +22,7 @@ from audit_service.events import (
 from audit_service.log import EventLog, LogUnavailable
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.settings import Settings
-from service_kit import body
+from service_kit import body, logs
 from service_kit.problems import Problem, unavailable
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ def blueprint(
     event_log: EventLog, settings: Settings, metrics: EventMetrics, keep: Keep
 ) -> APIBlueprint:
     """The route that receives; `keep` is told of each message that is no event."""
-    refusals = tuple(REASONS)
+    refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
     receiving = APIBlueprint("receive", __name__)
 
     @receiving.post("/")
@@ -68,6 +68,7 @@ def blueprint(
             metrics.rejected(error)
             raise
         receipts = event_log.append(events)
+        logs.gather()  # until the line that tells of the request itself
         found.tell(events, receipts)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]

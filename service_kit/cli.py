@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, NoReturn, TypeVar
 
@@ -60,6 +61,25 @@ def fail(service: Service[S], message: str) -> NoReturn:
     sys.exit(CONFIG)
 
 
+@contextmanager
+def failing(service: Service[S]) -> Iterator[None]:
+    """End the process with one line that says why, where the block finds that it cannot start."""
+    try:
+        yield
+    except (StartError, server.PortTaken) as error:
+        fail(service, str(error))
+
+
+def begin(service: Service[S], prepare: Callable[[S], None]) -> S:
+    """The settings for a process that is about to run, once all is prepared."""
+    settings = load(service)
+    for warning in service.settings.unknown_variables(os.environ):
+        log.warning(warning)
+    with failing(service):
+        prepare(settings)
+    return settings
+
+
 def commands(service: Service[S]) -> click.Group:
     """The command group `service.name`, to which a service may add commands of its own."""
 
@@ -71,9 +91,7 @@ def commands(service: Service[S]) -> click.Group:
     @group.command()
     def run() -> None:
         """Serve HTTP until SIGTERM or Ctrl-C."""
-        settings = load(service)
-        _warn_of_unknown(service)
-        _start_or_fail(service, lambda: _prepare(service, settings))
+        settings = begin(service, lambda settings: _prepare(service, settings))
         # The schema is up to date by now; the workers need not look at it again.
         prepared = settings.model_copy(update={"migrate": False})
         server.run(service.name, prepared, lambda: service.create_app(prepared), service.awaited)
@@ -82,13 +100,15 @@ def commands(service: Service[S]) -> click.Group:
     def check() -> None:
         """Say whether `run` would start: settings, a free port, the database. Changes nothing."""
         settings = load(service)
-        _start_or_fail(service, lambda: _preflight(service, settings))
+        with failing(service):
+            _preflight(service, settings)
 
     @group.command()
     def migrate() -> None:
         """Bring the database's schema up to date."""
         settings = load(service)
-        _start_or_fail(service, lambda: service.migrate(settings))
+        with failing(service):
+            service.migrate(settings)
 
     @group.command()
     def config() -> None:
@@ -97,13 +117,6 @@ def commands(service: Service[S]) -> click.Group:
             click.echo(f"{name}={value}")
 
     return group
-
-
-def _start_or_fail(service: Service[S], start: Callable[[], None]) -> None:
-    try:
-        start()
-    except (StartError, server.PortTaken) as error:
-        fail(service, str(error))
 
 
 def _preflight(service: Service[S], settings: S) -> None:
@@ -120,8 +133,3 @@ def _prepare(service: Service[S], settings: S) -> None:
     if settings.migrate:
         service.migrate(settings)
     service.check(settings)
-
-
-def _warn_of_unknown(service: Service[S]) -> None:
-    for warning in service.settings.unknown_variables(os.environ):
-        log.warning(warning)

@@ -10,8 +10,7 @@ import re
 import select
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, cast
 
 import orjson
@@ -55,18 +54,41 @@ def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
     _adopt_library_logs(shared, render, max(threshold, logging.WARNING))
 
 
-@contextmanager
-def gathered() -> Iterator[None]:
-    """Write the lines that this thread logs in the block several at a time, in their order.
+def info_each(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """An info line for each message and its fields, as `log.info` would write them.
+
+    What all of them share (service, time, request) is worked out once: for a batch of events
+    that have a line each it is a tenth of their rate.
+    """
+    log = structlog.get_logger()
+    *chain, render = structlog.get_config()["processors"]
+    if render not in {_render_json, _render_console}:
+        # Whoever captures lines, as tests do, is to get them one by one.
+        for message, fields in lines:
+            log.info(message, **fields)
+        return
+    if not log.is_enabled_for(logging.INFO):
+        return
+    shared: Any = {"event": ""}
+    for processor in chain:
+        shared = processor(None, "info", shared)
+    for message, fields in lines:
+        line = {**shared, **fields, "message": message}
+        _OUTPUT.write(render(None, "info", line) + b"\n")
+
+
+def gather() -> None:
+    """Keep the lines that this thread logs from now on, to write them several at a time.
 
     Each write lets every other thread go first. For a batch of 500 events that have a line each
-    it is half of their rate.
+    it is half of their rate. MUST be followed by `write_gathered`.
     """
     _OUTPUT.gather()
-    try:
-        yield
-    finally:
-        _OUTPUT.write_gathered()
+
+
+def write_gathered() -> None:
+    """Write what is kept, if anything is, and keep no more."""
+    _OUTPUT.write_gathered()
 
 
 class _Output:
@@ -93,9 +115,11 @@ class _Output:
         self._thread.lines = bytearray()
 
     def write_gathered(self) -> None:
-        """Write what is kept, and keep no more."""
-        lines, self._thread.lines = self._thread.lines, None
-        _write(lines)
+        """Write what is kept, if anything is, and keep no more."""
+        lines: bytearray | None = getattr(self._thread, "lines", None)
+        if lines is not None:
+            self._thread.lines = None
+            _write(lines)
 
 
 _OUTPUT = _Output()

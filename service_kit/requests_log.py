@@ -9,6 +9,8 @@ from functools import partial
 import structlog
 from flask import Flask, Response, request
 
+from service_kit import logs
+
 # What a request id may be, so that it can be echoed into a header and a log line.
 _FIT = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
@@ -35,6 +37,7 @@ def register(app: Flask, ended: Ended) -> None:
 
 def _forget(_: BaseException | None) -> None:
     """What this thread logs next, such as a head that the server refuses, is of no request."""
+    logs.write_gathered()
     structlog.contextvars.clear_contextvars()
 
 

@@ -15,10 +15,12 @@ from flask import Flask
 from service_kit import app as service_app
 from service_kit import json_request
 from service_kit.health import Report
-from user_service import api, database, outbox
+from service_kit.metrics import Metrics
+from user_service import api, database, outbox, outbox_metrics
 from user_service.admission import Admission
 from user_service.changes import ChangeStore
 from user_service.delivery import Delivery
+from user_service.metrics import DeliveryMetrics
 from user_service.passwords import Passwords
 from user_service.problems import MEANINGS
 from user_service.recording import Direct, Outbox
@@ -57,7 +59,9 @@ def create_app(settings: Settings) -> Flask:
         outbox_max=settings.outbox_max,
     )
     admission = Admission(settings.threads)
-    recording, reports = _recording(settings, changes, admission)
+    metrics = Metrics()
+    outbox_metrics.register(metrics, engine)
+    recording, reports = _recording(settings, changes, admission, metrics)
     passwords = Passwords(
         memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations
     )
@@ -75,6 +79,7 @@ def create_app(settings: Settings) -> Flask:
         meanings=MEANINGS,
         checks={"database": store.ping},
         reports=reports,
+        metrics=metrics,
     )
     json_request.register(app, api.BODY_BYTES)
     app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))
@@ -83,12 +88,13 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _recording(
-    settings: Settings, changes: ChangeStore, admission: Admission
+    settings: Settings, changes: ChangeStore, admission: Admission, metrics: Metrics
 ) -> tuple[Recording, Mapping[str, Report]]:
     """How a change and its event become one fact, and what readiness tells of it."""
     if settings.delivery == "outbox":
         return Outbox(changes, settings.event_source), {}
-    delivery = Delivery(open_sink(settings), threads=admission.places)
+    ended = DeliveryMetrics(metrics).ended
+    delivery = Delivery(open_sink(settings), threads=admission.places, ended=ended)
     report = partial(_sink_report, settings, delivery)
     return Direct(changes, delivery, settings.event_source), {"sink": report}
 

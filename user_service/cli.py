@@ -1,4 +1,4 @@
-"""The command line: `user-service run | check | migrate | config | users`."""
+"""The command line: `user-service run | check | migrate | config | users | relay | outbox`."""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -9,8 +9,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service_kit import cli
 from service_kit.cli import NotMigrated, StartError
-from user_service import create_app, database
+from user_service import create_app, database, outbox, relay_cli
+from user_service.outbox_cli import Desk, outbox_commands
 from user_service.settings import Settings
+from user_service.transactions import StoreUnavailable, reading
 from user_service.users_cli import users
 
 _VARIABLE = "USER_SERVICE_DATABASE_URL"
@@ -20,7 +22,27 @@ def _migrate(settings: Settings) -> None:
     _with_engine(settings, database.migrate)
 
 
+def _prepare(settings: Settings) -> None:
+    if settings.migrate:
+        _migrate(settings)
+    _check_database(settings)
+
+
 def _check(settings: Settings) -> None:
+    _check_database(settings)
+    if settings.delivery == "direct":
+        _with_engine(settings, _check_outbox)
+
+
+def _check_outbox(engine: Engine) -> None:
+    try:
+        with reading(engine) as connection:
+            outbox.check_empty(connection)
+    except outbox.OutboxNotEmpty as error:
+        raise StartError(f"USER_SERVICE_DELIVERY: {error}") from error
+
+
+def _check_database(settings: Settings) -> None:
     url = database.parse_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         path = url.database
@@ -36,7 +58,7 @@ def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
         use(engine)
     except database.SchemaMismatch as error:
         raise NotMigrated(f"{_VARIABLE}: {error}") from error
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, StoreUnavailable, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
         line = reason.splitlines()[0] if reason else type(error).__name__
         raise StartError(f"{_VARIABLE}: {line}") from error
@@ -57,3 +79,5 @@ SERVICE = cli.Service(
 
 main = cli.commands(SERVICE)
 main.add_command(users)
+main.add_command(relay_cli.command(SERVICE, _prepare))
+main.add_command(outbox_commands(Desk(SERVICE, _check_database)))

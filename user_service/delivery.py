@@ -141,12 +141,19 @@ class Carrier(Protocol):
         ...
 
 
+DELIVERED = "delivered"
+
+Ended = Callable[[str, float], None]
+"""Told of a delivery that has ended: DELIVERED or the value of an Outcome, and its seconds."""
+
+
 class Delivery:
     """Delivers to a sink. Safe for any number of threads."""
 
-    def __init__(self, sink: Sink, *, threads: int) -> None:
+    def __init__(self, sink: Sink, *, threads: int, ended: Ended | None = None) -> None:
         """`threads`: how many events may be on their way at once."""
         self._sink = sink
+        self._ended = ended
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="delivery")
         self._last: tuple[str, datetime] | None = None
 
@@ -155,15 +162,16 @@ class Delivery:
 
         Raises NotDelivered, by `deadline` (monotonic, seconds) at the latest.
         """
+        began = time.monotonic()
         attempt = Attempt(deadline)
         future = self._threads.submit(self._sink.send, event, attempt)
         wait([future], timeout=deadline - time.monotonic())
         try:
             _outcome(future, attempt)
         except NotDelivered as error:
-            self._last = error.outcome.value, datetime.now(UTC)
+            self._tell(error.outcome.value, began)
             raise
-        self._last = "delivered", datetime.now(UTC)
+        self._tell(DELIVERED, began)
 
     def report(self) -> dict[str, Any]:
         """How the last delivery of this process went, for people."""
@@ -171,6 +179,11 @@ class Delivery:
             return {"last_delivery": None}
         outcome, at = self._last
         return {"last_delivery": {"outcome": outcome, "at": at.isoformat()}}
+
+    def _tell(self, outcome: str, began: float) -> None:
+        self._last = outcome, datetime.now(UTC)
+        if self._ended is not None:
+            self._ended(outcome, time.monotonic() - began)
 
 
 def _outcome(future: Future[None], attempt: Attempt) -> None:

@@ -1,12 +1,14 @@
 """The outbox: events that are stored with their changes, and delivered by the relay."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, literal, select, text
 
 from user_service.happenings import Happening, now
 from user_service.tables import OUTBOX
-from user_service.transactions import microseconds
+from user_service.transactions import microseconds, moment_of
 
 CHANNEL = "user_service_outbox"
 """On PostgreSQL: what a relay listens to, to hear of new events."""
@@ -73,6 +75,32 @@ def check_empty(connection: Connection) -> None:
     waiting = _waiting(connection)
     if waiting:
         raise OutboxNotEmpty(waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many events wait and since when, and how many are dead letters."""
+
+    waiting: int
+    oldest_at: datetime | None
+    dead: int
+
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the oldest has waited, by the wall clock; 0 where none waits."""
+        return max(0.0, (now() - self.oldest_at).total_seconds()) if self.oldest_at else 0.0
+
+
+def summary(connection: Connection) -> Summary:
+    """The outbox in three numbers."""
+    counted = select(func.count()).select_from(OUTBOX)
+    first = select(OUTBOX.c.created_at).where(OUTBOX.c.state == State.WAITING)
+    oldest = connection.execute(first.order_by(OUTBOX.c.id).limit(1)).scalar_one_or_none()
+    return Summary(
+        connection.execute(counted.where(OUTBOX.c.state == State.WAITING)).scalar_one(),
+        None if oldest is None else moment_of(oldest),
+        connection.execute(counted.where(OUTBOX.c.state == State.DEAD)).scalar_one(),
+    )
 
 
 def _waiting(connection: Connection, at_most: int | None = None) -> int:

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -15,6 +15,7 @@ import requests
 
 from service_kit.logs import safe
 from service_kit.masking import masked
+from service_kit.tables import print_rows
 
 REFUSED = 1
 UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
@@ -80,7 +81,7 @@ def users(context: click.Context, url: str) -> None:
 @click.pass_obj
 def list_users(service: Service, *, name: str, as_json: bool) -> None:
     """All users, in the order of their creation."""
-    _print_all(list(service.pages(name)), as_json=as_json)
+    print_rows(list(service.pages(name)), COLUMNS, as_json=as_json)
 
 
 @users.command()
@@ -155,22 +156,7 @@ def _print_one(user: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(user))
     else:
-        _print_table([user])
-
-
-def _print_all(found: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(found))
-    else:
-        _print_table(found)
-
-
-def _print_table(found: Sequence[dict[str, Any]]) -> None:
-    rows = [COLUMNS, *(tuple(safe(str(user[column])) for column in COLUMNS) for user in found)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip())
+        print_rows([user], COLUMNS, as_json=False)
 
 
 def _complaint(answer: requests.Response) -> str:

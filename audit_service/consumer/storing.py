@@ -8,6 +8,7 @@ from audit_service import found
 from audit_service.consumer.incoming import Incoming, Refused, unexpected
 from audit_service.log import EventLog, LogUnavailable
 from audit_service.rejected import RejectedStore
+from service_kit import logs
 
 log = structlog.get_logger()
 
@@ -34,12 +35,16 @@ class Storing:
         MUST NOT return before all of it is on disk. Raises LogUnavailable; some of it may be
         stored then.
         """
-        refused = [message for message in batch if message.error is not None]
-        refused += self._append([message for message in batch if message.error is None])
-        if refused:
-            self._rejected.keep([message.rejected for message in refused])
-        for message in refused:
-            self._tell_of(message)
+        logs.gather()
+        try:
+            refused = [message for message in batch if message.error is not None]
+            refused += self._append([message for message in batch if message.error is None])
+            if refused:
+                self._rejected.keep([message.rejected for message in refused])
+            for message in refused:
+                self._tell_of(message)
+        finally:
+            logs.write_gathered()
         self._consumed(len(batch))
 
     def _append(self, batch: Sequence[Incoming]) -> list[Incoming]:

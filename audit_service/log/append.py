@@ -16,12 +16,17 @@ MAX_WAITING = 256
 
 
 class _Request:
-    """One caller's entries, and in the end their receipts or what went wrong."""
+    """One caller's entries, and in the end their receipts or what went wrong.
+
+    `turn` is released once: when it is settled, or when its caller is to commit.
+    """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
         self.receipts: Sequence[Receipt] | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
+        self.turn = threading.Lock()
+        self.turn.acquire()
 
     @property
     def settled(self) -> bool:
@@ -35,9 +40,9 @@ class EventLog:
         """`patience`: seconds that `append` waits at most for its turn to commit."""
         self._backend = backend
         self._patience = patience
-        self._committing = threading.Lock()
-        self._queue_lock = threading.Lock()
+        self._lock = threading.Lock()  # over the two below
         self._queue: list[_Request] = []
+        self._somebody_commits = False
 
     def append(
         self, events: Sequence[Event], origins: Iterable[Origin | None] = repeat(None)
@@ -53,15 +58,10 @@ class EventLog:
             return []
         pairs = zip(events, origins, strict=False)
         request = _Request([Entry(event, digest(event), origin) for event, origin in pairs])
-        self._enqueue(request)
-        if not self._committing.acquire(timeout=self._patience):
-            self._withdraw(request)
-            raise LogUnavailable("waited too long for its turn to commit")
-        try:
-            if not request.settled:
-                self._commit_all_waiting()
-        finally:
-            self._committing.release()
+        if not self._is_first(request):
+            self._wait_for_turn(request)
+        if not request.settled:
+            self._commit_all_waiting()
         return _receipts_of(request)
 
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
@@ -80,38 +80,62 @@ class EventLog:
         """See Backend."""
         self._backend.close()
 
-    def _enqueue(self, request: _Request) -> None:
-        with self._queue_lock:
+    def _is_first(self, request: _Request) -> bool:
+        """Queue it; whether its caller is to commit, since nobody else does."""
+        with self._lock:
             if len(self._queue) >= MAX_WAITING:
                 raise LogUnavailable("too many requests wait to commit")
             self._queue.append(request)
+            first = not self._somebody_commits
+            self._somebody_commits = True
+        return first
 
-    def _withdraw(self, request: _Request) -> None:
-        """Take it out of the queue, unless somebody is committing it already."""
-        with self._queue_lock:
-            if request in self._queue:
+    def _wait_for_turn(self, request: _Request) -> None:
+        if request.turn.acquire(timeout=self._patience):
+            return
+        with self._lock:
+            if request.turn.acquire(blocking=False):
+                return  # It came at the last moment.
+            if request in self._queue:  # else somebody is committing it already
                 self._queue.remove(request)
+        raise LogUnavailable("waited too long for its turn to commit")
+
+    def _pass_on(self) -> None:
+        """Let the first of those who queued meanwhile commit next."""
+        with self._lock:
+            self._somebody_commits = bool(self._queue)
+            if self._queue:
+                self._queue[0].turn.release()
 
     def _commit_all_waiting(self) -> None:
         requests: list[_Request] = []
 
         def take() -> Sequence[Entry]:
-            with self._queue_lock:
+            with self._lock:
                 requests.extend(self._queue)
                 self._queue.clear()
             return [entry for request in requests for entry in request.entries]
 
         try:
-            receipts = self._backend.commit(take)
-        except Exception as error:  # noqa: BLE001 - each caller raises it in its own thread
+            _settle(requests, self._backend.commit(take))
+        except BaseException as error:
             take()
             for request in requests:
                 request.error = error
-            return
-        at = 0
-        for request in requests:
-            request.receipts = receipts[at : at + len(request.entries)]
-            at += len(request.entries)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            # The next to commit first, so that the disk works while the others answer.
+            self._pass_on()
+            for request in requests:
+                request.turn.release()
+
+
+def _settle(requests: Sequence[_Request], receipts: Sequence[Receipt]) -> None:
+    at = 0
+    for request in requests:
+        request.receipts = receipts[at : at + len(request.entries)]
+        at += len(request.entries)
 
 
 def _receipts_of(request: _Request) -> Sequence[Receipt]:

@@ -10,9 +10,11 @@ from service_kit.metrics_files import VARIABLE
 
 COUNT = """
 import sys
-from service_kit.metrics import Metrics
+from service_kit.metrics import Gauge, Metrics
 metrics = Metrics()
 metrics.counter("trial_total", "Trials").inc(int(sys.argv[1]))
+depth = Gauge("trial_depth", "How deep")
+metrics.gauges([depth], lambda: {depth: 7})
 sys.stdout.buffer.write(metrics.text())
 """
 
@@ -27,6 +29,12 @@ def test_processes_that_share_files_tell_the_sum_of_all_that_ever_were(tmp_path:
     with metrics_files.shared(tmp_path):
         assert "trial_total 2.0\n" in _counting(2)
         assert "trial_total 5.0\n" in _counting(3)
+
+
+def test_a_gauge_has_one_value_however_many_processes_share_files(tmp_path: Path) -> None:
+    with metrics_files.shared(tmp_path):
+        assert [_counting(1).count("trial_depth 7.0\n") for _ in range(2)] == [1, 1]
+        assert _counting(1).count("\ntrial_depth") == 1
 
 
 def test_processes_that_share_none_tell_of_themselves(tmp_path: Path) -> None:

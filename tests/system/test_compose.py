@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class Compose:
     params=[
         pytest.param([], id="sqlite"),
         pytest.param(["--profile", "postgres"], id="postgres"),
+        pytest.param(["--profile", "outbox"], id="outbox"),
     ],
 )
 def compose(request: pytest.FixtureRequest) -> Iterator[Compose]:
@@ -90,10 +92,18 @@ def subjects(compose: Compose) -> set[str]:
     return {item["event"]["subject"] for item in page["items"]}
 
 
+def wait_for_subject(compose: Compose, made: requests.Response) -> None:
+    """Return once there is an event of that user: in direct delivery, at once."""
+    deadline = time.monotonic() + 10
+    while made.json()["id"] not in subjects(compose):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_the_articles_demonstration_ends_as_a_found_line_and_an_event(compose: Compose) -> None:
     made = make_ozzy(compose)
     assert made.status_code == 201
-    assert made.json()["id"] in subjects(compose)
+    wait_for_subject(compose, made)
     assert "Found " in compose("logs")
 
 
@@ -102,7 +112,7 @@ def test_data_survives_down_and_up(compose: Compose) -> None:
     compose("down")
     compose("up", "--detach", "--wait")
     assert requests.get(compose.users + user.headers["Location"], timeout=10).ok
-    assert user.json()["id"] in subjects(compose)
+    wait_for_subject(compose, user)
 
 
 def test_the_databases_password_is_in_no_log(compose: Compose) -> None:

@@ -11,6 +11,7 @@ import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
 from tests.kit.scrape import Scrape, full_name
+from user_service import relay_app
 from user_service.settings import Settings as UserSettings
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
@@ -60,9 +61,21 @@ def user_app(tmp_path: Path) -> Iterator[Flask]:
     app.extensions["engine"].dispose()
 
 
+@pytest.fixture
+def relay(user_app: Flask) -> Flask:
+    app, _ = relay_app.create(user_app.extensions["engine"])
+    return app
+
+
 def test_the_metrics_of_the_audit_service_are_those_in_the_document(audit_app: Flask) -> None:
     assert told(audit_app) == documented("Every application") | documented("audit-service")
 
 
 def test_the_metrics_of_the_user_service_are_those_in_the_document(user_app: Flask) -> None:
     assert told(user_app) == documented("Every application") | documented("user-service")
+
+
+def test_the_metrics_of_the_relay_are_those_in_the_document(relay: Flask) -> None:
+    outbox = {row for row in documented("user-service") if "_outbox_" in row[0]}
+    expected = documented("Every application") | documented("user-service relay") | outbox
+    assert told(relay) == expected

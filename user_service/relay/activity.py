@@ -1,18 +1,24 @@
 """What a relay does, for those who look at it from outside: readiness and metrics."""
 
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from user_service.relay.pace import Sink
+
+OUTCOMES = ("delivered", "retried", "dead")
+
+
+def _nobody_counts(_outcome: str, _events: int) -> None:
+    pass
 
 
 @dataclass(slots=True)
 class Activity:
     """Written by the relay's thread alone; whoever reads may see it a moment late.
 
-    `outcomes`: how often sending an event ended in `delivered`, `retried`, `dead`.
+    `count` is told how often sending an event ended in each of OUTCOMES.
     """
 
+    count: Callable[[str, int], None] = _nobody_counts
     active: bool = False
     sink: Sink = Sink.OPEN
-    outcomes: Counter[str] = field(default_factory=Counter)

@@ -34,8 +34,9 @@ class Decisions:
         self.most = most
         self._activity = activity
         self._give_up = give_up
-        # How many sendings had succeeded when an event failed first.
-        self._successes_before: dict[int, int] = {}
+        # How many sendings had succeeded when an event failed first, and when it failed last.
+        self._first_failed: dict[int, int] = {}
+        self._last_failed: dict[int, int] = {}
         self._by_fate: Mapping[Fate, Callable[[Sending, Sequence[Waiting], NotDelivered], None]] = {
             Fate.DEAD: self._bury,
             Fate.SPLIT: self._split,
@@ -73,9 +74,9 @@ class Decisions:
 
     def _others_get_through(self, sending: Sending, events: Sequence[Waiting]) -> bool:
         """Whether anything was acknowledged since the first of them failed first."""
-        before = self._successes_before
-        first = min(before.setdefault(event.id, sending.successes) for event in events)
-        return self.pace.successes > first
+        first = self._first_failed
+        before = min(first.setdefault(event.id, sending.successes) for event in events)
+        return self.pace.successes > before
 
     def _bury(self, _: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
         for event in events:
@@ -106,7 +107,7 @@ class Decisions:
         ids = [event.id for event in events]
         self.settlement.failed.setdefault(failure.reason, []).extend(ids)
         self.lanes.put_back(events)
-        self._activity.outcomes["retried"] += len(events)
+        self._activity.count("retried", len(events))
 
     def _back_off(self, sending: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
         for event in events:
@@ -118,18 +119,21 @@ class Decisions:
     def _try_later(self, event: Waiting, failure: NotDelivered) -> None:
         backoff = longer(event.backoff_seconds)
         delay = max(backoff, min(failure.retry_after or 0.0, LONGEST_RETRY_AFTER))
-        # Nothing but what was acknowledged since it failed first makes it count.
-        others = self.pace.successes > self._successes_before[event.id]
+        # Not in an outage: only what was acknowledged since it failed last makes it count.
+        before = self._last_failed.get(event.id, self._first_failed[event.id])
+        others = self.pace.successes > before
+        self._last_failed[event.id] = self.pace.successes
         counted = delay if counts_as_trying(failure, others_get_through=others) else 0.0
         later = replace(event, tried_seconds=event.tried_seconds + counted, backoff_seconds=backoff)
         self.settlement.backing_off.append((later, failure.reason))
         self.backoffs.add(event.id, delay)
         self.lanes.drop(event)
-        self._activity.outcomes["retried"] += 1
+        self._activity.count("retried", 1)
 
     def _close(self, events: Sequence[Waiting], outcome: str) -> None:
         """They are not in the relay's hands any more."""
         self.lanes.forget(event.id for event in events)
         for event in events:
-            self._successes_before.pop(event.id, None)
-        self._activity.outcomes[outcome] += len(events)
+            self._first_failed.pop(event.id, None)
+            self._last_failed.pop(event.id, None)
+        self._activity.count(outcome, len(events))

@@ -43,8 +43,7 @@ class Lanes:
                 continue
             self._known[event.id] = event.subject
             lane = self._lanes.setdefault(event.subject, deque())
-            later = sum(1 for other in reversed(lane) if other.id > event.id)
-            lane.insert(len(lane) - later, event)
+            lane.insert(_place(lane, event), event)
             self._give_turn(event.subject)
 
     def take(self, most: int, *, one_of_a_user: bool) -> Sequence[Waiting]:
@@ -98,3 +97,11 @@ class Lanes:
             self._lanes.pop(user, None)
         elif user not in self._busy:
             self._turns.setdefault(user)
+
+
+def _place(lane: deque[Waiting], event: Waiting) -> int:
+    """Where in the order of ids it belongs: nearly always at the end, unless it was replayed."""
+    at = len(lane)
+    while at and lane[at - 1].id > event.id:
+        at -= 1
+    return at

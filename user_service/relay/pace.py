@@ -63,7 +63,7 @@ class Pace:
         # Relays of many services are not to come back in step.
         delay = self._delay * random.uniform(0.8, 1.0)  # noqa: S311
         if retry_after is not None:
-            delay = min(retry_after, LONGEST_RETRY_AFTER)
+            delay = min(max(retry_after, SHORTEST_SECONDS), LONGEST_RETRY_AFTER)
         self._enter(Sink.WAITING, delay, reason)
 
     def pause(self, began: float, reason: str) -> None:
