@@ -6,11 +6,10 @@ was stored already is a duplicate. `consume` is the only place where its parts a
 """
 
 from contextlib import closing
-from importlib.metadata import version
 
 import structlog
-from flask import Flask
 
+from audit_service.consumer import health
 from audit_service.consumer.client import BadClient, create
 from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
@@ -23,7 +22,6 @@ from audit_service.log import EventLog, Measured, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
-from service_kit import app as service_app
 from service_kit import kafka, small_port
 from service_kit.kafka import TopicUnreadable, TopicUrl
 from service_kit.metrics import Metrics
@@ -63,27 +61,10 @@ def _consume(settings: Settings, stop: Stop) -> None:
             settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
         ),
     )
-    app = _app(event_log, standing, metrics)
+    app = health.create(event_log, standing, metrics)
     with closing(event_log), closing(small_port.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
         loop.run(stop)
-
-
-def _app(event_log: EventLog, standing: Standing, metrics: Metrics) -> Flask:
-    """Health and metrics, and nothing else."""
-    return service_app.create(
-        __name__,
-        title="Audit service, consumer",
-        version=version("post-cloudevents"),
-        meanings={},
-        checks={
-            "database": event_log.ping,
-            "broker": standing.check_broker,
-            "offsets": standing.check_offsets,
-        },
-        reports={"lag": standing.lag_shown},
-        metrics=metrics,
-    )
 
 
 def _warn_of_weaknesses(url: TopicUrl, settings: Settings) -> None:
