@@ -23,6 +23,8 @@ from user_service.transactions import StoreUnavailable, reading, writing
 
 COLUMNS = ("id", "state", "user", "type", "created_at", "attempts", "last_error")
 SHOWN = (State.WAITING, State.DEAD)
+# What both databases take.
+ID, COUNT = click.IntRange(0, 2**63 - 1), click.IntRange(1, 1_000_000)
 
 Transaction = Callable[[Engine], AbstractContextManager[Connection]]
 
@@ -87,7 +89,7 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
         command(Selection(ids, user, event_type), **others)
 
     selected = click.option("--all", "everything", is_flag=True, help="All of them.")(selected)
-    return click.argument("ids", metavar="[ID]...", type=int, nargs=-1)(of_user(of_type(selected)))
+    return click.argument("ids", metavar="[ID]...", type=ID, nargs=-1)(of_user(of_type(selected)))
 
 
 @click.command()
@@ -115,7 +117,7 @@ def status(desk: Desk, *, as_json: bool) -> None:
 @of_user
 @of_type
 @click.option("--state", type=click.Choice(list(State)), help="Only those; else all but delivered.")
-@click.option("--limit", default=100, show_default=True, help="How many at most.")
+@click.option("--limit", type=COUNT, default=100, show_default=True, help="How many at most.")
 @as_json
 @click.pass_obj
 def list_events(
@@ -135,7 +137,7 @@ def list_events(
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=ID)
 @click.pass_obj
 def show(desk: Desk, number: int) -> None:
     """One event whole, as JSON."""

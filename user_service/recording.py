@@ -9,6 +9,7 @@ from user_service.delivery import Delivery, NotDelivered, Outcome
 from user_service.events import CloudEvent, describe, deserialise, serialise
 from user_service.happenings import ChangeUnderWay, Context, Creation, Happening, Kind
 from user_service.holds import Hold, HoldLost
+from user_service.outbox import OutboxFull
 from user_service.transactions import StoreUnavailable
 
 log = structlog.get_logger()
@@ -68,19 +69,14 @@ class Direct:
         try:
             self._delivery.deliver(event, deadline)
         except NotDelivered as error:
-            self._release(hold)
+            if hold is not None:
+                _release(self._store, hold)
             raise _not_recorded(event, error.outcome, error.reason) from error
         try:
             self._store.apply(happening, hold)
         except (StoreUnavailable, HoldLost) as error:
             reason = f"its event was delivered, but the change could not be stored: {error!r}"
             raise _not_recorded(event, Outcome.UNKNOWN, reason) from error
-
-    def _release(self, hold: Hold | None) -> None:
-        if hold is not None:
-            # Where it cannot be released now, it lapses.
-            with suppress(StoreUnavailable):
-                self._store.release(hold)
 
 
 class Outbox:
@@ -111,6 +107,15 @@ class Outbox:
             self._store.apply_with_event(creation.happening, creation.event, hold=hold)
         except HoldLost:
             raise ChangeUnderWay from None
+        except OutboxFull:
+            _release(self._store, hold)
+            raise
+
+
+def _release(store: ChangeStore, hold: Hold) -> None:
+    """Let go of what is held; where that cannot be now, it lapses."""
+    with suppress(StoreUnavailable):
+        store.release(hold)
 
 
 def _not_recorded(event: CloudEvent, outcome: Outcome, reason: str) -> NotRecorded:

@@ -17,7 +17,7 @@ from user_service.relay.deciding import Decisions
 from user_service.relay.holding import PER_USER, Holding
 from user_service.relay.lanes import Lanes
 from user_service.relay.lease import Lease, LeaseLost
-from user_service.relay.pace import Pace
+from user_service.relay.pace import Pace, Sink
 from user_service.relay.sending import Senders
 from user_service.relay.waiting import WaitingEvents
 from user_service.settings import Settings
@@ -53,7 +53,8 @@ class Relay:
             except StoreUnavailable as error:
                 log.warning("the database is unavailable", reason=str(error))
             finally:
-                self._activity.active = False
+                # What it found out of the sink is forgotten with the lease.
+                self._activity.active, self._activity.sink = False, Sink.OPEN
 
     def _hold(self, lease: Lease, stop: threading.Event) -> None:
         kept = timedelta(hours=self._settings.outbox_keep_hours)

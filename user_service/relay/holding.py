@@ -23,6 +23,8 @@ SETTLE_SECONDS, SETTLE_EVENTS = 0.01, 500
 PURGE_SECONDS = 60.0
 STOP_SECONDS = 8.0
 DATABASE_SECONDS = 0.5
+# How long nothing is looked after at most: neither `stop` nor a sending that is overdue.
+IDLE_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -81,10 +83,11 @@ class Holding:
         """How long nothing needs to be done unless news come."""
         now = time.monotonic()
         settlement = self._decisions.settlement
-        seconds = [self._lease.beat_in, self._decisions.backoffs.due_in]
+        seconds = [IDLE_SECONDS, self._lease.beat_in, self._decisions.backoffs.due_in]
         if settlement.size:
             seconds.append(settlement.since + SETTLE_SECONDS - now)
-        if self._lanes.has_turn:
+        # No probe is made before what is under way has ended, and that is heard of.
+        if self._lanes.has_turn and not self._senders.under_way:
             seconds.append(self._pace.probe_in)
         if self._may_look:
             seconds.append(self._next_look - now)
@@ -158,8 +161,8 @@ class Holding:
 
     def _purge_if_due(self) -> None:
         if time.monotonic() >= self._next_purge:
-            self._waiting.purge()
-            self._next_purge = time.monotonic() + PURGE_SECONDS
+            more = self._waiting.purge()
+            self._next_purge = 0.0 if more else time.monotonic() + PURGE_SECONDS
 
     def _send(self) -> None:
         while (

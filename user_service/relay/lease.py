@@ -41,9 +41,10 @@ class Lease:
         seen: tuple[int, int] | None = None
         since = time.monotonic()
         while not stop.is_set():
-            now = time.monotonic()
             try:
                 row = self._row()
+                # After it was read, however long that took: when the holder raised it is not known.
+                now = time.monotonic()
                 if (row.fence, row.heartbeat) != seen:
                     seen, since = (row.fence, row.heartbeat), now
                 if (row.holder is None or now - since >= self._seconds) and self._take_over(row):

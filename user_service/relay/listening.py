@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from user_service.outbox import CHANNEL
 
@@ -42,7 +42,7 @@ def _listen_on(engine: Engine, wake: Callable[[], None], stop: threading.Event) 
     while not stop.is_set():
         try:
             _listen(engine, wake, stop)
-        except (DBAPIError, psycopg.Error) as error:
+        except (SQLAlchemyError, psycopg.Error) as error:
             log.warning("cannot listen for new events", reason=type(error).__name__)
             stop.wait(AGAIN_SECONDS)
 
@@ -60,5 +60,5 @@ def _listen(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> 
                 wake()
     finally:
         # It listens, so that it is of no use to others.
-        with suppress(DBAPIError, psycopg.Error):
+        with suppress(SQLAlchemyError, psycopg.Error):
             raw.invalidate()

@@ -123,15 +123,19 @@ class WaitingEvents:
                 statement = _attempted(reason).values(ended).where(OUTBOX.c.id == number)
                 connection.execute(statement)
 
-    def purge(self) -> None:
-        """Delete what was delivered long enough ago. Raises LeaseLost, StoreUnavailable."""
+    def purge(self) -> bool:
+        """Delete what was delivered long enough ago; whether that may not have been all of it.
+
+        Raises LeaseLost, StoreUnavailable.
+        """
         oldest = microseconds(now() - self._kept)
         old = select(OUTBOX.c.id).where(
             OUTBOX.c.state == State.DELIVERED, OUTBOX.c.settled_at < oldest
         )
         with self._lease.writing() as connection:
             few = old.order_by(OUTBOX.c.id).limit(PURGED_AT_ONCE)
-            connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(few)))
+            purged = connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(few))).rowcount
+        return purged >= PURGED_AT_ONCE
 
     def _deliver(self, connection: Connection, ids: Sequence[int]) -> None:
         for chunk in _chunks(ids):
