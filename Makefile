@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test test-faults check bench bench-smoke bench-outbox lock
+.PHONY: install run test test-faults check bench bench-smoke bench-kafka bench-outbox lock
 
 install: $(VENV)/installed
 
@@ -55,6 +55,10 @@ check: install
 # Measures everything and writes docs/performance.md; needs wrk and a quiet machine.
 bench: install
 	$(BIN)/python -m bench
+
+# Prints events a second from a Kafka topic to the disk; needs a broker, or the means to start one.
+bench-kafka: install
+	$(BIN)/python -m bench.kafka
 
 # Runs every part of it once, to see that it works.
 bench-smoke: install
