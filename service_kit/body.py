@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from service_kit.problems import Problem
 
@@ -17,12 +18,12 @@ def read(limit: int) -> bytes:
 
     Raises Problem: 413 over the limit, 400 where it was cut short or broken off.
     """
-    request.max_content_length = limit + 1
-    announced = request.content_length
+    environ = request.environ
+    announced = get_content_length(environ)
     if announced is not None and announced > limit:
         raise _too_large(limit)
     try:
-        body = request.get_data(cache=False)
+        body = get_input_stream(environ, max_content_length=limit + 1).read()
     except (OSError, HTTPException):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body could not be read to its end") from None
     if len(body) > limit:

@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 
@@ -17,10 +19,11 @@ HOW_TO_GET_IT = "needs PostgreSQL's initdb and postgres on the PATH: install pos
 
 
 class Server:
-    """A cluster of the test run's own."""
+    """A cluster of the test run's own. `environment`: variables that its server has besides."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
+        self._environment = {**os.environ, **environment}
         # initdb and postgres refuse to run as root.
         self._user = "postgres" if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,6 +57,7 @@ class Server:
                 [*command, "-p", str(self.port), *options],
                 user=self._user,
                 cwd="/",
+                env=self._environment,
                 stdout=log,
                 stderr=log,
             )
@@ -70,8 +74,15 @@ class Server:
 
     def stop(self) -> None:
         """Stop it as an operator would, clients or no."""
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """Stop it with nothing put in order, so that it has to recover."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(2)
+            self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
 
@@ -94,10 +105,10 @@ def is_there() -> bool:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
+def running(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
     """A server that runs until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
-        server = Server(Path(folder))
+        server = Server(Path(folder), environment)
         server.initialise()
         server.start()
         try:

@@ -37,7 +37,7 @@ def change(connection: Connection, happening: Happening) -> None:
         values["password_hash"] = happening.password_hash
     if happening.kind is Kind.CREATED:
         values |= {"id": user.id, "created_at": microseconds(user.created_at)}
-        connection.execute(insert(USERS).values(values))
+        connection.execute(insert(USERS), values)
         return
     before = (USERS.c.id == user.id, USERS.c.version == user.version - 1)
     if happening.kind is Kind.DELETED:

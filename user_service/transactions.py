@@ -1,5 +1,6 @@
 """Short transactions, and the one place where the database's errors become the store's."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+BUSY_SECONDS = 5
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,8 +29,27 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises StoreUnavailable; RowExists, where that is why.
     """
-    with _translated(), engine.begin() as connection:
+    with _translated(), _turn_of(engine), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn_of(engine: Engine) -> Iterator[None]:
+    """On SQLite, one writer of this process at a time asks for the file's lock.
+
+    Whoever waits for the file wakes up and looks again and again; for this one, when it is
+    free. With 24 writers it is three quarters of what they cost.
+    """
+    turn: threading.Lock | None = engine.get_execution_options().get("turn")
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=BUSY_SECONDS):
+        raise StoreUnavailable("Busy")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager
@@ -50,7 +72,9 @@ def _translated() -> Iterator[None]:
         raise RowExists(type(error.orig).__name__) from error
     except (DBAPIError, PoolTimeout) as error:
         cause = getattr(error, "orig", None) or error
-        raise StoreUnavailable(type(cause).__name__) from error
+        # SQLite's own name for it tells a full disk from a lock; for the driver both are the same.
+        name = getattr(cause, "sqlite_errorname", None) or type(cause).__name__
+        raise StoreUnavailable(name) from error
 
 
 def microseconds(moment: datetime) -> int:

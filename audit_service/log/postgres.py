@@ -42,7 +42,9 @@ _KNOWN = """SELECT
     ORDER BY number"""
 _INSERT = f"""INSERT INTO event ({", ".join(placing.INSERTED)})
     VALUES ({", ".join(["%s"] * len(placing.INSERTED))})"""  # noqa: S608 - names of ours
-_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM event"  # noqa: S608
+_INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(placing.ORIGIN)})
+    VALUES ({", ".join(["%s"] * len(placing.ORIGIN))})"""  # noqa: S608
+_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM {placing.STORED}"  # noqa: S608
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -65,7 +67,7 @@ class PostgresLog:
             raise
 
     def commit(self, take: Take) -> Sequence[Receipt]:
-        with _translated():
+        with translated():
             try:
                 return self._commit(take)
             except psycopg.OperationalError:
@@ -123,6 +125,9 @@ class PostgresLog:
             receipts, rows = placing.place(entries, known, last[0] if last else 0, now)
             if rows:
                 db.cursor().executemany(_INSERT, rows)
+            origins = placing.origins(entries, receipts)
+            if origins:
+                db.cursor().executemany(_INSERT_ORIGIN, origins)
         return receipts
 
     @contextmanager
@@ -130,10 +135,10 @@ class PostgresLog:
         """This thread's own connection, in a transaction; a broken one is not used again."""
         if self._closed:
             raise LogUnavailable("the log is closed")
-        with _translated():
+        with translated():
             db: Connection | None = getattr(self._thread, "reader", None)
             if db is None or db.closed:
-                db = _connect(self._url)
+                db = connect(self._url)
                 self._thread.reader = db
                 self._readers.append(db)
             try:
@@ -148,7 +153,7 @@ class PostgresLog:
     def _connected(self) -> Connection:
         """The connection for appending."""
         if self._writer is None:
-            self._writer = _connect(self._url)
+            self._writer = connect(self._url)
         return self._writer
 
     def _drop_writer(self) -> None:
@@ -159,7 +164,7 @@ class PostgresLog:
 
 def migrate(url: str) -> None:
     """Apply every migration that the database at `url` lacks."""
-    with _translated(), _connect(url) as db, db.transaction():
+    with translated(), connect(url) as db, db.transaction():
         # A migration takes as long as it takes, and so does waiting for another's.
         db.execute("SET LOCAL statement_timeout = 0")
         db.execute("SET LOCAL lock_timeout = 0")
@@ -173,7 +178,8 @@ def migrate(url: str) -> None:
         schema.check("postgres", _version(db))
 
 
-def _connect(url: str) -> Connection:
+def connect(url: str) -> Connection:
+    """A connection whose commits are on disk, and which waits for nothing without end."""
     given = conninfo_to_dict(url).get("options") or ""
     db = psycopg.connect(
         url, autocommit=True, client_encoding="UTF8", options=f"{given} {OPTIONS}", **SOCKET
@@ -193,7 +199,7 @@ def _version(db: Connection) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """The one place where the store's errors become the log's."""
     try:
         yield

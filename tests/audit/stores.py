@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from audit_service.events import Event, digest
-from audit_service.log import Backend, EventLog, Page, Receipt, postgres, sqlite
+from audit_service.log import Backend, EventLog, Origin, Page, Receipt, postgres, sqlite
 from audit_service.log.record import Entry
 
 ALL = 10**9
@@ -81,7 +81,7 @@ class PostgresStore:
             db.execute(sql)
 
     def set_version(self, version: int) -> None:
-        self.execute(f"UPDATE event_schema SET version = {version}")
+        self.execute(f"DELETE FROM event_schema; INSERT INTO event_schema VALUES ({version})")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -93,8 +93,8 @@ class PostgresStore:
         monkeypatch.setattr(postgres, "OPTIONS", f"{postgres.OPTIONS} -c lock_timeout=20")
 
 
-def commit(backend: Backend, *events: Event) -> Sequence[Receipt]:
-    return backend.commit(lambda: [Entry(each, digest(each)) for each in events])
+def commit(backend: Backend, *events: Event, origin: Origin | None = None) -> Sequence[Receipt]:
+    return backend.commit(lambda: [Entry(each, digest(each), origin) for each in events])
 
 
 def everything(backend: Backend | EventLog) -> Page:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -35,13 +35,26 @@ def environment(**settings: object) -> dict[str, str]:
 class Service:
     """A service as a process group of its own, with its output in a file."""
 
-    def __init__(self, name: str, folder: Path, port: int, settings: Mapping[str, object]) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    command = "run"
+    bind = "BIND"
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        port: int,
+        settings: Mapping[str, object],
+        *,
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
+    ) -> None:
+        """`within`: words of a command that runs another, such as one in a namespace."""
+        self.url = f"http://{host}:{port}"
         self.port = port
-        self._name = name
-        self._output = folder / f"{name}.log"
-        self._prefix = name.upper().replace("-", "_")
-        self._settings = {f"{self._prefix}_BIND": f"127.0.0.1:{port}", **settings}
+        self._words = [*within, str(BIN / name), self.command]
+        self._output = folder / f"{name}-{self.command}-{port}.log"
+        prefix = name.upper().replace("-", "_")
+        self._settings = {f"{prefix}_{self.bind}": f"{host}:{port}", **settings}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -56,11 +69,16 @@ class Service:
         assert self._process is not None
         return self._process.pid
 
+    def pids(self) -> list[int]:
+        """Of all its processes."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
+
     def start(self) -> None:
         """Return once it is ready."""
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(BIN / self._name), "run"],
+                self._words,
                 env=environment(**self._settings),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -81,6 +99,11 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def readiness(self) -> dict[str, Any]:
+        """What `/readyz` tells, ready or not."""
+        answer: dict[str, Any] = requests.get(f"{self.url}/readyz", timeout=20).json()
+        return answer
+
     def output(self) -> str:
         """Everything that it has printed."""
         return self._output.read_text()
@@ -88,6 +111,13 @@ class Service:
     def lines(self) -> list[dict[str, Any]]:
         """The JSON lines that it has printed."""
         return [json.loads(line) for line in self.output().splitlines() if line.startswith("{")]
+
+
+class Relay(Service):
+    """A relay, which is seen on its small port."""
+
+    command = "relay"
+    bind = "RELAY_BIND"
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
@@ -102,10 +132,13 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], output: Path) -
     raise AssertionError(f"{url} is not ready: {output.read_text()}")
 
 
-def audit_service(folder: Path, **settings: object) -> Service:
+def audit_service(
+    folder: Path, host: str = "127.0.0.1", within: Sequence[str] = (), **settings: object
+) -> Service:
     """An audit service, not started yet, with its log below `folder`."""
     defaults = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{folder}/events.db"}
-    return Service("audit-service", folder, free_port(), {**defaults, **settings})
+    settings = {**defaults, **settings}
+    return Service("audit-service", folder, free_port(), settings, host=host, within=within)
 
 
 def user_service(folder: Path, sink: str, **settings: object) -> Service:
@@ -115,6 +148,15 @@ def user_service(folder: Path, sink: str, **settings: object) -> Service:
         "USER_SERVICE_SINK": sink,
     }
     return Service("user-service", folder, free_port(), {**defaults, **settings})
+
+
+def relay(folder: Path, sink: str, **settings: object) -> Relay:
+    """A relay, not started yet, for the outbox of the user service of that folder."""
+    defaults = {
+        "USER_SERVICE_DATABASE_URL": f"sqlite:///{folder}/users.db",
+        "USER_SERVICE_SINK": sink,
+    }
+    return Relay("user-service", folder, free_port(), {**defaults, **settings})
 
 
 def post_event(session: requests.Session, url: str, event_id: str) -> int:

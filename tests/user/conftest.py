@@ -128,6 +128,7 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
         def make(**settings: Any) -> Flask:
             app = create_app(Settings(**{**usual, **settings}))
             undo.callback(app.extensions["engine"].dispose)
+            undo.callback(getattr(app.extensions["sink"], "close", lambda: None))
             return app
 
         yield make

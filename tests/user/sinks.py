@@ -22,12 +22,13 @@ class Received:
 
 
 class Peer:
-    """One connection, as a behaviour sees it."""
+    """One connection, as a behaviour sees it. `request`: the last one that was read."""
 
     def __init__(self, connection: socket.socket, sink: "Sink") -> None:
         self._socket = connection
         self._stream = connection.makefile("rb")
         self._sink = sink
+        self.request = Received("", {}, b"")
 
     @property
     def stopping(self) -> threading.Event:
@@ -35,16 +36,22 @@ class Peer:
         return self._sink.stopping
 
     def read(self) -> bool:
-        """Read a request, and keep it; False where the peer has gone."""
+        """Read a request, and keep it; False where the peer has gone, in the middle too."""
         line = self._stream.readline()
         if not line:
             return False
         headers = {}
-        while (header := self._stream.readline()) not in {b"\r\n", b""}:
+        while (header := self._stream.readline()) != b"\r\n":
+            if not header:
+                return False
             name, _, value = header.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
-        body = self._stream.read(int(headers.get("content-length", "0")))
-        self._sink.keep(Received(line.decode("latin-1").strip(), headers, body))
+        length = int(headers.get("content-length", "0"))
+        body = self._stream.read(length)
+        if len(body) < length:
+            return False
+        self.request = Received(line.decode("latin-1").strip(), headers, body)
+        self._sink.keep(self.request)
         return True
 
     def send(self, *parts: bytes) -> None:
