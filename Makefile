@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test check bench bench-kafka bench-smoke lock
+.PHONY: install run test test-faults check bench bench-smoke bench-kafka bench-outbox lock
 
 install: $(VENV)/installed
 
@@ -47,6 +47,10 @@ export TRY
 test: install
 	$(BIN)/pytest
 
+# Faults as often as they have to be survived; takes long. `make test` injects each a few times.
+test-faults: install
+	FAULTS=full $(BIN)/pytest tests/faults --timeout 3600 --durations 10
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -64,6 +68,10 @@ bench-kafka: install
 # Runs every part of it once, to see that it works.
 bench-smoke: install
 	$(BIN)/python -m bench --smoke
+
+# How fast the relay drains an outbox into our audit service.
+bench-outbox: install
+	$(BIN)/python -m bench.outbox
 
 # Resolve the dependencies anew; needs uv.
 lock:

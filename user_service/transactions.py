@@ -72,7 +72,9 @@ def _translated() -> Iterator[None]:
         raise RowExists(type(error.orig).__name__) from error
     except (DBAPIError, PoolTimeout) as error:
         cause = getattr(error, "orig", None) or error
-        raise StoreUnavailable(type(cause).__name__) from error
+        # SQLite's own name for it tells a full disk from a lock; for the driver both are the same.
+        name = getattr(cause, "sqlite_errorname", None) or type(cause).__name__
+        raise StoreUnavailable(name) from error
 
 
 def microseconds(moment: datetime) -> int:

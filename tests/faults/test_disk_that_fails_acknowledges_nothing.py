@@ -85,6 +85,34 @@ def test_a_change_is_503_and_one_that_was_acknowledged_has_its_event(
     engine.dispose()
 
 
+@FAULTS
+def test_in_direct_delivery_no_change_is_acknowledged_and_none_is_without_its_event(
+    tmp_path: Path, disk: Path, fault: Fault
+) -> None:
+    url = f"sqlite:///{disk}/users.db"
+    engine = database.connect(url, threads=1)
+    with (
+        processes.audit_service(tmp_path) as audit,
+        processes.user_service(
+            tmp_path, audit.url, USER_SERVICE_DATABASE_URL=url, **clients.CHEAPEST_HASHING
+        ) as users,
+    ):
+        made = requests.post(f"{users.url}/v1/user", json=USER, timeout=20)
+        location = users.url + made.headers["Location"]
+        with fault(users, disk):
+            refused = requests.post(f"{users.url}/v1/user", json=USER, timeout=20)
+            assert refused.status_code == 500
+            assert refused.json()["outcome"] == "unknown"
+            assert requests.patch(location, json={"name": "O."}, timeout=20).status_code == 503
+            assert requests.get(location, timeout=20).headers["ETag"] == made.headers["ETag"]
+        assert requests.patch(location, json={"name": "O."}, timeout=20).status_code == 200
+        log = evidence.in_the_log(audit.url)
+    assert evidence.users_and_versions(engine) == {made.json()["id"]: 2}
+    # The surplus event is of the change that was answered 500.
+    assert [event.version for event in log] == [1, 1, 2]
+    engine.dispose()
+
+
 @pytest.mark.timeout(900)
 def test_a_relay_that_cannot_note_what_it_delivered_loses_and_doubles_nothing(
     tmp_path: Path, disk: Path, times: Callable[[int, int], int]

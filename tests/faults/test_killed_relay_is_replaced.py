@@ -28,7 +28,7 @@ def test_killing_the_active_relay_loses_no_event_and_breaks_no_order(
         relays.pair(tmp_path, engine, sink.url) as pair,
     ):
         with changing.going_on(engine) as changes:
-            for _ in range(times(3, 50)):
+            for _ in range(times(1, 50)):
                 _arrive(sink, more=20)
                 _kill_the_active_one(pair, sink)
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0, 60)

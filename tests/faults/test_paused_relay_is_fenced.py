@@ -36,7 +36,7 @@ def test_a_relay_that_was_paused_changes_nothing_when_it_wakes_up(
         ) as pair,
     ):
         with changing.going_on(engine) as changes:
-            for _ in range(times(4, 50)):
+            for _ in range(times(2, 50)):
                 sink.wait_for(len(sink.received) + 20)
                 _pause_the_active_one(pair, sink)
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0, 60)
@@ -62,7 +62,7 @@ def test_a_single_relay_that_was_paused_goes_on(
         processes.relay(tmp_path, sink.url, **settings) as relay,
     ):
         with changing.going_on(engine) as changes:
-            for _ in range(times(2, 20)):
+            for _ in range(times(1, 20)):
                 sink.wait_for(len(sink.received) + 20)
                 with paused(relay, engine):
                     wait_until(_reaches(changes, changes.number + 100))
