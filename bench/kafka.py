@@ -17,7 +17,7 @@ from tests import kafka
 from tests.audit.topics import Consuming, Topic
 
 PARTITIONS = 3
-STEP_SECONDS = 0.05
+STEP_SECONDS = 0.25
 QUEUE = 50_000  # fewer than librdkafka lets wait
 _STORED = re.compile(r'audit_service_events_total\{outcome="stored"\} ([\d.e+]+)')
 

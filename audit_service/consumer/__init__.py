@@ -10,13 +10,14 @@ from contextlib import closing
 import structlog
 
 from audit_service.consumer import health
-from audit_service.consumer.client import BadClient, create
+from audit_service.consumer.client import BadClient, admin, create
 from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
 from audit_service.consumer.standing import Standing
 from audit_service.consumer.stopping import Stop
 from audit_service.consumer.storing import Storing
+from audit_service.consumer.watching import Watch
 from audit_service.events.kafka import Limits
 from audit_service.log import EventLog, Measured, open_log
 from audit_service.metrics import EventMetrics
@@ -25,6 +26,7 @@ from audit_service.settings import Settings
 from service_kit import kafka, small_port
 from service_kit.kafka import TopicUnreadable, TopicUrl
 from service_kit.metrics import Metrics
+from service_kit.server import collect_seldom
 
 __all__ = ["BadClient", "consume"]
 
@@ -51,11 +53,11 @@ def _consume(settings: Settings, stop: Stop) -> None:
     counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, standing)
     backend = Measured(open_log(*place), counted.committed)
     event_log = EventLog(backend, patience=settings.commit_patience)
+    partitions = Partitions(standing, told.rebalanced)
     loop = Loop(
         client=create(url, settings),
         topic=url.topic,
-        partitions=Partitions(standing, told.rebalanced),
-        standing=standing,
+        partitions=partitions,
         storing=Storing(event_log, open_rejected(*place), told.consumed, counted.rejected),
         limits=Limits(
             settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
@@ -64,7 +66,9 @@ def _consume(settings: Settings, stop: Stop) -> None:
     app = health.create(event_log, standing, metrics)
     with closing(event_log), closing(small_port.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
-        loop.run(stop)
+        collect_seldom()
+        with Watch(admin(url, settings), partitions, standing):
+            loop.run(stop)
 
 
 def _warn_of_weaknesses(url: TopicUrl, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Kafka's client, set up so that nothing is skipped or committed behind the consumer's back."""
 
 from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from audit_service.settings import Settings
 from service_kit import librdkafka_log
@@ -34,3 +35,8 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
         return Consumer(options, logger=librdkafka_log.logger())
     except KafkaException as error:
         raise BadClient(error.args[0].str()) from error
+
+
+def admin(url: TopicUrl, settings: Settings) -> AdminClient:
+    """A client for asking, with connections of its own; what goes wrong it raises."""
+    return AdminClient({**url.client(settings.kafka_secrets), "log_level": 0})

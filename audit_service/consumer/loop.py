@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from audit_service.consumer import incoming
 from audit_service.consumer.incoming import Incoming
-from audit_service.consumer.partitions import Partitions, commit, earliest_and_next
-from audit_service.consumer.standing import Partition, Standing
+from audit_service.consumer.partitions import Partitions, commit
+from audit_service.consumer.standing import Partition
 from audit_service.consumer.stopping import Stop
 from audit_service.consumer.storing import Storing
 from audit_service.events.kafka import Limits
@@ -20,7 +20,6 @@ log = structlog.get_logger()
 
 FETCH: Final = 500
 POLL_SECONDS = 0.5
-LAG_SECONDS = 2.0
 FIRST_DELAY, LONGEST_DELAY = 0.25, 5.0
 
 
@@ -33,17 +32,14 @@ class Loop:
         client: Consumer,
         topic: str,
         partitions: Partitions,
-        standing: Standing,
         storing: Storing,
         limits: Limits,
     ) -> None:
         self._client = client
         self._topic = topic
         self._partitions = partitions
-        self._standing = standing
         self._storing = storing
         self._limits = limits
-        self._lag_due = 0.0
 
     def run(self, stop: Stop) -> None:
         """Consume until `stop`, finish what was fetched, and leave the group.
@@ -56,7 +52,6 @@ class Loop:
                 batch = self._ours(self._fetch())
                 if batch:
                     self._finish(self._stored(batch, stop))
-                self._tell_lag()
         finally:
             self._client.close()
 
@@ -117,7 +112,6 @@ class Loop:
             message = self._client.poll(min(left, POLL_SECONDS))
             if message is not None:
                 batch += self._read([message])
-            self._tell_lag()
         self._partitions.resume(self._client)
         return self._ours(batch)
 
@@ -128,25 +122,7 @@ class Loop:
             return
         self._partitions.next_offsets |= following
         offsets = [TopicPartition(*where, offset) for where, offset in following.items()]
-        if commit(self._client, offsets):
-            self._standing.heard()
-
-    def _tell_lag(self) -> None:
-        """Ask the broker now and then how far each partition goes."""
-        if time.monotonic() < self._lag_due:
-            return
-        self._lag_due = time.monotonic() + LAG_SECONDS
-        lag = {}
-        try:
-            for (topic, number), offset in self._partitions.next_offsets.items():
-                partition = TopicPartition(topic, number)
-                lag[topic, number] = earliest_and_next(self._client, partition, 1.0)[1] - offset
-        except KafkaException as error:
-            log.debug("the lag is not known", reason=error.args[0].str())
-            return
-        self._standing.lag = lag
-        if lag:
-            self._standing.heard()
+        commit(self._client, offsets)
 
 
 def _partition(message: Incoming) -> Partition:

@@ -6,7 +6,7 @@ one begins, and what a fetch had gathered of a partition that was taken meanwhil
 whoever has it now reads it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -59,6 +59,15 @@ class Partitions:
             reason=reason,
         )
 
+    def assigned(self) -> list[Partition]:
+        """Those that are assigned. Any thread may ask."""
+        return list(self.next_offsets)
+
+    def behind(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+        """The lag of each that is assigned still, by where each ends. Any thread may ask."""
+        following = dict(self.next_offsets)
+        return {key: max(0, ends[key] - following[key]) for key in ends if key in following}
+
     def _all(self) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for topic, number in self.next_offsets]
 
@@ -79,17 +88,14 @@ class Partitions:
         for partition in partitions:
             self.next_offsets.pop(_key(partition), None)
             self._standing.stopped.pop(_key(partition), None)
-        self._standing.lag = {
-            key: lag for key, lag in self._standing.lag.items() if key in self.next_offsets
-        }
         client.incremental_unassign(partitions)
         log.info("partitions were taken", kind=kind, partitions=_shown(partitions))
 
 
-def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> bool:
-    """Commit the offsets and wait for the broker; whether it took them.
+def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> None:
+    """Commit the offsets and wait for the broker.
 
-    Where it did not, messages that are stored are read again: duplicates.
+    Where it does not take them, messages that are stored are read again: duplicates.
     """
     try:
         results: Iterable[TopicPartition] = client.commit(offsets=list(offsets), asynchronous=False)
@@ -98,7 +104,6 @@ def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> bool:
         failed = [error.args[0]]
     if failed:
         log.warning("offsets could not be committed", reason=failed[0].str())
-    return not failed
 
 
 def _starts(
@@ -114,21 +119,11 @@ def _starts(
             raise KafkaException(each.error)
     new = [each for each in committed if each.offset == OFFSET_INVALID]
     for each in new:
-        each.offset = earliest_and_next(client, each)[0]
+        marks = client.get_watermark_offsets(each, timeout=BROKER_SECONDS)
+        if marks is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
+        each.offset = marks[0]
     return committed, new
-
-
-def earliest_and_next(
-    client: Consumer, partition: TopicPartition, timeout: float = BROKER_SECONDS
-) -> tuple[int, int]:
-    """The first offset that the broker has, and the one that comes next.
-
-    Raises KafkaException where it does not tell within `timeout` seconds.
-    """
-    marks = client.get_watermark_offsets(partition, timeout=timeout)
-    if marks is None:
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
-    return marks
 
 
 def _key(partition: TopicPartition) -> Partition:

@@ -1,5 +1,5 @@
-"""How the consumer stands, as its health and metrics tell. Written by the one thread that
-consumes, read by any.
+"""How the consumer stands, as its health and metrics tell. Each attribute is written by one
+thread and read by any.
 """
 
 import time

@@ -5,13 +5,14 @@ called, or at its two seams, a format and a factory. It is never given the messa
 which it would make a `partitionkey` that the sender did not set (3.1: a key is no attribute).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
 
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka
 
+from audit_service.events.attributes import REQUIRED
 from audit_service.events.event import Event, EventRejected
 from audit_service.events.modes import STRUCTURED, ContentMode, content_mode, event_of, read_batch
 from audit_service.events.structured import STRICT_JSON
@@ -20,6 +21,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 """As librdkafka gives them: in their order, a name as often as it is there."""
 
 _CONTENT_TYPE: Final = "content-type"
+_LENGTH: Final = len(_CONTENT_TYPE)
+_TIME: Final = "ce_time"
 _PREFIX: Final = "ce_"
 
 
@@ -41,7 +44,7 @@ def read(headers: Headers, value: bytes | None, limits: Limits) -> Sequence[Even
     mode = content_mode(content_type or "")
     _check_size(value, limits.batch_bytes if mode is ContentMode.BATCH else limits.event_bytes)
     if mode is ContentMode.BINARY:
-        return [_read_binary(headers, content_type, value)]
+        return [_read_binary(headers, value)]
     if mode is ContentMode.STRUCTURED:
         return [_read_structured(value)]
     return read_batch(value or b"", limits.batch_events)
@@ -49,7 +52,9 @@ def read(headers: Headers, value: bytes | None, limits: Limits) -> Sequence[Even
 
 def _content_type(headers: Headers) -> str | None:
     """What the one content-type header says, in whatever case its name is."""
-    found = [value for name, value in headers if name.lower() == _CONTENT_TYPE]
+    found = [
+        value for name, value in headers if len(name) == _LENGTH and name.lower() == _CONTENT_TYPE
+    ]
     if len(found) > 1:
         raise EventRejected("datacontenttype", "has two content-type headers")
     return _text("datacontenttype", found[0]) if found else None
@@ -70,35 +75,49 @@ def _check_size(value: bytes | None, limit: int) -> None:
         raise EventRejected(None, f"the message is longer than {limit} bytes")
 
 
-def _read_binary(headers: Headers, content_type: str | None, value: bytes | None) -> Event:
+def _read_binary(headers: Headers, value: bytes | None) -> Event:
     """One event, without data where the value is null or empty."""
-    given = _attributes(headers)
-    if not given:
-        raise EventRejected(
-            None, f"the message has no ce_ headers, and its content-type is not {STRUCTURED}"
-        )
+    given = _given(headers)
+    _check_required(given)
     # Kept from `from_kafka`, which would make a datetime of it, and lose digits.
-    time = given.pop("time", None)
-    encoded = {_PREFIX + name: text.encode() for name, text in given.items()}
-    if content_type is not None:
-        encoded[_CONTENT_TYPE] = content_type.encode()
-    message = KafkaMessage(headers=encoded, key=None, value=value or b"")
-    return cast("Event", from_kafka(message, STRICT_JSON, partial(event_of, time=time)))
+    time = given.pop(_TIME, None)
+    factory = event_of if time is None else partial(event_of, time=_text("time", time))
+    message = KafkaMessage(headers=given, key=None, value=value or b"")
+    try:
+        return cast("Event", from_kafka(message, STRICT_JSON, factory))
+    except UnicodeDecodeError:
+        for name, text in given.items():
+            _text(name.removeprefix(_PREFIX), text)
+        raise
 
 
-def _attributes(headers: Headers) -> dict[str, str]:
-    """The attributes that headers are, by name. Unlike in HTTP these names have a case."""
-    given: dict[str, str] = {}
+def _check_required(headers: Mapping[str, bytes]) -> None:
+    """Raises EventRejected where one is absent; `from_kafka` would take it for structured."""
+    for name in REQUIRED:
+        if _PREFIX + name not in headers:
+            if any(header.startswith(_PREFIX) for header in headers):
+                raise EventRejected(name, f"is required, and there is no ce_{name} header")
+            rule = f"the message has no ce_ headers, and its content-type is not {STRUCTURED}"
+            raise EventRejected(None, rule)
+
+
+def _given(headers: Headers) -> dict[str, bytes]:
+    """The headers that are attributes, each once. Unlike in HTTP their names have a case."""
+    given: dict[str, bytes] = {}
     for header, value in headers:
-        if header.lower().startswith(_PREFIX):
-            attribute = header[len(_PREFIX) :]
-            if header != header.lower():
-                raise EventRejected(None, "a ce_ header's name must be in lower case")
-            if attribute == "datacontenttype":
-                raise EventRejected(attribute, "must be the content-type header")
-            if attribute in given:
-                raise EventRejected(attribute, "has two headers")
-            given[attribute] = _text(attribute, value)
+        name = header.lower()
+        if not name.startswith(_PREFIX) and name != _CONTENT_TYPE:
+            continue
+        attribute = name.removeprefix(_PREFIX)
+        if name not in {header, _CONTENT_TYPE}:
+            raise EventRejected(None, "a ce_ header's name must be in lower case")
+        if attribute == "datacontenttype":
+            raise EventRejected(attribute, "must be the content-type header")
+        if name in given:
+            raise EventRejected(attribute, "has two headers")
+        if value is None:
+            raise EventRejected(attribute, "has a header without a value")
+        given[name] = value
     return given
 
 

@@ -1,38 +1,19 @@
 """The event log in a PostgreSQL database."""
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from audit_service.log import placing, schema
 from audit_service.log.placing import Known
-from audit_service.log.record import LogUnavailable, Page, Receipt, Record, Take
+from audit_service.log.postgres_connections import Connection, Readers, connect, translated
+from audit_service.log.record import Page, Receipt, Record, Take
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
 # will do, as long as they are these in every process.
 APPEND_LOCK = 0x6576656E74
 MIGRATE_LOCK = APPEND_LOCK + 1
-
-# A commit waits for the disk whatever the server's default is; nothing waits for ever.
-OPTIONS = (
-    "-c synchronous_commit=on -c lock_timeout=4s -c statement_timeout=10s "
-    "-c idle_in_transaction_session_timeout=30s -c timezone=UTC "
-    # A snapshot older than the lock would not see the last position.
-    r"-c default_transaction_isolation=read\ committed"
-)
-# A server that is gone without a word is found out in seconds.
-SOCKET: dict[str, Any] = {
-    "connect_timeout": 3,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
 _KNOWN = """SELECT
@@ -46,8 +27,6 @@ _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(placing.ORIGIN)})
     VALUES ({", ".join(["%s"] * len(placing.ORIGIN))})"""  # noqa: S608
 _SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM {placing.STORED}"  # noqa: S608
 
-Connection = psycopg.Connection[tuple[Any, ...]]
-
 
 class PostgresLog:
     """A Backend (see there) in the database at `url`. One writer at a time in all processes."""
@@ -56,11 +35,9 @@ class PostgresLog:
         """Raises LogUnavailable where there is no such log, SchemaMismatch."""
         self._url = url
         self._writer: Connection | None = None
-        self._closed = False
-        self._thread = threading.local()
-        self._readers: list[Connection] = []
+        self._readers = Readers(url)
         try:
-            with self._reading() as db:
+            with self._readers.reading() as db:
                 schema.check("postgres", _version(db))
         except schema.SchemaMismatch:
             self.close()
@@ -86,7 +63,7 @@ class PostgresLog:
         where = "" if before is None else "WHERE position < %(before)s"
         query = f"{_SELECT} {where} ORDER BY position DESC LIMIT %(limit)s"
         records: list[Record] = []
-        with self._reading() as db, db.cursor(name="page") as cursor:
+        with self._readers.reading() as db, db.cursor(name="page") as cursor:
             # A cursor of the server, so that a page cut short by its budget is not fetched whole.
             cursor.itersize = 10
             for row in cursor.execute(query, {"before": before, "limit": limit + 1}):
@@ -97,19 +74,17 @@ class PostgresLog:
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
-        with self._reading() as db:
+        with self._readers.reading() as db:
             row = db.execute(f"{_SELECT} WHERE position = %s", (position,)).fetchone()
         return None if row is None else placing.record(row)
 
     def ping(self) -> None:
-        with self._reading() as db:
+        with self._readers.reading() as db:
             db.execute(_LAST)
 
     def close(self) -> None:
-        self._closed = True
         self._drop_writer()
-        while self._readers:
-            self._readers.pop().close()
+        self._readers.close()
 
     def _commit(self, take: Take) -> Sequence[Receipt]:
         db = self._connected()
@@ -129,26 +104,6 @@ class PostgresLog:
             if origins:
                 db.cursor().executemany(_INSERT_ORIGIN, origins)
         return receipts
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """This thread's own connection, in a transaction; a broken one is not used again."""
-        if self._closed:
-            raise LogUnavailable("the log is closed")
-        with translated():
-            db: Connection | None = getattr(self._thread, "reader", None)
-            if db is None or db.closed:
-                db = connect(self._url)
-                self._thread.reader = db
-                self._readers.append(db)
-            try:
-                with db.transaction():
-                    yield db
-            except psycopg.Error:
-                self._readers.remove(db)
-                self._thread.reader = None
-                db.close()
-                raise
 
     def _connected(self) -> Connection:
         """The connection for appending."""
@@ -178,31 +133,9 @@ def migrate(url: str) -> None:
         schema.check("postgres", _version(db))
 
 
-def connect(url: str) -> Connection:
-    """A connection whose commits are on disk, and which waits for nothing without end."""
-    given = conninfo_to_dict(url).get("options") or ""
-    db = psycopg.connect(
-        url, autocommit=True, client_encoding="UTF8", options=f"{given} {OPTIONS}", **SOCKET
-    )
-    if db.info.parameter_status("server_encoding") != "UTF8":
-        db.close()
-        raise LogUnavailable("the database's encoding must be UTF8")
-    return db
-
-
 def _version(db: Connection) -> int:
     there = db.execute("SELECT to_regclass('event_schema')").fetchone()
     if there is None or there[0] is None:
         return 0
     row = db.execute("SELECT coalesce(max(version), 0) FROM event_schema").fetchone()
     return row[0] if row else 0
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """The one place where the store's errors become the log's."""
-    try:
-        yield
-    except psycopg.Error as error:
-        # The message can hold values; the code says which error it is.
-        raise LogUnavailable(f"{type(error).__name__} {error.sqlstate or ''}".rstrip()) from error

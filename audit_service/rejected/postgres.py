@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from audit_service.log.postgres import connect, translated
+from audit_service.log.postgres_connections import connect, translated
 from audit_service.rejected.message import COLUMNS, Kept, RejectedMessage, kept, row_of
 
 _COLUMNS = ", ".join(COLUMNS)

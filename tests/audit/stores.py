@@ -10,7 +10,16 @@ import psycopg
 import pytest
 
 from audit_service.events import Event, digest
-from audit_service.log import Backend, EventLog, Origin, Page, Receipt, postgres, sqlite
+from audit_service.log import (
+    Backend,
+    EventLog,
+    Origin,
+    Page,
+    Receipt,
+    postgres,
+    postgres_connections,
+    sqlite,
+)
 from audit_service.log.record import Entry
 
 ALL = 10**9
@@ -90,7 +99,8 @@ class PostgresStore:
             yield
 
     def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(postgres, "OPTIONS", f"{postgres.OPTIONS} -c lock_timeout=20")
+        options = f"{postgres_connections.OPTIONS} -c lock_timeout=20"
+        monkeypatch.setattr(postgres_connections, "OPTIONS", options)
 
 
 def commit(backend: Backend, *events: Event, origin: Origin | None = None) -> Sequence[Receipt]:

@@ -35,6 +35,22 @@ def test_a_restart_of_the_server_costs_no_append(server: postgres.Server) -> Non
     log.close()
 
 
+def test_a_restart_of_the_server_costs_no_read(server: postgres.Server) -> None:
+    migrate(server.url())
+    log = EventLog(open_log(server.url()))
+    log.append([event("before")])
+    assert log.get(1) is not None
+    server.stop()
+    with pytest.raises(LogUnavailable):
+        log.ping()
+    server.start()
+    log.ping()
+    server.crash()
+    server.start()
+    assert [record.position for record in log.newest(None, 10, 1000).records] == [1]
+    log.close()
+
+
 def test_a_commit_waits_for_the_disk_whatever_the_server_thinks(postgres_url: str) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as db:
         name = db.info.dbname

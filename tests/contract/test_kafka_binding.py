@@ -180,6 +180,12 @@ def test_spec_required_attributes_are_not_invented(name: str) -> None:
     assert refused(message(given)) == name
 
 
+@pytest.mark.parametrize("name", ["time", "subject", "specversion"])
+def test_spec_one_attribute_alone_is_no_event(name: str) -> None:
+    for content_type in (None, "application/json"):
+        assert refused(message({name: "1.0"}, content_type, TEXT)) == "id"
+
+
 @pytest.mark.parametrize("version", ["1.1", "2.0", "1", ""])
 def test_spec_an_unknown_specversion_is_not_taken_for_another(version: str) -> None:
     assert refused(message({**REQUIRED, "specversion": version})) == "specversion"
