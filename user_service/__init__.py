@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
+from sqlalchemy import Engine
 
 from service_kit import app as service_app
 from service_kit import json_request
@@ -45,12 +47,10 @@ def create_app(settings: Settings) -> Flask:
         threads=settings.threads,
         password=settings.database_password.get_secret_value(),
     )
-    if settings.migrate:
-        database.migrate(engine)
-    database.check(engine)
-    if settings.delivery == "direct":
-        with reading(engine) as connection:
-            outbox.check_empty(connection)
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
+        _prepare(settings, engine)
+        undo.pop_all()
     store = UserStore(engine)
     changes = ChangeStore(
         engine,
@@ -87,6 +87,15 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["engine"] = engine
     app.extensions["sink"] = sink
     return app
+
+
+def _prepare(settings: Settings, engine: Engine) -> None:
+    if settings.migrate:
+        database.migrate(engine)
+    database.check(engine)
+    if settings.delivery == "direct":
+        with reading(engine) as connection:
+            outbox.check_empty(connection)
 
 
 def _recording(
