@@ -185,3 +185,10 @@ def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
     arrived = log.first_arrivals()
     for user in users:
         assert [event.version for event in arrived if event.user == user] == list(range(1, 11))
+
+
+def test_who_waits_gives_up_when_asked_to_stop(engine: Engine) -> None:
+    acquired(lease_on(engine))
+    stop = threading.Event()
+    stop.set()
+    assert not lease_on(engine, "two").acquire(stop)
