@@ -1,0 +1,130 @@
+"""What an HTTP sink's answer means: whose fault it is, and when to come again."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from user_service.delivery import Fault, NotDelivered, Outcome
+from user_service.relay.fates import Fate, counts_as_trying, fate_of
+from user_service.sinks.answers import fault_of, retry_after
+
+UNAVAILABLE = {408, 425, 429}
+REFUSED = {400, 413, 415, 422}
+NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+
+def expected(status: int) -> Fault:
+    """The table, once more."""
+    if status in UNAVAILABLE or status >= 500:
+        return Fault.UNAVAILABLE
+    if status in REFUSED:
+        return Fault.REFUSED
+    return Fault.CONFLICT if status == 409 else Fault.MISCONFIGURED
+
+
+@pytest.mark.parametrize("status", [*range(300, 312), *range(400, 452), *range(500, 512), 599])
+def test_each_status_is_the_fault_of_the_table(status: int) -> None:
+    assert fault_of(status) is expected(status)
+    assert fault_of(status, of_batch=True) is (
+        Fault.NO_BATCHES if status == 415 else expected(status)
+    )
+
+
+ROWS = [
+    (Fault.UNAVAILABLE, Fate.WAIT, Fate.BACK_OFF),
+    (Fault.CONFLICT, Fate.BACK_OFF, Fate.BACK_OFF),
+    (Fault.REFUSED, Fate.DEAD, Fate.DEAD),
+    (Fault.NO_BATCHES, Fate.SINGLES, Fate.SINGLES),
+    (Fault.MISCONFIGURED, Fate.PAUSE, Fate.BACK_OFF),
+]
+
+
+def failure(fault: Fault, *, shared: bool = False) -> NotDelivered:
+    error = NotDelivered(Outcome.UNKNOWN, "reason", fault)
+    error.shared = shared
+    return error
+
+
+@pytest.mark.parametrize(("fault", "alone", "among_others"), ROWS)
+def test_a_single_events_fate_is_the_tables(fault: Fault, alone: Fate, among_others: Fate) -> None:
+    assert fate_of(failure(fault), others_get_through=False) is alone
+    assert fate_of(failure(fault), others_get_through=True) is among_others
+
+
+@pytest.mark.parametrize(("fault", "alone", "among_others"), ROWS)
+def test_nothing_is_decided_of_single_events_where_they_failed_together(
+    fault: Fault, alone: Fate, among_others: Fate
+) -> None:
+    for others, fate in ((False, alone), (True, among_others)):
+        found = fate_of(failure(fault, shared=True), others_get_through=others)
+        assert found is (Fate.SPLIT if fate in {Fate.DEAD, Fate.BACK_OFF} else fate)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_only_what_may_be_the_events_fault_dies_of_age_and_only_while_others_get_through(
+    fault: Fault,
+) -> None:
+    assert not counts_as_trying(failure(fault), others_get_through=False)
+    assert counts_as_trying(failure(fault), others_get_through=True) is (
+        fault in {Fault.UNAVAILABLE, Fault.CONFLICT}
+    )
+
+
+@given(seconds=st.integers(0, 10**9))
+def test_retry_after_in_seconds(seconds: int) -> None:
+    assert retry_after({"Retry-After": str(seconds)}) == seconds
+
+
+@given(seconds=st.integers(-(10**6), 10**6), skew=st.integers(-(10**8), 10**8))
+def test_retry_after_as_a_date_is_counted_from_the_answers_own_date(
+    seconds: int, skew: int
+) -> None:
+    date = NOON + timedelta(seconds=skew)
+    headers = {
+        "Date": format_datetime(date, usegmt=True),
+        "Retry-After": format_datetime(date + timedelta(seconds=seconds), usegmt=True),
+    }
+    assert retry_after(headers) == max(0, seconds)
+
+
+@pytest.mark.parametrize("date", ["", "nonsense"])
+def test_retry_after_as_a_date_without_one_to_count_from_is_counted_from_now(date: str) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=90)
+    headers = {"Date": date, "Retry-After": format_datetime(soon, usegmt=True)}
+    found = retry_after(headers)
+    assert found is not None
+    assert 80 < found <= 90
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "-1",
+        "1.5",
+        "\u0663",
+        "Tue, 32 Nov 2026 10:00:00 GMT",
+        "Tue, 24 Nov 99999999999999999999 10:00:00 GMT",
+        "Tue, 24 Nov 2026 10:00:00 +99999999999999",
+    ],
+)
+def test_nonsense_asks_for_nothing(text: str) -> None:
+    assert retry_after({"Retry-After": text}) is None
+
+
+DATE_LIKE = st.from_regex(
+    r"(Mon, )?[0-9]{1,20} (Jan|Feb|Foo) [0-9]{1,30} [0-9]{1,9}:[0-9]{1,3}(:[0-9]{1,3})? "
+    r"(GMT|[+-][0-9]{1,20})?",
+    fullmatch=True,
+)
+HEADER = st.text(max_size=40) | DATE_LIKE | st.from_regex(r"[0-9]{1,6000}", fullmatch=True)
+
+
+@given(after=HEADER, date=HEADER)
+def test_no_header_whatever_it_says_makes_it_fail(after: str, date: str) -> None:
+    found = retry_after({"Retry-After": after, "Date": date})
+    assert found is None or found >= 0

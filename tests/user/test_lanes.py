@@ -1,0 +1,217 @@
+"""Lanes: whatever is done with them, each user's events are taken in their order, one by one."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from user_service.relay.lanes import Lanes
+from user_service.relay.waiting import Waiting
+
+USERS = ["a", "b", "c"]
+PER_USER = 4
+
+
+def waiting(number: int, user: str) -> Waiting:
+    return Waiting(number, user, b"{}")
+
+
+class TakingTurns(RuleBasedStateMachine):
+    """The model: what waits outside, and what was taken and not yet decided about.
+
+    `outside` is the outbox; whatever is added comes from it in the order of its ids, and the
+    users who have enough are left out, as the relay does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lanes = Lanes(per_user=PER_USER)
+        self.outbox: dict[int, str] = {}
+        self.held_back: set[int] = set()
+        self.taken: list[Sequence[Waiting]] = []
+        self.decided: set[str] = set()
+        self.company: dict[int, int] = {}
+        self.next_id = 10
+
+    @rule(user=st.sampled_from(USERS), count=st.integers(1, 6))
+    def put(self, user: str, count: int) -> None:
+        for _ in range(count):
+            self.outbox[self.next_id] = user
+            self.next_id += 10
+
+    @rule(user=st.sampled_from(USERS))
+    def replay(self, user: str) -> None:
+        """A dead letter of a lower id waits again."""
+        number = max(1, min(self.outbox, default=10) - 1)
+        self.outbox.setdefault(number, user)
+
+    @rule(limit=st.integers(1, 12))
+    def look(self, limit: int) -> None:
+        full = set(self.lanes.full())
+        seen = [
+            waiting(number, user)
+            for number, user in sorted(self.outbox.items())
+            if user not in full and not self._behind(user)
+        ]
+        self.lanes.add(seen[:limit])
+
+    @rule(most=st.integers(1, 6), one_of_a_user=st.booleans())
+    def take(self, most: int, one_of_a_user: bool) -> None:  # noqa: FBT001
+        if not self.lanes.has_turn:
+            return
+        taken = self.lanes.take(most, one_of_a_user=one_of_a_user)
+        assert 1 <= len(taken) <= most
+        users = [event.subject for event in taken]
+        assert len(users) == len(set(users)) or not one_of_a_user
+        for user in set(users):
+            assert user not in self._busy()
+            self._are_the_next([event.id for event in taken if event.subject == user], user)
+        for event in taken:
+            assert len(taken) <= self.company.get(event.id, len(taken))
+        self.taken.append(taken)
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), what=st.sampled_from(["deliver", "retry", "split", "back off"]))
+    def decide(self, data: st.DataObject, what: str) -> None:
+        events = self.taken.pop(data.draw(st.integers(0, len(self.taken) - 1)))
+        self.decided |= {event.subject for event in events}
+        if what == "deliver":
+            self.lanes.forget([event.id for event in events])
+            for event in events:
+                del self.outbox[event.id]
+                self.company.pop(event.id, None)
+        elif what == "back off" and len(events) == 1:
+            self.lanes.drop(events[0])
+            self.held_back.add(events[0].id)
+            self.company = {}
+        else:
+            if what == "split":
+                self.lanes.split(events)
+                half = (len(events) + 1) // 2
+                self.company |= {event.id: half for event in events}
+            self.lanes.put_back(events)
+
+    @rule()
+    def settle(self) -> None:
+        self.lanes.free(self.decided)
+        self.decided = set()
+
+    @precondition(lambda self: self.held_back)
+    @rule()
+    def come_due(self) -> None:
+        due = [waiting(number, self.outbox[number]) for number in sorted(self.held_back)]
+        self.held_back = set()
+        self.lanes.add(due)
+
+    def teardown(self) -> None:
+        """Whatever happened, all can be delivered, each user's events in their order."""
+        for events in self.taken:
+            self.lanes.put_back(events)
+            self.decided |= {event.subject for event in events}
+        self.lanes.free(USERS)
+        self.held_back = set()
+        rounds = 0
+        while self.outbox:
+            self.look(10**6)
+            while self.lanes.has_turn:
+                taken = self.lanes.take(1, one_of_a_user=True)
+                self.lanes.forget([event.id for event in taken])
+                for event in taken:
+                    self._are_the_next([event.id], event.subject)
+                    del self.outbox[event.id]
+                self.lanes.free([event.subject for event in taken])
+            rounds += 1
+            assert rounds < 1000, "something was never taken"
+        assert len(self.lanes) == 0
+
+    def _are_the_next(self, ids: list[int], user: str) -> None:
+        """None of the user's is left out; what was replayed may be unknown yet."""
+        assert ids == sorted(ids)
+        put = [number for number in ids if number % 10 == 0]
+        left = sorted(n for n, of in self.outbox.items() if of == user and n % 10 == 0)
+        assert put == left[: len(put)]
+
+    def _busy(self) -> set[str]:
+        return self.decided | {event.subject for events in self.taken for event in events}
+
+    def _behind(self, user: str) -> bool:
+        return any(self.outbox[number] == user for number in self.held_back)
+
+
+TakingTurns.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestTakingTurns = TakingTurns.TestCase
+
+
+def numbers(events: Sequence[Waiting]) -> list[int]:
+    return [event.id for event in events]
+
+
+def test_users_take_turns() -> None:
+    lanes = Lanes(per_user=100)
+    lanes.add([waiting(number, "abc"[number % 3]) for number in range(9)])
+    order = []
+    while lanes.has_turn:
+        taken = lanes.take(1, one_of_a_user=True)
+        order += numbers(taken)
+        lanes.forget(numbers(taken))
+        lanes.free({event.subject for event in taken})
+    assert order == list(range(9))
+
+
+def test_a_user_whose_events_were_taken_has_no_turn_before_they_are_freed() -> None:
+    lanes = Lanes(per_user=100)
+    lanes.add([waiting(1, "a"), waiting(2, "a")])
+    lanes.take(1, one_of_a_user=False)
+    lanes.add([waiting(3, "a")])
+    assert not lanes.has_turn
+    lanes.free(["a"])
+    assert numbers(lanes.take(9, one_of_a_user=False)) == [2, 3]
+
+
+def test_a_replayed_event_goes_before_those_that_were_later() -> None:
+    lanes = Lanes(per_user=2)
+    lanes.add([waiting(5, "a"), waiting(6, "a")])
+    lanes.add([waiting(3, "a")])
+    assert numbers(lanes.take(9, one_of_a_user=False)) == [3, 5, 6]
+
+
+def test_of_a_user_no_more_than_fit_are_taken_in_and_the_rest_is_missed_later() -> None:
+    lanes = Lanes(per_user=4)
+    lanes.add([waiting(number, "a") for number in range(10)])
+    assert (len(lanes), lanes.full(), lanes.runs_low) == (4, ["a"], False)
+    taken = lanes.take(3, one_of_a_user=False)
+    assert lanes.runs_low
+    lanes.forget(numbers(taken))
+    lanes.add([waiting(number, "a") for number in range(3, 10)])
+    lanes.free(["a"])
+    assert numbers(lanes.take(9, one_of_a_user=False)) == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("users", [1, 8])
+def test_a_refused_batch_is_halved_until_its_first_event_is_alone(users: int) -> None:
+    lanes = Lanes(per_user=100)
+    lanes.add([waiting(number, f"user-{number % users}") for number in range(8)])
+    sizes = []
+    for _ in range(4):
+        events = lanes.take(8, one_of_a_user=False)
+        sizes.append(len(events))
+        lanes.split(events)
+        lanes.put_back(events)
+        # The refused ones have their turn first, as if they were freed before all others.
+        for user in [f"user-{each}" for each in range(users)]:
+            lanes.free([user])
+        waits = list(lanes._turns)  # noqa: SLF001 - sorted, to look at one half alone
+        lanes._turns = dict.fromkeys(sorted(waits))  # noqa: SLF001
+    assert sizes == [8, 4, 2, 1]
+
+
+def test_who_is_dropped_takes_all_later_events_of_the_user_along() -> None:
+    lanes = Lanes(per_user=100)
+    lanes.add([waiting(1, "a"), waiting(2, "b"), waiting(3, "a")])
+    (first,) = lanes.take(1, one_of_a_user=True)
+    lanes.drop(first)
+    lanes.free(["a"])
+    assert numbers(lanes.take(9, one_of_a_user=False)) == [2]
+    assert len(lanes) == 1
