@@ -116,7 +116,11 @@ def status(desk: Desk, *, as_json: bool) -> None:
 @click.command("list")
 @of_user
 @of_type
-@click.option("--state", type=click.Choice(list(State)), help="Only those; else all but delivered.")
+@click.option(
+    "--state",
+    type=click.Choice([each.value for each in State]),
+    help="Only those; else all but delivered.",
+)
 @click.option("--limit", type=COUNT, default=100, show_default=True, help="How many at most.")
 @as_json
 @click.pass_obj
@@ -125,7 +129,7 @@ def list_events(
     *,
     user: str | None,
     event_type: str | None,
-    state: State | None,
+    state: str | None,
     limit: int,
     as_json: bool,
 ) -> None:
