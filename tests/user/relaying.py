@@ -187,6 +187,10 @@ class Log:
                 self.acknowledged += events
         return verdict
 
+    def has_acknowledged(self, event: Told) -> bool:
+        """Whether the event was."""
+        return event in self.acknowledged
+
     def singles(self) -> list[Told]:
         """What arrived, request boundaries forgotten."""
         return [event for events in self.arrived for event in events]
@@ -210,6 +214,10 @@ class Running:
     stop: threading.Event
     thread: threading.Thread
 
+    def is_active(self) -> bool:
+        """Whether it holds the lease."""
+        return self.activity.active
+
     def end(self) -> None:
         """Stop it, and wait until it has."""
         self.stop.set()
@@ -218,8 +226,13 @@ class Running:
 
 
 @contextmanager
-def relaying(url: str, sink: str, name: str = "", **settings: Any) -> Iterator[Running]:
-    """A relay from the database at `url` to `sink`, stopped at the end."""
+def relaying(
+    url: str, sink: str, name: str = "", activity: Activity | None = None, **settings: Any
+) -> Iterator[Running]:
+    """A relay from the database at `url` to `sink`, stopped at the end.
+
+    It counts what becomes of events, unless it is to tell an `activity` of its own.
+    """
     usual = {"relay_lease_seconds": 0.5, "relay_timeout": 1.0, "relay_pause_seconds": 0.2}
     told = Settings(database_url=url, sink=sink, **{**usual, **settings})
     engine = database.connect(url, threads=4, idle_seconds=told.relay_lease_seconds)
@@ -228,7 +241,7 @@ def relaying(url: str, sink: str, name: str = "", **settings: Any) -> Iterator[R
     def count(outcome: str, events: int) -> None:
         counted[outcome] = counted.get(outcome, 0) + events
 
-    activity, stop = Activity(count), threading.Event()
+    activity, stop = activity or Activity(count), threading.Event()
     relay = Relay(engine, open_carrier(told), told, activity)
     thread = threading.Thread(target=relay.run, args=(name or str(uuid.uuid4()), stop))
     running = Running(activity, counted, stop, thread)

@@ -36,7 +36,9 @@ class Desk:
         at, number = self.clock.now, self.pace.successes if successes is None else successes
         return Sending(events, Attempt(at + 10), at, at + 10, number)
 
-    def ended(self, sending: Sending, fault: Fault | None, retry_after: float | None = None) -> None:
+    def ended(
+        self, sending: Sending, fault: Fault | None, retry_after: float | None = None
+    ) -> None:
         """What became of it: one outcome for all."""
         results: Sequence[NotDelivered | None] = [None] * len(sending.events)
         if fault is not None:

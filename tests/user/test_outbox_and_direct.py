@@ -1,6 +1,5 @@
 """Direct delivery does not overtake what waits in the outbox."""
 
-
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine

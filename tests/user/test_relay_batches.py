@@ -67,9 +67,12 @@ def test_a_batch_that_is_too_large_is_halved_and_nothing_is_dead(
 ) -> None:
     fill(engine, *USERS, versions=[1, 2])
     log = Log(lambda events: 413 if len(events) > 5 else 204)
-    with capture_logs(), open_sink(judging(log)) as sink:
-        with relaying(database_url, sink.url, sink_batch=40):
-            wait_until(drained(engine))
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=40),
+    ):
+        wait_until(drained(engine))
     assert entries(engine) == []
     assert len(log.acknowledged) == 40
 

@@ -173,15 +173,18 @@ def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
 
     monkeypatch.setattr(leases.Lease, "writing", writing)
     log = Log()
-    with capture_logs(), open_sink(judging(log)) as sink:
-        with relaying(database_url, sink.url, "first") as first:
-            wait_until(lambda: len(log.acknowledged) >= 20)
-            paused.set()
-            with relaying(database_url, sink.url, "second") as second:
-                wait_until(drained(engine))
-                assert second.activity.active
-                assert row(engine).holder == "second"
-                wait_until(lambda: not first.activity.active)
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, "first") as first,
+    ):
+        wait_until(lambda: len(log.acknowledged) >= 20)
+        paused.set()
+        with relaying(database_url, sink.url, "second") as second:
+            wait_until(drained(engine))
+            assert second.is_active()
+            assert row(engine).holder == "second"
+            wait_until(lambda: not first.is_active())
     arrived = log.first_arrivals()
     for user in users:
         assert [event.version for event in arrived if event.user == user] == list(range(1, 11))

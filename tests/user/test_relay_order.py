@@ -13,8 +13,8 @@ from tests.user.relaying import (
     fill,
     hang,
     judging,
-    relaying,
     put_one,
+    relaying,
     states,
     wait_until,
 )
@@ -31,8 +31,7 @@ def in_order(log: Log, users: list[str] = USERS, versions: range = VERSIONS) -> 
     first = log.first_arrivals()
     assert sorted(first) == sorted(Told(user, each) for user in users for each in versions)
     return all(
-        [event.version for event in first if event.user == user] == list(versions)
-        for user in users
+        [event.version for event in first if event.user == user] == list(versions) for user in users
     )
 
 
@@ -147,12 +146,12 @@ def test_of_two_relays_one_delivers_and_the_order_survives_the_change(
     log = Log()
     with open_sink(judging(log)) as sink, ExitStack() as relays:
         first = relays.enter_context(relaying(database_url, sink.url, "first"))
-        wait_until(lambda: first.activity.active)
+        wait_until(first.is_active)
         second = relays.enter_context(relaying(database_url, sink.url, "second"))
         wait_until(lambda: len(log.acknowledged) > 10)
-        assert not second.activity.active
+        assert not second.is_active()
         first.end()
         wait_until(drained(engine))
-        assert second.activity.active
+        assert second.is_active()
     assert in_order(log)
     assert len(log.singles()) == len(USERS) * len(VERSIONS), "what was under way was finished"

@@ -199,9 +199,7 @@ def test_what_needs_setting_right_for_one_event_alone_stops_no_other_and_kills_i
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
-        relaying(
-            database_url, sink.url, relay_give_up_hours=TINY_HOURS, relay_pause_seconds=0.02
-        ),
+        relaying(database_url, sink.url, relay_give_up_hours=TINY_HOURS, relay_pause_seconds=0.02),
     ):
         Traffic(engine, log).goes_on_until(lambda: entries(engine)[0].backoff_seconds >= 0.16)
         bad, later = [entry for entry in entries(engine) if entry.user == "bad"]

@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -63,7 +64,9 @@ def test_what_was_kept_long_enough_is_purged_and_nothing_else(
     query("UPDATE outbox SET state = 'dead', settled_at = 0 WHERE subject = 'dead'")
     new = entries(engine)[0].id
     hours = 3600 * 1_000_000
-    query("UPDATE outbox SET settled_at = settled_at - :two WHERE id > :new", two=2 * hours, new=new)
+    query(
+        "UPDATE outbox SET settled_at = settled_at - :two WHERE id > :new", two=2 * hours, new=new
+    )
     with relaying(database_url, sink.url, outbox_keep_hours=1):
         wait_until(lambda: len(entries(engine)) == 2, 5)
     assert states(engine) == {"delivered": 1, "dead": 1}
@@ -95,9 +98,9 @@ def test_a_new_event_is_at_the_sink_at_once(
         for version in range(2, 7):
             began = time.monotonic()
             fill(engine, "first", versions=[version])
-            wait_until(lambda version=version: len(log.acknowledged) == version)
+            wait_until(partial(log.has_acknowledged, Told("first", version)))
             assert time.monotonic() - began < 2
-        assert relay.activity.active
+        assert relay.is_active()
 
 
 def test_a_relay_with_nothing_to_do_asks_the_database_seldom(
@@ -109,7 +112,7 @@ def test_a_relay_with_nothing_to_do_asks_the_database_seldom(
         statements.append(statement)
 
     with relaying(database_url, sink.url, relay_lease_seconds=5) as relay:
-        wait_until(lambda: relay.activity.active)
+        wait_until(relay.is_active)
         event.listen(Engine, "before_cursor_execute", note)
         try:
             threading.Event().wait(1.0)
@@ -123,11 +126,14 @@ def test_a_relay_with_nothing_to_do_asks_the_database_seldom(
 def test_a_relay_that_waits_for_an_answer_does_not_spin(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns: list[None] = []
+    turns: list[float] = []
     collect = holding.Holding._collect  # noqa: SLF001 - what is counted is inside
-    monkeypatch.setattr(
-        holding.Holding, "_collect", lambda *each: (turns.append(None), collect(*each))
-    )
+
+    def counted(relay: holding.Holding, patience: float) -> None:
+        turns.append(patience)
+        collect(relay, patience)
+
+    monkeypatch.setattr(holding.Holding, "_collect", counted)
     fill(engine, *USERS)
     gate = threading.Event()
     waits = iter([503] * 8)
@@ -139,14 +145,17 @@ def test_a_relay_that_waits_for_an_answer_does_not_spin(
         return status or 204
 
     log = Log(judge)
-    with capture_logs(), open_sink(judging(log)) as sink:
-        with relaying(database_url, sink.url, relay_timeout=30, relay_lease_seconds=5):
-            wait_until(lambda: len(log.arrived) == 9)
-            before = len(turns)
-            gate.wait(0.5)
-            assert len(turns) - before < 25
-            gate.set()
-            wait_until(drained(engine))
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, relay_timeout=30, relay_lease_seconds=5),
+    ):
+        wait_until(lambda: len(log.arrived) == 9)
+        before = len(turns)
+        gate.wait(0.5)
+        assert len(turns) - before < 25
+        gate.set()
+        wait_until(drained(engine))
 
 
 # A backoff that a restart interrupts
@@ -183,16 +192,19 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
     fill(engine, *USERS, versions=[1, 2, 3])
     gate = threading.Event()
     log = Log(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
-    with capture_logs(), open_sink(judging(log)) as sink:
-        with relaying(postgres_url, sink.url, relay_timeout=30, relay_lease_seconds=30):
-            wait_until(lambda: Told("u0", 2) in log.singles())
-            postgres_server.stop()
-            try:
-                gate.set()
-                wait_until(lambda: len(log.acknowledged) >= 18)
-            finally:
-                postgres_server.start()
-            wait_until(drained(engine))
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(postgres_url, sink.url, relay_timeout=30, relay_lease_seconds=30),
+    ):
+        wait_until(lambda: Told("u0", 2) in log.singles())
+        postgres_server.stop()
+        try:
+            gate.set()
+            wait_until(lambda: len(log.acknowledged) >= 18)
+        finally:
+            postgres_server.start()
+        wait_until(drained(engine))
     engine.dispose()
     for user in USERS:
         assert log.of(user) == [1, 2, 3]
