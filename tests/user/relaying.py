@@ -84,6 +84,16 @@ def put_one(connection: Connection, user: str, version: int = 1) -> None:
     outbox.put(connection, change, serialise(describe(change, "/source")))
 
 
+@contextmanager
+def connected(url: str) -> Iterator[Engine]:
+    """An engine of its own on a database."""
+    engine = database.connect(url, threads=2)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 @dataclass(frozen=True)
 class Entry:
     """A row of the outbox."""

@@ -76,6 +76,9 @@ def test_a_holder_knows_when_another_may_have_taken_over(engine: Engine) -> None
     first = lease_on(engine)
     acquired(first)
     assert first.is_fresh
+    wait_until(lambda: not first.is_fresh)
+    first.beat()
+    assert first.is_fresh
     acquired(lease_on(engine, "two"))
     assert not first.is_fresh
 

@@ -15,6 +15,7 @@ from tests.user.conftest import Query
 from tests.user.relaying import (
     Log,
     Told,
+    connected,
     drained,
     entries,
     fill,
@@ -187,17 +188,18 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
     postgres_server: postgres.Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(holding, "DATABASE_SECONDS", 0.05)
-    engine = database.connect(postgres_url, threads=2)
-    database.migrate(engine)
-    fill(engine, *USERS, versions=[1, 2, 3])
     gate = threading.Event()
     log = Log(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
     with (
         capture_logs(),
+        connected(postgres_url) as engine,
         open_sink(judging(log)) as sink,
         relaying(postgres_url, sink.url, relay_timeout=30, relay_lease_seconds=30),
     ):
-        wait_until(lambda: Told("u0", 2) in log.singles())
+        database.migrate(engine)
+        fill(engine, *USERS, versions=[1, 2, 3])
+        # One on each connection waits for its answer.
+        wait_until(lambda: [event.version for event in log.singles()].count(2) == 8)
         postgres_server.stop()
         try:
             gate.set()
@@ -205,7 +207,6 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
         finally:
             postgres_server.start()
         wait_until(drained(engine))
-    engine.dispose()
     for user in USERS:
         assert log.of(user) == [1, 2, 3]
     assert len(log.singles()) == 30, "what was acknowledged was kept in mind"
