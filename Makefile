@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test test-faults check bench bench-smoke bench-outbox lock
+.PHONY: install run test test-faults check bench bench-smoke bench-kafka bench-outbox lock
 
 install: $(VENV)/installed
 
@@ -19,16 +19,21 @@ $(VENV)/installed: constraints.txt pyproject.toml
 DELIVERY ?= $(or $(USER_SERVICE_DELIVERY),direct)
 RELAY := $(if $(filter outbox,$(DELIVERY)),-- $(BIN)/user-service relay)
 
+# SINK=kafka://… sends to a topic, and starts the consumer, too.
 run: install
-	@export USER_SERVICE_DELIVERY=$(DELIVERY) && \
+	@export USER_SERVICE_DELIVERY=$(DELIVERY) $(if $(SINK),USER_SERVICE_SINK='$(SINK)') && \
 	$(BIN)/audit-service check && $(BIN)/user-service check && \
 	users=$${USER_SERVICE_BIND:-localhost:3000} events=$${AUDIT_SERVICE_BIND:-localhost:8080} && \
 	export USER_SERVICE_SINK=$${USER_SERVICE_SINK:-$${K_SINK:-http://$$events/}} && \
+	case $$USER_SERVICE_SINK in kafka://*) export AUDIT_SERVICE_KAFKA="$$USER_SERVICE_SINK"; \
+	  consumer="--ready http://$${AUDIT_SERVICE_CONSUMER_BIND:-127.0.0.1:8081}/readyz"; \
+	  consume="-- $(BIN)/audit-service consume";; esac && \
 	exec $(BIN)/python -m service_kit.together \
 	  --ready "http://$$events/readyz" --ready "http://$$users/readyz" \
 	  --say "$$(printf "$$TRY" "$$users" "$$events")" \
 	  $(if $(RELAY),--ready "http://$${USER_SERVICE_RELAY_BIND:-127.0.0.1:3001}/readyz") \
-	  -- $(BIN)/audit-service run -- $(BIN)/user-service run $(RELAY)
+	  $$consumer \
+	  -- $(BIN)/audit-service run $$consume -- $(BIN)/user-service run $(RELAY)
 
 define TRY
 Both services run; Ctrl-C stops them. Try it from another terminal:
@@ -55,6 +60,10 @@ check: install
 # Measures everything and writes docs/performance.md; needs wrk and a quiet machine.
 bench: install
 	$(BIN)/python -m bench
+
+# Prints events a second from a Kafka topic to the disk; needs a broker, or the means to start one.
+bench-kafka: install
+	$(BIN)/python -m bench.kafka
 
 # Runs every part of it once, to see that it works.
 bench-smoke: install

@@ -1,9 +1,9 @@
-"""The command line: `audit-service run | check | migrate | config`."""
+"""The command line: `audit-service run | check | migrate | config | consume | rejected`."""
 
 from importlib.metadata import version
 from pathlib import Path
 
-from audit_service import create_app
+from audit_service import consume_cli, create_app, rejected_cli
 from audit_service.log import LogUnavailable, SchemaMismatch, UnsupportedDatabase, open_log
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
@@ -50,3 +50,5 @@ SERVICE = cli.Service(
 )
 
 main = cli.commands(SERVICE)
+main.add_command(consume_cli.command(SERVICE))
+main.add_command(rejected_cli.command(SERVICE))

@@ -39,6 +39,14 @@ class EventsQuery(BaseModel):
         return cursor
 
 
+class KafkaOrigin(BaseModel):
+    """Where a message is in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
 class RecordShown(BaseModel):
     """An event in the log."""
 
@@ -48,6 +56,9 @@ class RecordShown(BaseModel):
         description="Position of the first event with the same source and id, another content"
     )
     event: dict[str, Any] = Field(description="The event in the JSON event format")
+    kafka: KafkaOrigin | None = Field(
+        description="The message that brought it; null where it came over HTTP"
+    )
 
 
 class EventsPage(BaseModel):
@@ -106,6 +117,8 @@ def _shown(record: Record) -> dict[str, Any]:
         "received_at": _rfc3339(record.received_at),
         "conflicts_with": record.conflicts_with,
         "event": orjson.Fragment(structured_form(record.event)),
+        # A dataclass: orjson writes its fields.
+        "kafka": record.origin,
     }
 
 

@@ -1,6 +1,6 @@
 """`POST /`: events come in, in all three content modes, and are acknowledged once durable."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,21 +8,26 @@ import structlog
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from audit_service import found
 from audit_service.events import (
+    REJECTIONS,
     BatchRejected,
     Event,
     EventRejected,
     TooManyEvents,
     UnsupportedFormat,
     http,
+    modes,
 )
-from audit_service.log import EventLog, LogUnavailable, Outcome, Receipt
+from audit_service.log import EventLog, LogUnavailable
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.settings import Settings
 from service_kit import body, logs
 from service_kit.problems import Problem, unavailable
 
 log = structlog.get_logger()
+
+Keep = Callable[[Mapping[str, str], bytes, Exception], None]
 
 _EVENT = {"type": "object", "required": ["id", "source", "specversion", "type"]}
 _OPENAPI: dict[str, Any] = {
@@ -38,8 +43,8 @@ _OPENAPI: dict[str, Any] = {
             "description": "Binary mode: the data, with the attributes in `ce-` headers; "
             "structured mode: an event; batched mode: an array of events",
             "content": {
-                http.STRUCTURED: {"schema": _EVENT},
-                http.BATCH: {"schema": {"type": "array", "items": _EVENT}},
+                modes.STRUCTURED: {"schema": _EVENT},
+                modes.BATCH: {"schema": {"type": "array", "items": _EVENT}},
                 "*/*": {},
             },
         }
@@ -47,8 +52,10 @@ _OPENAPI: dict[str, Any] = {
 }
 
 
-def blueprint(event_log: EventLog, settings: Settings, metrics: EventMetrics) -> APIBlueprint:
-    """The route that receives."""
+def blueprint(
+    event_log: EventLog, settings: Settings, metrics: EventMetrics, keep: Keep
+) -> APIBlueprint:
+    """The route that receives; `keep` is told of each message that is no event."""
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
     receiving = APIBlueprint("receive", __name__)
 
@@ -56,13 +63,13 @@ def blueprint(event_log: EventLog, settings: Settings, metrics: EventMetrics) ->
     @receiving.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
     def receive() -> Response:
         try:
-            events = _events(settings)
+            events = _events(settings, keep)
         except refusals as error:
             metrics.rejected(error)
             raise
         receipts = event_log.append(events)
         logs.gather()  # until the line that tells of the request itself
-        _report(zip(events, receipts, strict=True))
+        found.tell(events, receipts)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer
@@ -101,10 +108,14 @@ def _broken_rule(error: EventRejected) -> dict[str, Any]:
     return {"attribute": error.attribute, "rule": error.rule}
 
 
-def _events(settings: Settings) -> Sequence[Event]:
+def _events(settings: Settings, keep: Keep) -> Sequence[Event]:
     headers = _headers()
     content = body.read(_limit(headers, settings))
-    return http.read(headers, content, settings.max_batch_events)
+    try:
+        return http.read(headers, content, settings.max_batch_events)
+    except REJECTIONS as error:
+        keep(headers, content, error)
+        raise
 
 
 def _headers() -> dict[str, str]:
@@ -122,27 +133,5 @@ def _headers() -> dict[str, str]:
 
 
 def _limit(headers: Mapping[str, str], settings: Settings) -> int:
-    is_batch = http.content_mode(headers["content-type"]) is http.ContentMode.BATCH
+    is_batch = modes.content_mode(headers["content-type"]) is modes.ContentMode.BATCH
     return settings.max_batch_bytes if is_batch else settings.max_event_bytes
-
-
-def _report(stored: Iterable[tuple[Event, Receipt]]) -> None:
-    """A line for each stored event; a duplicate was told of when it was stored."""
-    told = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
-    logs.info_each((_found(event), {"position": receipt.position}) for event, receipt in told)
-    for event, receipt in told:
-        if receipt.outcome is Outcome.CONFLICTING:
-            log.warning(
-                "another event has the same source and id",
-                id=event.id,
-                source=event.source,
-                position=receipt.position,
-                conflicts_with=receipt.conflicts_with,
-            )
-
-
-def _found(event: Event) -> str:
-    return (
-        f"Found {event.id} from {event.source} with type {event.type} "
-        f"and specversion {event.specversion}"
-    )

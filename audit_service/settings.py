@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from audit_service.log import UnsupportedDatabase, check_url
+from service_kit import kafka
 from service_kit.addresses import BindAddress
 from service_kit.settings import ServiceSettings
 
@@ -17,6 +18,11 @@ def _database_url(text: str) -> str:
         check_url(text)
     except UnsupportedDatabase as error:
         raise ValueError(str(error)) from None
+    return text
+
+
+def _kafka_url(text: str) -> str:
+    kafka.parse(text)
     return text
 
 
@@ -44,9 +50,41 @@ class Settings(ServiceSettings):
     max_batch_events: int = Field(
         default=10_000, ge=1, le=1_000_000, description="The most events of a batch"
     )
+    keep_rejected: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="How many messages that were refused over HTTP are kept, the newest of them; "
+        "those from Kafka all are",
+    )
     commit_patience: float = Field(
         default=5.0,
         gt=0,
         le=15,
         description="Seconds that a request waits at most for its turn to commit, then 503",
     )
+    kafka: Annotated[str, AfterValidator(_kafka_url)] = Field(
+        default="kafka://127.0.0.1:9092/audit",
+        description="The topic that `consume` reads: `kafka://host:port,host:port/topic`, options "
+        "of librdkafka as parameters",
+    )
+    kafka_group: str = Field(
+        default="audit-group-id", min_length=1, description="The consumer group of `consume`"
+    )
+    kafka_password: SecretStr = Field(
+        default=SecretStr(""), description="`sasl.password` of librdkafka"
+    )
+    kafka_key_password: SecretStr = Field(
+        default=SecretStr(""), description="`ssl.key.password` of librdkafka"
+    )
+    consumer_bind: BindAddress = Field(
+        default="127.0.0.1:8081", description="Address of the health and metrics of `consume`"
+    )
+
+    @property
+    def kafka_secrets(self) -> dict[str, str]:
+        """Options of librdkafka that are not for a URL; some may be empty."""
+        return {
+            "sasl.password": self.kafka_password.get_secret_value(),
+            "ssl.key.password": self.kafka_key_password.get_secret_value(),
+        }

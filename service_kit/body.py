@@ -23,7 +23,6 @@ def read(limit: int) -> bytes:
     if announced is not None and announced > limit:
         raise _too_large(limit)
     try:
-        # Half of what `request.get_data` takes, and the request's own limit is not in the way.
         body = get_input_stream(environ, max_content_length=limit + 1).read()
     except (OSError, HTTPException):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body could not be read to its end") from None

@@ -89,7 +89,7 @@ def _probe(bind: str) -> None:
         probe.bind(address)
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """Look for cycles seldom, and never again in what is there from the start.
 
     Requests make next to no cycles; a batch of 500 events makes a hundred thousand objects,
@@ -138,7 +138,7 @@ class _Server(BaseApplication):
 
     def load(self) -> Flask:
         app = self._create_app()
-        _collect_seldom()
+        collect_seldom()
         return app
 
     def _options(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import postgres
+from tests import kafka, postgres
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
@@ -37,6 +37,27 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     yield postgres_server.new_database(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[kafka.Broker]:
+    """A Kafka broker for all tests that want one and leave it running."""
+    if not kafka.is_there():
+        pytest.skip(kafka.HOW_TO_GET_IT)
+    if kafka.ELSEWHERE:
+        yield kafka.Broker(kafka.ELSEWHERE)
+        return
+    with kafka.running() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def frail_broker() -> Iterator[kafka.OwnBroker]:
+    """A Kafka broker for a module's tests that kill it; each MUST leave it running."""
+    if not kafka.one_can_be_started():
+        pytest.skip(kafka.HOW_TO_GET_ONE_TO_KILL)
+    with kafka.running() as broker:
+        yield broker
 
 
 @pytest.hookimpl(wrapper=True)

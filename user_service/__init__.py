@@ -19,7 +19,7 @@ from service_kit.metrics import Metrics
 from user_service import api, database, outbox, outbox_metrics
 from user_service.admission import Admission
 from user_service.changes import ChangeStore
-from user_service.delivery import Delivery
+from user_service.delivery import Delivery, Sink
 from user_service.metrics import DeliveryMetrics
 from user_service.passwords import Passwords
 from user_service.problems import MEANINGS
@@ -61,7 +61,8 @@ def create_app(settings: Settings) -> Flask:
     admission = Admission(settings.threads)
     metrics = Metrics()
     outbox_metrics.register(metrics, engine)
-    recording, reports = _recording(settings, changes, admission, metrics)
+    sink = open_sink(settings) if settings.delivery == "direct" else None
+    recording, reports = _recording(settings, changes, sink, admission, metrics)
     passwords = Passwords(
         memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations
     )
@@ -84,17 +85,22 @@ def create_app(settings: Settings) -> Flask:
     json_request.register(app, api.BODY_BYTES)
     app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))
     app.extensions["engine"] = engine
+    app.extensions["sink"] = sink
     return app
 
 
 def _recording(
-    settings: Settings, changes: ChangeStore, admission: Admission, metrics: Metrics
+    settings: Settings,
+    changes: ChangeStore,
+    sink: Sink | None,
+    admission: Admission,
+    metrics: Metrics,
 ) -> tuple[Recording, Mapping[str, Report]]:
     """How a change and its event become one fact, and what readiness tells of it."""
-    if settings.delivery == "outbox":
+    if sink is None:
         return Outbox(changes, settings.event_source), {}
     ended = DeliveryMetrics(metrics).ended
-    delivery = Delivery(open_sink(settings), threads=admission.places, ended=ended)
+    delivery = Delivery(sink, threads=admission.places, ended=ended)
     report = partial(_sink_report, settings, delivery)
     return Direct(changes, delivery, settings.event_source), {"sink": report}
 

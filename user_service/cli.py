@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service_kit import cli
 from service_kit.cli import NotMigrated, StartError
-from user_service import create_app, database, outbox, relay_cli
+from user_service import create_app, database, outbox, relay_cli, sinks
 from user_service.outbox_cli import Desk, outbox_commands
 from user_service.settings import Settings
 from user_service.transactions import StoreUnavailable, reading
@@ -23,12 +23,21 @@ def _migrate(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings) -> None:
+    _check_sink(settings)
     if settings.migrate:
         _migrate(settings)
     _check_database(settings)
 
 
+def _check_sink(settings: Settings) -> None:
+    try:
+        sinks.check(settings)
+    except sinks.WrongOptions as error:
+        raise StartError(f"USER_SERVICE_SINK: {error}") from error
+
+
 def _check(settings: Settings) -> None:
+    _check_sink(settings)
     _check_database(settings)
     if settings.delivery == "direct":
         _with_engine(settings, _check_outbox)

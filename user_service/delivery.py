@@ -103,10 +103,10 @@ class Attempt:
             with suppress(OSError):
                 self._cut()
 
-    def failed(self, reason: str) -> NotDelivered:
+    def failed(self, reason: str, fault: Fault = Fault.UNAVAILABLE) -> NotDelivered:
         """The error for a failure without an answer, by whether the event may have left."""
         outcome = Outcome.UNKNOWN if self.may_have_left else Outcome.NOT_DELIVERED
-        return NotDelivered(outcome, reason)
+        return NotDelivered(outcome, reason, fault)
 
 
 class Sink(Protocol):

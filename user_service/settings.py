@@ -9,20 +9,26 @@ from pydantic_settings import SettingsConfigDict
 from rfc3986_validator import validate_rfc3986
 from sqlalchemy.exc import ArgumentError
 
+from service_kit import kafka
 from service_kit.addresses import BindAddress
 from service_kit.settings import ServiceSettings
 from user_service.database import parse_url
 
-SINK_SCHEMES = ("http", "https")
+HTTP_SCHEMES = ("http", "https")
 DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 
 
 def _sink(text: str) -> str:
     parts = urlsplit(text)
+    if parts.scheme == kafka.SCHEME:
+        kafka.parse(text)
+        return text
     # `port` raises ValueError where it is none.
-    fit = parts.scheme in SINK_SCHEMES and parts.hostname and parts.port != 0
+    fit = parts.scheme in HTTP_SCHEMES and parts.hostname and parts.port != 0
     if not fit or re.search(r"\s", text):
-        raise ValueError("must be a URL like http://localhost:8080/")
+        raise ValueError(
+            "must be a URL like http://localhost:8080/ or kafka://127.0.0.1:9092/audit"
+        )
     return text
 
 
@@ -66,7 +72,18 @@ class Settings(ServiceSettings):
     sink: Annotated[str, AfterValidator(_sink)] = Field(
         default="http://localhost:8080/",
         validation_alias=AliasChoices("USER_SERVICE_SINK", "K_SINK"),
-        description="Where the events go",
+        description="Where the events go: `http://`, `https://`, or a topic, "
+        "`kafka://HOST:PORT/TOPIC`, with options of librdkafka as parameters",
+    )
+    kafka_mode: Literal["binary", "structured"] = Field(
+        default="binary", description="Content mode of the events in a topic"
+    )
+    kafka_password: SecretStr = Field(
+        default=SecretStr(""), description="`sasl.password` of librdkafka"
+    )
+    kafka_key_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="`ssl.key.password` of librdkafka",
     )
     delivery: Literal["direct", "outbox"] = Field(
         default="direct",

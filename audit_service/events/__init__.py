@@ -1,7 +1,10 @@
 """CloudEvents, read strictly: the only code that knows the SDK.
 
-One way in for each transport (`http.read`), one for looking at what was kept (`structured_form`).
+One way in for each transport (`http.read`, `kafka.read`), one for looking at what was kept
+(`structured_form`).
 """
+
+from typing import Final
 
 from audit_service.events.digest import Digest, digest
 from audit_service.events.event import (
@@ -15,7 +18,11 @@ from audit_service.events.event import (
 )
 from audit_service.events.structured import structured_form
 
+REJECTIONS: Final = (EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat)
+"""Every way in which a message can fail to be events."""
+
 __all__ = [
+    "REJECTIONS",
     "BatchRejected",
     "Digest",
     "Event",

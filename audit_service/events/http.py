@@ -6,58 +6,22 @@ lose or repair is checked before it is called, or at its two seams, a format and
 
 import re
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from functools import partial
-from itertools import islice
-from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import cast
 from urllib.parse import quote, unquote_to_bytes
 
 from cloudevents.core.bindings.http import HTTPMessage, from_http
 
-from audit_service.events import json_text, media_types
-from audit_service.events.attributes import REQUIRED, check
-from audit_service.events.event import (
-    BatchRejected,
-    Event,
-    EventRejected,
-    TooManyEvents,
-    UnsupportedFormat,
-)
-from audit_service.events.json_text import NotJson
+from audit_service.events.attributes import REQUIRED
+from audit_service.events.event import Event, EventRejected
+from audit_service.events.modes import STRUCTURED, ContentMode, content_mode, event_of, read_batch
 from audit_service.events.structured import STRICT_JSON
-
-STRUCTURED: Final = "application/cloudevents+json"
-BATCH: Final = "application/cloudevents-batch+json"
 
 # A quoted string, or one that is not closed: tried once, so that no value takes long.
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')
 _BACKSLASH_ESCAPE = re.compile(r"\\(.)")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNESCAPED = "".join(c for c in map(chr, range(0x21, 0x7F)) if c not in '"%')
-
-
-class ContentMode(Enum):
-    """How a message carries events (1.3)."""
-
-    BINARY = "binary"
-    STRUCTURED = "structured"
-    BATCH = "batch"
-
-
-def content_mode(content_type: str) -> ContentMode:
-    """The mode that a Content-Type header announces, "" where there is none (3).
-
-    Raises UnsupportedFormat for an event format, or a charset of it, that is not read here.
-    """
-    if not content_type.lstrip().lower().startswith("application/cloudevents"):
-        return ContentMode.BINARY
-    essence = media_types.essence(content_type)
-    if essence not in {STRUCTURED, BATCH}:
-        raise UnsupportedFormat(f"only {STRUCTURED} and {BATCH} are read here")
-    if not media_types.is_utf8(content_type):
-        raise UnsupportedFormat("JSON is read in UTF-8 only")
-    return ContentMode.STRUCTURED if essence == STRUCTURED else ContentMode.BATCH
 
 
 def read(headers: Mapping[str, str], body: bytes, max_events: int = 10_000) -> Sequence[Event]:
@@ -72,7 +36,7 @@ def read(headers: Mapping[str, str], body: bytes, max_events: int = 10_000) -> S
         return [_read_binary(headers, body)]
     if mode is ContentMode.STRUCTURED:
         return [_read_structured(body)]
-    return _read_batch(body, max_events)
+    return read_batch(body, max_events)
 
 
 def _read_binary(headers: Mapping[str, str], body: bytes) -> Event:
@@ -88,51 +52,13 @@ def _read_binary(headers: Mapping[str, str], body: bytes) -> Event:
         elif name.startswith("ce-"):
             given[name] = _normalised(name[3:], value)
     message = HTTPMessage(headers=given, body=body)
-    return cast("Event", from_http(message, STRICT_JSON, partial(_event, time=time)))
+    return cast("Event", from_http(message, STRICT_JSON, partial(event_of, time=time)))
 
 
 def _read_structured(body: bytes) -> Event:
     """One event; `ce-` headers beside it are copies at best (3.2.3) and are not looked at."""
     message = HTTPMessage(headers={"content-type": STRUCTURED}, body=body)
-    return cast("Event", from_http(message, STRICT_JSON, _event))
-
-
-def _read_batch(body: bytes, max_events: int) -> Sequence[Event]:
-    try:
-        items = list(islice(json_text.items(json_text.text_of(body)), max_events + 1))
-    except NotJson as reason:
-        raise EventRejected(None, f"the batch is not JSON: {reason}") from None
-    if len(items) > max_events:
-        raise TooManyEvents(max_events)
-    events: list[Event] = []
-    rejected: dict[int, EventRejected] = {}
-    for index, (value, text) in enumerate(items):
-        try:
-            events.append(_read_item(value, text, events))
-        except EventRejected as rejection:
-            # Anew, without the traceback: thousands of them would fill the memory.
-            rejected[index] = EventRejected(rejection.attribute, rejection.rule)
-    if rejected:
-        raise BatchRejected(rejected)
-    return events
-
-
-def _read_item(value: Any, text: str, before: Sequence[Event]) -> Event:
-    """The next event of a batch, after those that were read before it (3.3.2).
-
-    The SDK knows no batches; the format and the factory that read a single event read it.
-    """
-    event = cast("Event", STRICT_JSON.event_of(value, text, _event))
-    if before and event.specversion != before[0].specversion:
-        raise EventRejected("specversion", "must be the same in all events of a batch")
-    return event
-
-
-def _event(attributes: dict[str, Any], data: Any, time: str | None = None) -> Event:
-    """The factory that `from_http` calls: the seam at which attributes are judged."""
-    if time is not None:
-        attributes["time"] = time
-    return Event(MappingProxyType(check(attributes)), data)
+    return cast("Event", from_http(message, STRICT_JSON, event_of))
 
 
 def _check_required(headers: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from audit_service.log.measured import Measured
 from audit_service.log.record import (
     Backend,
     LogUnavailable,
+    Origin,
     Outcome,
     Page,
     Receipt,
@@ -21,6 +22,7 @@ __all__ = [
     "EventLog",
     "LogUnavailable",
     "Measured",
+    "Origin",
     "Outcome",
     "Page",
     "Receipt",

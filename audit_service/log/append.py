@@ -6,10 +6,11 @@ costs a request ten context switches, which is more than the commit.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from audit_service.events import Event, digest
-from audit_service.log.record import Backend, Entry, LogUnavailable, Page, Receipt, Record
+from audit_service.log.record import Backend, Entry, LogUnavailable, Origin, Page, Receipt, Record
 
 MAX_WAITING = 256
 
@@ -43,15 +44,20 @@ class EventLog:
         self._queue: list[_Request] = []
         self._somebody_commits = False
 
-    def append(self, events: Sequence[Event]) -> Sequence[Receipt]:
+    def append(
+        self, events: Sequence[Event], origins: Iterable[Origin | None] = repeat(None)
+    ) -> Sequence[Receipt]:
         """Store the events, all or none, and return a receipt for each, in their order.
+
+        `origins`: where each of them is from, as many as there are events, or more.
 
         MUST NOT return before the commit is on disk.
         Raises LogUnavailable where that cannot be had now.
         """
         if not events:
             return []
-        request = _Request([Entry(event, digest(event)) for event in events])
+        pairs = zip(events, origins, strict=False)
+        request = _Request([Entry(event, digest(event), origin) for event, origin in pairs])
         if not self._is_first(request):
             self._wait_for_turn(request)
         if not request.settled:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from audit_service.events import Event, JsonText, Value
-from audit_service.log.record import Entry, Outcome, Receipt, Record
+from audit_service.log.record import Entry, Origin, Outcome, Receipt, Record
 
 ATTRIBUTE_COLUMNS = (
     "specversion",
@@ -37,7 +37,14 @@ SELECTED = (
     "extensions",
     "data",
     "data_is_json",
+    "kafka_topic",
+    "kafka_partition",
+    "kafka_offset",
 )
+STORED = "event LEFT JOIN origin USING (position)"
+"""What SELECTED are columns of."""
+
+ORIGIN = ("position", "kafka_topic", "kafka_partition", "kafka_offset")
 
 Row = tuple[Any, ...]
 
@@ -82,7 +89,7 @@ def place(
 
 def record(row: Row) -> Record:
     """The record that a row, its columns as SELECTED, stands for."""
-    position, received_at, conflicts_with, *columns, extensions, data, data_is_json = row
+    position, received_at, conflicts_with, *columns, extensions, data, data_is_json = row[:-3]
     attributes: dict[str, Value] = {
         name: value
         for name, value in zip(ATTRIBUTE_COLUMNS, columns, strict=True)
@@ -92,7 +99,17 @@ def record(row: Row) -> Record:
         attributes |= orjson.loads(extensions)
     if data_is_json:
         data = JsonText(data)
-    return Record(position, received_at, conflicts_with, Event(attributes, data))
+    origin = None if row[-1] is None else Origin(*row[-3:])
+    return Record(position, received_at, conflicts_with, Event(attributes, data), origin)
+
+
+def origins(entries: Sequence[Entry], receipts: Sequence[Receipt]) -> list[Row]:
+    """The rows to insert for those that are stored and came from Kafka, columns as ORIGIN."""
+    return [
+        (receipt.position, entry.origin.topic, entry.origin.partition, entry.origin.offset)
+        for entry, receipt in zip(entries, receipts, strict=True)
+        if entry.origin is not None and receipt.outcome is not Outcome.DUPLICATE
+    ]
 
 
 def weight(row: Row) -> int:

@@ -23,7 +23,9 @@ _KNOWN = """SELECT
     ORDER BY number"""
 _INSERT = f"""INSERT INTO event ({", ".join(placing.INSERTED)})
     VALUES ({", ".join(["%s"] * len(placing.INSERTED))})"""  # noqa: S608 - names of ours
-_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM event"  # noqa: S608
+_INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(placing.ORIGIN)})
+    VALUES ({", ".join(["%s"] * len(placing.ORIGIN))})"""  # noqa: S608
+_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM {placing.STORED}"  # noqa: S608
 
 
 class PostgresLog:
@@ -98,6 +100,9 @@ class PostgresLog:
             receipts, rows = placing.place(entries, known, last[0] if last else 0, now)
             if rows:
                 db.cursor().executemany(_INSERT, rows)
+            origins = placing.origins(entries, receipts)
+            if origins:
+                db.cursor().executemany(_INSERT_ORIGIN, origins)
         return receipts
 
     def _connected(self) -> Connection:

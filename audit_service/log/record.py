@@ -39,21 +39,35 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the message that brought an event is in Kafka; kept beside the event, not in it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """An event to append, hashed before any lock is taken."""
 
     event: Event
     digest: Digest
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An event in the log. `received_at`: microseconds since 1970, UTC, of its commit."""
+    """An event in the log. `received_at`: microseconds since 1970, UTC, of its commit.
+
+    `origin`: None where it came over HTTP.
+    """
 
     position: int
     received_at: int
     conflicts_with: int | None
     event: Event
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

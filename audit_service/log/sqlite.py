@@ -28,7 +28,9 @@ _SEEN = """SELECT value FROM carray(?)
     WHERE EXISTS (SELECT 1 FROM event WHERE identity = value)"""
 _INSERT = f"""INSERT INTO event ({", ".join(placing.INSERTED)})
     VALUES ({", ".join("?" * len(placing.INSERTED))})"""  # noqa: S608 - names of ours
-_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM event"  # noqa: S608
+_INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(placing.ORIGIN)})
+    VALUES ({", ".join("?" * len(placing.ORIGIN))})"""  # noqa: S608
+_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM {placing.STORED}"  # noqa: S608
 _UNKNOWN = Known(None, None)
 
 
@@ -41,12 +43,12 @@ class SqliteLog:
         self._writer: apsw.Connection | None = None
         self._thread = threading.local()
         self._readers: list[apsw.Connection] = []
-        with _translated():
+        with translated():
             self._file = _file_at(path)
             schema.check("sqlite", _version(self._reader()))
 
     def commit(self, take: Take) -> Sequence[Receipt]:
-        with _translated():
+        with translated():
             try:
                 return self._commit(take)
             except apsw.Error:
@@ -60,7 +62,7 @@ class SqliteLog:
         bindings = (limit + 1,) if before is None else (before, limit + 1)
         query = f"{_SELECT} {where} ORDER BY position DESC LIMIT ?"
         records: list[Record] = []
-        with _translated():
+        with translated():
             for row in self._reader().execute(query, bindings):
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
@@ -69,12 +71,12 @@ class SqliteLog:
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
-        with _translated():
+        with translated():
             row = self._reader().execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
         return None if row is None else placing.record(row)
 
     def ping(self) -> None:
-        with _translated():
+        with translated():
             self._reader().execute(_LAST).fetchone()
 
     def close(self) -> None:
@@ -85,7 +87,7 @@ class SqliteLog:
     def _commit(self, take: Take) -> Sequence[Receipt]:
         self._check_file()
         if self._writer is None:
-            self._writer = _connect(self._path, apsw.SQLITE_OPEN_READWRITE)
+            self._writer = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
         db = self._writer
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -94,6 +96,7 @@ class SqliteLog:
             now = time.time_ns() // 1000
             receipts, rows = placing.place(entries, _known(db, entries), last, now)
             db.executemany(_INSERT, rows)
+            db.executemany(_INSERT_ORIGIN, placing.origins(entries, receipts))
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -106,7 +109,7 @@ class SqliteLog:
         self._check_file()
         reader: apsw.Connection | None = getattr(self._thread, "reader", None)
         if reader is None:
-            reader = _connect(self._path, apsw.SQLITE_OPEN_READWRITE)
+            reader = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
             reader.execute("PRAGMA query_only = ON")
             self._thread.reader = reader
             self._readers.append(reader)
@@ -129,9 +132,9 @@ class SqliteLog:
 
 def migrate(path: str) -> None:
     """Make the log at `path` if need be, and apply every migration that it lacks."""
-    with _translated():
+    with translated():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        db = connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         try:
             _enter_wal(db)
             db.execute("BEGIN IMMEDIATE")
@@ -173,7 +176,8 @@ def _known(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Known]:
             yield _UNKNOWN
 
 
-def _connect(path: str, flags: int) -> apsw.Connection:
+def connect(path: str, flags: int) -> apsw.Connection:
+    """A connection whose commits are on disk, and which waits for others' locks."""
     db = apsw.Connection(path, flags=flags)
     db.set_busy_handler(_wait_a_little)
     # An fsync a commit: NORMAL loses acknowledged events in a power cut.
@@ -203,7 +207,7 @@ def _version(db: apsw.Connection) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """The one place where the store's errors become the log's."""
     try:
         yield

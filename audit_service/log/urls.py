@@ -22,7 +22,7 @@ def open_log(url: str, password: str = "") -> Backend:
     check_url(url)
     if url.startswith(SQLITE):
         return sqlite.SqliteLog(url.removeprefix(SQLITE))
-    return postgres.PostgresLog(_conninfo(url, password))
+    return postgres.PostgresLog(conninfo(url, password))
 
 
 def migrate(url: str, password: str = "") -> None:
@@ -35,14 +35,14 @@ def migrate(url: str, password: str = "") -> None:
     if url.startswith(SQLITE):
         sqlite.migrate(url.removeprefix(SQLITE))
     else:
-        postgres.migrate(_conninfo(url, password))
+        postgres.migrate(conninfo(url, password))
 
 
 def check_url(url: str) -> None:
     """Raises UnsupportedDatabase unless `url` is of a kind that a log can be at."""
     if url.startswith(POSTGRES):
         try:
-            _conninfo(url, "")
+            conninfo(url, "")
         except ProgrammingError:
             raise UnsupportedDatabase("is no URL that PostgreSQL's clients understand") from None
         return
@@ -52,9 +52,9 @@ def check_url(url: str) -> None:
         )
 
 
-def _conninfo(url: str, password: str) -> str:
-    """What libpq is told; the password where the URL has none."""
-    conninfo = "postgresql://" + url.partition("://")[2]
-    if password and "password" not in conninfo_to_dict(conninfo):
-        return make_conninfo(conninfo, password=password)
-    return make_conninfo(conninfo)
+def conninfo(url: str, password: str) -> str:
+    """What libpq is told of a PostgreSQL URL; the password where the URL has none."""
+    given = "postgresql://" + url.partition("://")[2]
+    if password and "password" not in conninfo_to_dict(given):
+        return make_conninfo(given, password=password)
+    return make_conninfo(given)

@@ -13,6 +13,7 @@ from audit_service.events import Event, digest
 from audit_service.log import (
     Backend,
     EventLog,
+    Origin,
     Page,
     Receipt,
     postgres,
@@ -89,7 +90,7 @@ class PostgresStore:
             db.execute(sql)
 
     def set_version(self, version: int) -> None:
-        self.execute(f"UPDATE event_schema SET version = {version}")
+        self.execute(f"DELETE FROM event_schema; INSERT INTO event_schema VALUES ({version})")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -102,8 +103,8 @@ class PostgresStore:
         monkeypatch.setattr(postgres_connections, "OPTIONS", options)
 
 
-def commit(backend: Backend, *events: Event) -> Sequence[Receipt]:
-    return backend.commit(lambda: [Entry(each, digest(each)) for each in events])
+def commit(backend: Backend, *events: Event, origin: Origin | None = None) -> Sequence[Receipt]:
+    return backend.commit(lambda: [Entry(each, digest(each), origin) for each in events])
 
 
 def everything(backend: Backend | EventLog) -> Page:

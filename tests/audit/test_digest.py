@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit_service.events import Event, digest, http
+from audit_service.events import Event, digest, http, modes
 from audit_service.events.digest import canonical_form
 from tests.audit.sink import REQUIRED, event_text
 
@@ -25,13 +25,13 @@ def binary(
 
 def structured(event: Mapping[str, Any] | str) -> Event:
     text = event if isinstance(event, str) else json.dumps({**REQUIRED, **event})
-    (read,) = http.read({"content-type": http.STRUCTURED}, text.encode())
+    (read,) = http.read({"content-type": modes.STRUCTURED}, text.encode())
     return read
 
 
 def batched(event: Mapping[str, Any]) -> Event:
     text = json.dumps([{**REQUIRED, **event}])
-    (read,) = http.read({"content-type": http.BATCH}, text.encode())
+    (read,) = http.read({"content-type": modes.BATCH}, text.encode())
     return read
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_service.events import digest, http
+from audit_service.events import digest, http, kafka, modes
+from tests.audit.messages import LIMITS, message
 from tests.audit.sink import Sink, event_text, open_sink
 
 Category = Literal["Cc", "Cs"]
@@ -84,14 +85,30 @@ def digest_of(headers: dict[str, str], content_type: str, body: bytes) -> object
     return digest(event)
 
 
+def kafka_digests_of(event: dict[str, Any], content_type: str, body: bytes, text: str) -> set[Any]:
+    """The digests of the event as Kafka messages in the three modes."""
+    typed = message(canonical_values(event), content_type, body)
+    messages = (
+        typed,
+        message({}, modes.STRUCTURED, text.encode()),
+        message({}, modes.BATCH, f"[{text}]".encode()),
+    )
+    return {digest(kafka.read(*each, LIMITS)[0]) for each in messages}
+
+
+def canonical_values(event: dict[str, Any]) -> dict[str, str]:
+    return {name: canonical(value) for name, value in event.items()}
+
+
 @FAST
 @given(events, json_texts)
 def test_json_data_has_one_digest_in_every_mode(event: dict[str, Any], data: str) -> None:
     text = with_member(event, "data", data)
     digests = {
         digest_of(headers_of(event), "application/json", data.encode()),
-        digest_of({}, http.STRUCTURED, text.encode()),
-        digest_of({}, http.BATCH, f"[{text}]".encode()),
+        digest_of({}, modes.STRUCTURED, text.encode()),
+        digest_of({}, modes.BATCH, f"[{text}]".encode()),
+        *kafka_digests_of(event, "application/json", data.encode(), text),
     }
     assert len(digests) == 1
 
@@ -103,8 +120,9 @@ def test_bytes_have_one_digest_in_every_mode(event: dict[str, Any], data: bytes)
     text = json.dumps({**typed, "data_base64": base64.b64encode(data).decode()})
     digests = {
         digest_of(headers_of(event), "application/octet-stream", data),
-        digest_of({}, http.STRUCTURED, text.encode()),
-        digest_of({}, http.BATCH, f"[{text}]".encode()),
+        digest_of({}, modes.STRUCTURED, text.encode()),
+        digest_of({}, modes.BATCH, f"[{text}]".encode()),
+        *kafka_digests_of(event, "application/octet-stream", data, text),
     }
     assert len(digests) == 1
 
@@ -119,8 +137,8 @@ def test_order_and_spelling_of_json_make_no_difference(
     random.shuffle(members)
     shuffled = "{" + " , ".join(members) + "}"
     plain = with_member(event, "data", data)
-    assert digest_of({}, http.STRUCTURED, shuffled.encode()) == digest_of(
-        {}, http.STRUCTURED, plain.encode()
+    assert digest_of({}, modes.STRUCTURED, shuffled.encode()) == digest_of(
+        {}, modes.STRUCTURED, plain.encode()
     )
 
 
@@ -128,7 +146,8 @@ def test_order_and_spelling_of_json_make_no_difference(
 @given(json_texts, json_texts)
 def test_data_that_differs_has_another_digest(one: str, two: str) -> None:
     digests = {
-        digest_of({}, http.STRUCTURED, event_text(f'"data":{data}').encode()) for data in (one, two)
+        digest_of({}, modes.STRUCTURED, event_text(f'"data":{data}').encode())
+        for data in (one, two)
     }
     assert (len(digests) == 1) == (value_of(one) == value_of(two))
 
@@ -178,7 +197,7 @@ def test_a_binary_event_is_unaltered(shared: Sink, event: dict[str, Any], body: 
     stored, _ = newest(shared)
     assert base64.b64decode(stored.pop("data_base64")) == body
     assert stored.pop("datacontenttype") == "application/octet-stream"
-    assert stored == {name: canonical(value) for name, value in event.items()}
+    assert stored == canonical_values(event)
 
 
 @HTTP

@@ -8,18 +8,21 @@ from audit_service.events import Event, JsonText, digest
 from audit_service.log import (
     Backend,
     LogUnavailable,
+    Origin,
     Outcome,
     Receipt,
     SchemaMismatch,
     UnsupportedDatabase,
     migrate,
     open_log,
+    schema,
 )
 from audit_service.log.record import Entry
 from tests.audit.appending import event
 from tests.audit.stores import Store, commit, everything, ids, positions
 
 ALL = 10**9
+BACKENDS = ("sqlite", "postgres")
 
 
 class TestAppending:
@@ -108,6 +111,33 @@ def test_what_is_read_is_what_was_appended(backend: Backend, appended: Event) ->
         types = {name: type(value) for name, value in appended.attributes.items()}
         assert {name: type(value) for name, value in kept.attributes.items()} == types
         assert (kept.data, type(kept.data)) == (appended.data, type(appended.data))
+
+
+class TestOrigins:
+    """Where in Kafka the message is that brought an event: beside it, and not in it."""
+
+    ORIGIN = Origin("audit", 2, 2**40)
+
+    def test_an_origin_is_kept_beside_its_event(self, backend: Backend) -> None:
+        commit(backend, event("http"))
+        commit(backend, event("kafka"), event("same message"), origin=self.ORIGIN)
+        found = [record.origin for record in everything(backend).records]
+        assert found == [self.ORIGIN, self.ORIGIN, None]
+        record = backend.get(2)
+        assert record is not None
+        assert (record.origin, record.event) == (self.ORIGIN, event("kafka"))
+
+    def test_that_of_a_duplicate_is_not(self, backend: Backend) -> None:
+        commit(backend, event("a"))
+        commit(backend, event("a"), event("b"), origin=self.ORIGIN)
+        commit(backend, event("b"), origin=Origin("audit", 0, 0))
+        assert [record.origin for record in everything(backend).records] == [self.ORIGIN, None]
+
+    @pytest.mark.parametrize("sql", ["UPDATE origin SET kafka_offset = 0", "DELETE FROM origin"])
+    def test_none_can_be_changed_or_deleted(self, backend: Backend, store: Store, sql: str) -> None:
+        commit(backend, event("a"), origin=self.ORIGIN)
+        with pytest.raises(Exception, match="never"):
+            store.execute(sql)
 
 
 class TestReading:
@@ -222,6 +252,29 @@ class TestSchema:
         commit(backend, event("a"))
         migrate(store.url)
         assert ids(everything(backend)) == ["a"]
+
+    def test_a_log_of_an_older_version_is_brought_up_to_date_with_its_events(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as older:
+            first = {backend: {1: schema.migrations(backend)[1]} for backend in BACKENDS}
+            older.setattr(schema, "migrations", first.__getitem__)
+            migrate(store.url)
+        values = "1, 1, '', '', '1.0', '/s', 't', 'old', "
+        truth = "0" if store.url.startswith("sqlite") else "false"
+        if truth == "0":
+            values = values.replace("''", "x''")
+        store.execute(
+            "INSERT INTO event (position, received_at, identity, digest, specversion, source, "
+            f"type, id, data_is_json) VALUES ({values}{truth})"
+        )
+        with pytest.raises(SchemaMismatch, match="migrate"):
+            open_log(store.url)
+        migrate(store.url)
+        backend = open_log(store.url)
+        commit(backend, event("new"), origin=Origin("t", 0, 0))
+        assert ids(everything(backend)) == ["new", "old"]
+        backend.close()
 
     @pytest.mark.parametrize(
         "url", ["", "sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://h/d", "events.db"]

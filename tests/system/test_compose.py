@@ -73,6 +73,7 @@ class Compose:
         pytest.param([], id="sqlite"),
         pytest.param(["--profile", "postgres"], id="postgres"),
         pytest.param(["--profile", "outbox"], id="outbox"),
+        pytest.param(["--profile", "kafka"], id="kafka"),
     ],
 )
 def compose(request: pytest.FixtureRequest) -> Iterator[Compose]:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.kafka import Broker
 from tests.system.processes import environment, free_port
 
 ROOT = Path(__file__).parents[2]
+OF_THE_PAIR = ("USER", "AUDIT")
 CURL = re.compile(r"^\s*(curl -X POST .*)$", re.MULTILINE)
 
 pytestmark = [
@@ -48,9 +50,9 @@ def running(settings: dict[str, object]) -> Iterator[subprocess.Popen[str]]:
     process.stdout.close()
 
 
-def make_run(settings: dict[str, object]) -> subprocess.Popen[str]:
+def make_run(settings: dict[str, object], *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["make", "--no-print-directory", "run"],
+        ["make", "--no-print-directory", "run", *words],
         cwd=ROOT,
         env=environment(**settings),
         stdout=subprocess.PIPE,
@@ -101,12 +103,39 @@ def test_ctrl_c_stops_both_and_leaves_nothing_running(
             socket.create_connection((host, int(port)), timeout=2)
 
 
+@pytest.fixture
+def kafka_settings(settings: dict[str, object], kafka_broker: Broker) -> dict[str, object]:
+    """The same pair, with a topic between its two."""
+    topic = kafka_broker.new_topic()
+    url = f"kafka://{kafka_broker.address}/{topic}?client.id=of-make-run&linger.ms=0"
+    bind = f"127.0.0.1:{free_port()}"
+    return {**settings, "USER_SERVICE_SINK": url, "AUDIT_SERVICE_CONSUMER_BIND": bind}
+
+
+def test_with_a_topic_as_its_sink_the_event_is_found_by_a_consumer(
+    kafka_settings: dict[str, object],
+) -> None:
+    url = kafka_settings.pop("USER_SERVICE_SINK")
+    process = make_run(kafka_settings, f"SINK={url}")
+    read_until(process, CURL)
+    users, events = (f"http://{kafka_settings[f'{name}_SERVICE_BIND']}" for name in OF_THE_PAIR)
+    made = requests.post(f"{users}/v1/user", json={"name": "Ozzy", "password": "1"}, timeout=10)
+    assert made.status_code == 201
+    read_until(process, re.compile(r"Found \S+ from github.com/eminetto/post-cloudevents with"))
+    (item,) = requests.get(f"{events}/v1/events", timeout=10).json()["items"]
+    assert item["event"]["subject"] == made.json()["id"]
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=40)
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
         ({"USER_SERVICE_WORKERS": "many"}, "USER_SERVICE_WORKERS"),
         ({"AUDIT_SERVICE_BIND": "nowhere"}, "AUDIT_SERVICE_BIND"),
         ({"USER_SERVICE_SINK": "ftp://example.com/"}, "USER_SERVICE_SINK"),
+        ({"USER_SERVICE_SINK": "kafka://127.0.0.1:9092/"}, "USER_SERVICE_SINK"),
+        ({"USER_SERVICE_SINK": "kafka://127.0.0.1:9092/a?no.such=1"}, "USER_SERVICE_SINK"),
     ],
 )
 def test_a_wrong_setting_ends_it_with_one_line_that_names_it(

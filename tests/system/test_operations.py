@@ -9,7 +9,12 @@ from flask import Flask
 
 import audit_service
 import user_service
+from audit_service.consumer import health
+from audit_service.consumer.metrics import ConsumerMetrics
+from audit_service.consumer.standing import Standing
+from audit_service.metrics import EventMetrics
 from audit_service.settings import Settings as AuditSettings
+from service_kit.metrics import Metrics
 from tests.kit.scrape import Scrape, full_name
 from user_service import relay_app
 from user_service.settings import Settings as UserSettings
@@ -65,6 +70,20 @@ def user_app(tmp_path: Path) -> Iterator[Flask]:
 def relay(user_app: Flask) -> Flask:
     app, _ = relay_app.create(user_app.extensions["engine"])
     return app
+
+
+@pytest.fixture
+def consumer(audit_app: Flask) -> Flask:
+    metrics, standing = Metrics(), Standing()
+    standing.lag = {("audit", 0): 0}
+    EventMetrics(metrics)
+    ConsumerMetrics(metrics, standing)
+    return health.create(audit_app.extensions["event_log"], standing, metrics)
+
+
+def test_the_metrics_of_the_consumer_are_those_in_the_document(consumer: Flask) -> None:
+    expected = ("Every application", "audit-service", "audit-service consume")
+    assert told(consumer) == {row for heading in expected for row in documented(heading)}
 
 
 def test_the_metrics_of_the_audit_service_are_those_in_the_document(audit_app: Flask) -> None:

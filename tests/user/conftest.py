@@ -62,6 +62,7 @@ def postgres_database(_migrated_postgres: Engine) -> str:
         connection.execute(text("SET LOCAL synchronous_commit = off"))
         for table in ("users", "claims", "idempotency_keys", "outbox"):
             connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text("UPDATE relay SET fence = 0, heartbeat = 0, holder = NULL"))
     return str(_migrated_postgres.url)
 
 
@@ -128,6 +129,7 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
         def make(**settings: Any) -> Flask:
             app = create_app(Settings(**{**usual, **settings}))
             undo.callback(app.extensions["engine"].dispose)
+            undo.callback(getattr(app.extensions["sink"], "close", lambda: None))
             return app
 
         yield make

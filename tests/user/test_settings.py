@@ -87,6 +87,11 @@ def test_a_file_stands_for_its_variable_in_the_order_of_the_names(
         ("USER_SERVICE_SINK", "http://localhost:65536/"),
         ("USER_SERVICE_SINK", "http://[::1/"),
         ("USER_SERVICE_SINK", "http://localhost/\nx"),
+        ("USER_SERVICE_SINK", "kafka://127.0.0.1:9092"),
+        ("USER_SERVICE_SINK", "kafka://127.0.0.1:9092/a/b"),
+        ("USER_SERVICE_SINK", "kafka://me:s3cret@127.0.0.1/audit"),
+        ("USER_SERVICE_SINK", "kafka://127.0.0.1/audit?acks=0"),
+        ("USER_SERVICE_KAFKA_MODE", "batched"),
         ("USER_SERVICE_DATABASE_URL", ""),
         ("USER_SERVICE_DATABASE_URL", "data/users.db"),
         ("USER_SERVICE_DATABASE_URL", "mysql://localhost/users"),
@@ -126,6 +131,7 @@ def test_a_wrong_value_is_refused_by_name_and_not_repeated(
         ("USER_SERVICE_SINK", "http://localhost"),
         ("USER_SERVICE_SINK", "https://me:secret@sink.example:8443/in?x=1"),
         ("USER_SERVICE_SINK", "http://[::1]:8080/"),
+        ("USER_SERVICE_SINK", "kafka://a,b:9093/audit?security.protocol=SSL"),
         ("USER_SERVICE_DATABASE_URL", "sqlite:////var/lib/users.db"),
         ("USER_SERVICE_DATABASE_URL", "postgresql://me:secret@db/users"),
         ("USER_SERVICE_EVENT_SOURCE", "urn:x:y"),
@@ -144,6 +150,19 @@ def test_passwords_are_masked_where_settings_are_shown() -> None:
     ).shown()
     assert shown["USER_SERVICE_SINK"] == "https://me:***@sink/"
     assert shown["USER_SERVICE_DATABASE_URL"] == "postgresql://me:***@db/users"
+
+
+def test_the_passwords_of_a_topic_come_from_files_and_are_masked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("s3cret-word\n")
+    monkeypatch.setenv("USER_SERVICE_SINK", "kafka://a/t?ssl.key.password=s3cret-word")
+    monkeypatch.setenv("USER_SERVICE_KAFKA_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("USER_SERVICE_KAFKA_KEY_PASSWORD_FILE", str(tmp_path / "password"))
+    settings = Settings.load()
+    assert settings.kafka_password.get_secret_value() == "s3cret-word"
+    assert settings.kafka_key_password.get_secret_value() == "s3cret-word"
+    assert "s3cret-word" not in repr((settings.shown(), settings.kafka_password))
 
 
 def test_settings_are_given_by_their_field_names_in_code() -> None:

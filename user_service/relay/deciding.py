@@ -1,7 +1,7 @@
 """What becomes of the events that were sent, and what the relay believes of the sink then."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import structlog
@@ -11,11 +11,24 @@ from user_service.relay.activity import Activity
 from user_service.relay.backoffs import Backoffs, longer
 from user_service.relay.fates import Fate, counts_as_trying, fate_of
 from user_service.relay.lanes import Lanes
-from user_service.relay.pace import LONGEST_RETRY_AFTER, Pace
+from user_service.relay.pace import LONGEST_RETRY_AFTER, LONGEST_SECONDS, Pace, Sink
 from user_service.relay.sending import Sending, Sent
 from user_service.relay.waiting import Settlement, Waiting
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Events that failed alike, in a sending that began at `began` (monotonic, seconds).
+
+    `lately`: whether anything was acknowledged since they had failed before.
+    """
+
+    events: Sequence[Waiting]
+    cause: NotDelivered
+    began: float
+    lately: bool
 
 
 class Decisions:
@@ -34,10 +47,9 @@ class Decisions:
         self.most = most
         self._activity = activity
         self._give_up = give_up
-        # How many sendings had succeeded when an event failed first, and when it failed last.
-        self._first_failed: dict[int, int] = {}
-        self._last_failed: dict[int, int] = {}
-        self._by_fate: Mapping[Fate, Callable[[Sending, Sequence[Waiting], NotDelivered], None]] = {
+        # How many sendings had succeeded when an event failed last.
+        self._failed_at: dict[int, int] = {}
+        self._by_fate: Mapping[Fate, Callable[[Failed], None]] = {
             Fate.DEAD: self._bury,
             Fate.SPLIT: self._split,
             Fate.SINGLES: self._send_singly,
@@ -68,64 +80,70 @@ class Decisions:
         if self.pace.succeeded():
             self.backoffs.hurry()
 
-    def _fail(self, sending: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
-        others = self._others_get_through(sending, events)
-        self._by_fate[fate_of(failure, others_get_through=others)](sending, events, failure)
-
-    def _others_get_through(self, sending: Sending, events: Sequence[Waiting]) -> bool:
-        """Whether anything was acknowledged since the first of them failed first."""
-        first = self._first_failed
-        before = min(first.setdefault(event.id, sending.successes) for event in events)
-        return self.pace.successes > before
-
-    def _bury(self, _: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
+    def _fail(self, sending: Sending, events: Sequence[Waiting], cause: NotDelivered) -> None:
+        failed = Failed(events, cause, sending.began, lately=self._lately(sending, events))
         for event in events:
-            self.settlement.dead[event.id] = failure.reason
-            log.error("an event is a dead letter", outbox_id=event.id, reason=failure.reason)
-        self._close(events, "dead")
+            self._failed_at[event.id] = self.pace.successes
+        others = failed.lately or self._are_to_blame(events)
+        self._by_fate[fate_of(cause, others_get_through=others)](failed)
 
-    def _split(self, _: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
-        self.lanes.split(events)
-        self._retry(events, failure)
+    def _lately(self, sending: Sending, events: Sequence[Waiting]) -> bool:
+        """Whether anything was acknowledged since they failed last, or else were sent."""
+        at = min(self._failed_at.get(event.id, sending.successes) for event in events)
+        return self.pace.successes > at
 
-    def _send_singly(self, _: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
+    def _are_to_blame(self, events: Sequence[Waiting]) -> bool:
+        """Whether they failed by themselves before, and nothing says that the sink is away."""
+        return self.pace.sink is Sink.OPEN and all(event.backoff_seconds > 0 for event in events)
+
+    def _bury(self, failed: Failed) -> None:
+        reason = failed.cause.reason
+        for event in failed.events:
+            self.settlement.dead[event.id] = reason
+            log.error("an event is a dead letter", outbox_id=event.id, reason=reason)
+        self._close(failed.events, "dead")
+
+    def _split(self, failed: Failed) -> None:
+        self.lanes.split(failed.events)
+        self._retry(failed)
+
+    def _send_singly(self, failed: Failed) -> None:
         if self.most > 1:
             log.warning("the sink takes no batches; events are sent one by one from now on")
         self.most = 1
-        self._retry(events, failure)
+        self._retry(failed)
 
-    def _wait(self, sending: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
-        self.pace.wait(sending.began, failure.reason, failure.retry_after)
-        self._retry(events, failure)
+    def _wait(self, failed: Failed) -> None:
+        self.pace.wait(failed.began, failed.cause.reason, failed.cause.retry_after)
+        self._retry(failed)
 
-    def _pause(self, sending: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
-        self.pace.pause(sending.began, failure.reason)
-        self._retry(events, failure)
+    def _pause(self, failed: Failed) -> None:
+        self.pace.pause(failed.began, failed.cause.reason)
+        self._retry(failed)
 
-    def _retry(self, events: Sequence[Waiting], failure: NotDelivered) -> None:
+    def _retry(self, failed: Failed) -> None:
         """They are sent again as soon as something may be sent."""
-        ids = [event.id for event in events]
-        self.settlement.failed.setdefault(failure.reason, []).extend(ids)
-        self.lanes.put_back(events)
-        self._activity.count("retried", len(events))
+        ids = [event.id for event in failed.events]
+        self.settlement.failed.setdefault(failed.cause.reason, []).extend(ids)
+        self.lanes.put_back(failed.events)
+        self._activity.count("retried", len(ids))
 
-    def _back_off(self, sending: Sending, events: Sequence[Waiting], failure: NotDelivered) -> None:
-        for event in events:
-            if event.tried_seconds >= self._give_up:
-                self._bury(sending, [event], failure)
+    def _back_off(self, failed: Failed) -> None:
+        counts = counts_as_trying(failed.cause, others_get_through=failed.lately)
+        for event in failed.events:
+            if counts and event.tried_seconds >= self._give_up:
+                self._bury(replace(failed, events=[event]))
             else:
-                self._try_later(event, failure)
+                self._try_later(event, failed, counts=counts)
 
-    def _try_later(self, event: Waiting, failure: NotDelivered) -> None:
+    def _try_later(self, event: Waiting, failed: Failed, *, counts: bool) -> None:
         backoff = longer(event.backoff_seconds)
-        delay = max(backoff, min(failure.retry_after or 0.0, LONGEST_RETRY_AFTER))
-        # Not in an outage: only what was acknowledged since it failed last makes it count.
-        before = self._last_failed.get(event.id, self._first_failed[event.id])
-        others = self.pace.successes > before
-        self._last_failed[event.id] = self.pace.successes
-        counted = delay if counts_as_trying(failure, others_get_through=others) else 0.0
-        later = replace(event, tried_seconds=event.tried_seconds + counted, backoff_seconds=backoff)
-        self.settlement.backing_off.append((later, failure.reason))
+        # While nothing gets through it may be the sink after all: as often as that is probed.
+        delay = backoff if failed.lately else min(backoff, LONGEST_SECONDS)
+        delay = max(delay, min(failed.cause.retry_after or 0.0, LONGEST_RETRY_AFTER))
+        tried = event.tried_seconds + (delay if counts else 0.0)
+        later = replace(event, tried_seconds=tried, backoff_seconds=backoff)
+        self.settlement.backing_off.append((later, failed.cause.reason))
         self.backoffs.add(event.id, delay)
         self.lanes.drop(event)
         self._activity.count("retried", 1)
@@ -134,6 +152,5 @@ class Decisions:
         """They are not in the relay's hands any more."""
         self.lanes.forget(event.id for event in events)
         for event in events:
-            self._first_failed.pop(event.id, None)
-            self._last_failed.pop(event.id, None)
+            self._failed_at.pop(event.id, None)
         self._activity.count(outcome, len(events))

@@ -90,7 +90,7 @@ class Holding:
         if self._lanes.has_turn and not self._senders.under_way:
             seconds.append(self._pace.probe_in)
         if self._may_look:
-            seconds.append(self._next_look - now)
+            seconds.append(self._look_in)
         return max(0.0, self._database_from - now, min(seconds))
 
     def _keep_up(self) -> None:
@@ -130,7 +130,7 @@ class Holding:
 
     def _look_if_due(self) -> None:
         due = self._decisions.backoffs.due_in <= 0
-        look = self._may_look and time.monotonic() >= self._next_look
+        look = self._may_look and self._look_in <= 0
         if not (due or look):
             return
         # What was sent MUST be written before: the outbox would give it once more.
@@ -151,6 +151,10 @@ class Holding:
             for event_id in ids:
                 self._decisions.backoffs.add(event_id, 0.0)
             raise
+
+    @property
+    def _look_in(self) -> float:
+        return 0.0 if self._lanes.runs_low else self._next_look - time.monotonic()
 
     @property
     def _may_look(self) -> bool:

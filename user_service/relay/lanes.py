@@ -14,8 +14,10 @@ class Lanes:
     """
 
     def __init__(self, *, per_user: int) -> None:
-        """`per_user`: from how many on a user's lane is full."""
+        """`per_user`: how many of a user are taken in at most, while others wait outside."""
         self._per_user = per_user
+        # Users of whom more wait outside.
+        self._cut: set[str] = set()
         self._lanes: dict[str, deque[Waiting]] = {}
         self._known: dict[int, str] = {}
         self._busy: set[str] = set()
@@ -32,17 +34,26 @@ class Lanes:
         """Whether there is something to take."""
         return bool(self._turns)
 
+    @property
+    def runs_low(self) -> bool:
+        """Whether there is no longer enough of a user of whom more wait outside."""
+        return any(not self._has_enough(user) for user in self._cut)
+
     def full(self) -> Collection[str]:
         """The users of whom there is enough."""
-        return [user for user, lane in self._lanes.items() if len(lane) >= self._per_user]
+        return [user for user in self._lanes if self._has_enough(user)]
 
     def add(self, events: Iterable[Waiting]) -> None:
-        """Take in those that are not known yet."""
+        """Take in those that are not known yet, the oldest first; of a user no more than fit."""
+        self._cut = {user for user in self._cut if self._has_enough(user)}
         for event in events:
             if event.id in self._known:
                 continue
-            self._known[event.id] = event.subject
             lane = self._lanes.setdefault(event.subject, deque())
+            if len(lane) >= self._per_user and event.id > lane[-1].id:
+                self._cut.add(event.subject)
+                continue
+            self._known[event.id] = event.subject
             lane.insert(_place(lane, event), event)
             self._give_turn(event.subject)
 
@@ -91,6 +102,9 @@ class Lanes:
         for user in users:
             self._busy.discard(user)
             self._give_turn(user)
+
+    def _has_enough(self, user: str) -> bool:
+        return len(self._lanes.get(user, ())) >= self._per_user / 2
 
     def _give_turn(self, user: str) -> None:
         if not self._lanes.get(user):

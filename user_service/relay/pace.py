@@ -57,7 +57,7 @@ class Pace:
 
     def wait(self, began: float, reason: str, retry_after: float | None) -> None:
         """The sink takes nothing, as a sending that began at `began` found."""
-        if self._is_known(Sink.WAITING, began):
+        if self._is_known(began):
             return
         self._delay = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, 2 * self._delay))
         # Relays of many services are not to come back in step.
@@ -68,12 +68,12 @@ class Pace:
 
     def pause(self, began: float, reason: str) -> None:
         """The sink answers what no sink answers, as a sending that began at `began` found."""
-        if not self._is_known(Sink.PAUSED, began):
+        if not self._is_known(began):
             self._enter(Sink.PAUSED, self._pause_seconds, reason)
 
-    def _is_known(self, sink: Sink, began: float) -> bool:
+    def _is_known(self, began: float) -> bool:
         """Whether it tells nothing new: it began before the state did."""
-        return self.sink is sink and began < self._since
+        return self.sink is not Sink.OPEN and began < self._since
 
     def _enter(self, sink: Sink, delay: float, reason: str) -> None:
         if self.sink is not sink:

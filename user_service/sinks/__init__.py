@@ -1,17 +1,55 @@
-"""Where events go, by URL. The rest of the service cannot tell which kind of sink it is."""
+"""Where events go, by URL. The rest of the service cannot tell which kind of sink it is.
 
+What speaks Kafka is imported only where it is used: it takes a tenth of a second.
+"""
+
+from urllib.parse import urlsplit
+
+from service_kit.kafka import SCHEME
 from user_service.delivery import Carrier, Sink
 from user_service.settings import Settings
 from user_service.sinks.http import HttpCarrier, HttpSink
 
 
+class WrongOptions(Exception):
+    """librdkafka does not take the options that the sink's URL has; the message says which."""
+
+
 def open_sink(settings: Settings) -> Sink:
-    """The sink that the settings name; nothing is connected yet."""
-    return HttpSink(settings.sink)
+    """The sink that the settings name. Nothing waits for it to be there.
+
+    MUST NOT be called before a fork.
+    """
+    if not _is_topic(settings):
+        return HttpSink(settings.sink)
+    from user_service.sinks import topic  # noqa: PLC0415
+
+    return topic.open_sink(settings)
 
 
 def open_carrier(settings: Settings) -> Carrier:
-    """The relay's way to that sink; nothing is connected yet."""
-    return HttpCarrier(
-        settings.sink, most=settings.sink_batch, connections=settings.relay_connections
-    )
+    """The relay's way to that sink. Nothing waits for it to be there.
+
+    MUST NOT be called before a fork.
+    """
+    if not _is_topic(settings):
+        return HttpCarrier(
+            settings.sink, most=settings.sink_batch, connections=settings.relay_connections
+        )
+    from user_service.sinks import topic  # noqa: PLC0415
+
+    return topic.open_carrier(settings)
+
+
+def check(settings: Settings) -> None:
+    """Whether a sink could be opened; connects to nothing. Raises WrongOptions."""
+    if _is_topic(settings):
+        from user_service.sinks import topic  # noqa: PLC0415
+
+        wrong = topic.wrong_options(settings)
+        if wrong:
+            raise WrongOptions(wrong)
+
+
+def _is_topic(settings: Settings) -> bool:
+    return urlsplit(settings.sink).scheme == SCHEME

@@ -1,0 +1,81 @@
+"""The consumer: events from a Kafka topic into the event log, in a process of its own.
+
+At least once from the broker and exactly once in the log: what was fetched is stored first,
+and only then are its offsets committed, so that whatever is cut short is read again, and what
+was stored already is a duplicate. `consume` is the only place where its parts are put together.
+"""
+
+from contextlib import closing
+
+import structlog
+
+from audit_service.consumer import health
+from audit_service.consumer.client import BadClient, admin, create
+from audit_service.consumer.loop import Loop
+from audit_service.consumer.metrics import ConsumerMetrics
+from audit_service.consumer.partitions import Partitions
+from audit_service.consumer.standing import Standing
+from audit_service.consumer.stopping import Stop
+from audit_service.consumer.storing import Storing
+from audit_service.consumer.watching import Watch
+from audit_service.events.kafka import Limits
+from audit_service.log import EventLog, Measured, open_log
+from audit_service.metrics import EventMetrics
+from audit_service.rejected import open_rejected
+from audit_service.settings import Settings
+from service_kit import kafka, small_port
+from service_kit.kafka import TopicUnreadable, TopicUrl
+from service_kit.metrics import Metrics
+from service_kit.server import collect_seldom
+
+__all__ = ["BadClient", "consume"]
+
+log = structlog.get_logger()
+
+TOPIC_SECONDS = 5.0
+
+
+def consume(settings: Settings) -> None:
+    """Consume until SIGTERM or Ctrl-C, then finish and commit what was fetched, within 10 s.
+
+    Raises LogUnavailable and SchemaMismatch at the start, PortTaken, and BadClient where
+    librdkafka takes an option ill; anything after it that no retry can mend.
+    """
+    # Before there is any other thread, which a signal could end the process through.
+    with Stop() as stop:
+        _consume(settings, stop)
+
+
+def _consume(settings: Settings, stop: Stop) -> None:
+    url = kafka.parse(settings.kafka)
+    place = settings.database_url, settings.database_password.get_secret_value()
+    metrics, standing = Metrics(), Standing()
+    counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, standing)
+    backend = Measured(open_log(*place), counted.committed)
+    event_log = EventLog(backend, patience=settings.commit_patience)
+    partitions = Partitions(standing, told.rebalanced)
+    loop = Loop(
+        client=create(url, settings),
+        topic=url.topic,
+        partitions=partitions,
+        storing=Storing(event_log, open_rejected(*place), told.consumed, counted.rejected),
+        limits=Limits(
+            settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
+        ),
+    )
+    app = health.create(event_log, standing, metrics)
+    with closing(event_log), closing(small_port.start(app, settings.consumer_bind)):
+        _warn_of_weaknesses(url, settings)
+        collect_seldom()
+        with Watch(admin(url, settings), partitions, standing):
+            loop.run(stop)
+
+
+def _warn_of_weaknesses(url: TopicUrl, settings: Settings) -> None:
+    try:
+        standing = kafka.standing_of(url.client(settings.kafka_secrets), url.topic, TOPIC_SECONDS)
+    except TopicUnreadable as reason:
+        log.warning("the topic's configuration cannot be read", topic=url.topic, reason=str(reason))
+        return
+    for weakness in kafka.weaknesses(standing):
+        log.warning("an acknowledged event could be lost", topic=url.topic, weakness=weakness)

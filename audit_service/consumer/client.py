@@ -1,0 +1,42 @@
+"""Kafka's client, set up so that nothing is skipped or committed behind the consumer's back."""
+
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from audit_service.settings import Settings
+from service_kit import librdkafka_log
+from service_kit.kafka import TopicUrl
+
+
+class BadClient(Exception):
+    """librdkafka does not take the options; the message says which."""
+
+
+def create(url: TopicUrl, settings: Settings) -> Consumer:
+    """A client of the topic's cluster, not yet subscribed. Raises BadClient."""
+    options = {
+        # What waits to be processed, at most; a fetch of 500 messages cannot be larger.
+        "queued.max.messages.kbytes": 32 * 1024,
+        # A topic that is made after the start is found in seconds.
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "check.crcs": True,
+        "client.id": "audit-service",
+        **url.client(settings.kafka_secrets),
+        "group.id": settings.kafka_group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        # An offset that the broker no longer has is an error, and never a reason to skip.
+        "auto.offset.reset": "error",
+    }
+    if options.get("group.protocol") != "consumer":
+        # Who joins or leaves interrupts only the partitions that move.
+        options["partition.assignment.strategy"] = "cooperative-sticky"
+    try:
+        return Consumer(options, logger=librdkafka_log.logger())
+    except KafkaException as error:
+        raise BadClient(error.args[0].str()) from error
+
+
+def admin(url: TopicUrl, settings: Settings) -> AdminClient:
+    """A client for asking, with connections of its own; what goes wrong it raises."""
+    return AdminClient({**url.client(settings.kafka_secrets), "log_level": 0})

@@ -1,0 +1,27 @@
+"""What is served on the consumer's small port: health and metrics, and nothing else."""
+
+from importlib.metadata import version
+
+from flask import Flask
+
+from audit_service.consumer.standing import Standing
+from audit_service.log import EventLog
+from service_kit import app as service_app
+from service_kit.metrics import Metrics
+
+
+def create(event_log: EventLog, standing: Standing, metrics: Metrics) -> Flask:
+    """The application. It is ready where store and broker answer and no partition is stopped."""
+    return service_app.create(
+        __name__,
+        title="Audit service, consumer",
+        version=version("post-cloudevents"),
+        meanings={},
+        checks={
+            "database": event_log.ping,
+            "broker": standing.check_broker,
+            "offsets": standing.check_offsets,
+        },
+        reports={"lag": standing.lag_shown},
+        metrics=metrics,
+    )

@@ -1,0 +1,84 @@
+"""A Kafka message, read: the events in it, or what is wrong with it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import methodcaller
+
+import structlog
+from confluent_kafka import Message
+
+from audit_service.events import REJECTIONS, Event, EventRejected, kafka
+from audit_service.events.kafka import Headers, Limits
+from audit_service.log import Origin
+from audit_service.rejected import RejectedMessage
+
+log = structlog.get_logger()
+
+# The client gives a list with holes in it, as well as an error, where a header's name is not
+# UTF-8; to look into the list ends the process. A plain call of the method, once it has been made
+# often, no longer looks for the error; a call through this always does. Only the first call for a
+# message finds it.
+_ASK_FOR_HEADERS = methodcaller("headers")
+
+Refused = Callable[[Exception], None]
+"""Told why a message was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """`raw`: the message's headers, key and value, so that it can be refused later, too.
+
+    `error`: why it is no event; then it has no events.
+    """
+
+    origin: Origin
+    raw: tuple[Headers, bytes | None, bytes | None]
+    events: Sequence[Event]
+    error: Exception | None = None
+
+    @property
+    def rejected(self) -> RejectedMessage:
+        """The message as it is kept when it is refused."""
+        return RejectedMessage(*self.raw, str(self.error), self.origin)
+
+    def refused(self, error: Exception) -> "Incoming":
+        """The same message, refused."""
+        return Incoming(self.origin, self.raw, (), error)
+
+
+def read(message: Message, limits: Limits) -> Incoming:
+    """The message, read strictly. MUST NOT raise, whatever it is: its partition would stand."""
+    origin = Origin(str(message.topic()), message.partition() or 0, message.offset() or 0)
+    key, value = message.key(), message.value()
+    try:
+        headers = _headers(message)
+    except EventRejected as error:
+        return Incoming(origin, ([], key, value), (), error)
+    raw = headers, key, value
+    try:
+        return Incoming(origin, raw, kafka.read(headers, value, limits))
+    except REJECTIONS as error:
+        return Incoming(origin, raw, (), error)
+    except Exception as error:
+        log.exception("a message could not be read", origin=origin)
+        return Incoming(origin, raw, (), unexpected(error))
+
+
+def unexpected(error: Exception) -> EventRejected:
+    """What an error of ours is to a message that brings it about."""
+    return EventRejected(None, f"the message cannot be processed: {type(error).__name__}")
+
+
+def _headers(message: Message) -> Headers:
+    try:
+        headers = _ASK_FOR_HEADERS(message)
+    except (SystemError, UnicodeDecodeError):
+        rule = "a header's name is not UTF-8; the headers could not be kept"
+        raise EventRejected(None, rule) from None
+    if isinstance(headers, dict):
+        headers = list(headers.items())
+    return [(name, _bytes(value)) for name, value in headers or ()]
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,129 @@
+"""Fetch, store, commit, and again."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from audit_service.consumer import incoming
+from audit_service.consumer.incoming import Incoming
+from audit_service.consumer.partitions import Partitions, commit
+from audit_service.consumer.standing import Partition
+from audit_service.consumer.stopping import Stop
+from audit_service.consumer.storing import Storing
+from audit_service.events.kafka import Limits
+from audit_service.log import LogUnavailable
+
+log = structlog.get_logger()
+
+FETCH: Final = 500
+POLL_SECONDS = 0.5
+FIRST_DELAY, LONGEST_DELAY = 0.25, 5.0
+
+
+class Loop:
+    """One thread does all of it, so that nothing is under way when a partition goes."""
+
+    def __init__(
+        self,
+        *,
+        client: Consumer,
+        topic: str,
+        partitions: Partitions,
+        storing: Storing,
+        limits: Limits,
+    ) -> None:
+        self._client = client
+        self._topic = topic
+        self._partitions = partitions
+        self._storing = storing
+        self._limits = limits
+
+    def run(self, stop: Stop) -> None:
+        """Consume until `stop`, finish what was fetched, and leave the group.
+
+        Offsets MUST be committed only after all before them is on disk.
+        """
+        self._partitions.subscribe(self._client, self._topic)
+        try:
+            while not stop.is_set():
+                batch = self._ours(self._fetch())
+                if batch:
+                    self._finish(self._stored(batch, stop))
+        finally:
+            self._client.close()
+
+    def _fetch(self) -> list[Incoming]:
+        """What there is, at most 500 messages; it waits a little for the first only."""
+        first = self._client.poll(POLL_SECONDS)
+        if first is None:
+            return []
+        return self._read([first, *self._client.consume(FETCH - 1, 0)])
+
+    def _read(self, messages: Iterable[Message]) -> list[Incoming]:
+        batch = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                batch.append(incoming.read(message, self._limits))
+            else:
+                self._failed(message, error)
+        return batch
+
+    def _failed(self, message: Message, error: KafkaError) -> None:
+        if error.fatal():
+            raise KafkaException(error)
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
+            self._partitions.stop((str(message.topic()), message.partition() or 0), error.str())
+        else:
+            log.warning("the broker reports an error", reason=error.str())
+
+    def _ours(self, batch: Sequence[Incoming]) -> list[Incoming]:
+        """Without what is of partitions that were taken meanwhile."""
+        return [each for each in batch if _partition(each) in self._partitions.next_offsets]
+
+    def _stored(self, batch: list[Incoming], stop: Stop) -> list[Incoming]:
+        """What of the batch is stored; while the store is down nothing more is fetched.
+
+        Nothing where the stop comes before the store is back: it is all read again then.
+        """
+        delay = 0.0
+        while True:
+            try:
+                self._storing.store(batch)
+            except LogUnavailable as reason:
+                log.warning("the event log is unavailable", reason=str(reason), waiting=len(batch))
+                delay = min(delay * 2 or FIRST_DELAY, LONGEST_DELAY)
+                batch = self._waited(batch, delay, stop)
+                if stop.is_set() or not batch:
+                    return []
+            else:
+                if delay:
+                    log.info("the event log is available again")
+                return batch
+
+    def _waited(self, batch: list[Incoming], delay: float, stop: Stop) -> list[Incoming]:
+        """The batch, less what was taken, after `delay` seconds as a live member of the group."""
+        until = time.monotonic() + delay
+        self._partitions.pause(self._client)
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            message = self._client.poll(min(left, POLL_SECONDS))
+            if message is not None:
+                batch += self._read([message])
+        self._partitions.resume(self._client)
+        return self._ours(batch)
+
+    def _finish(self, batch: Sequence[Incoming]) -> None:
+        """Commit the offsets of what is stored."""
+        following = {_partition(each): each.origin.offset + 1 for each in batch}
+        if not following:
+            return
+        self._partitions.next_offsets |= following
+        offsets = [TopicPartition(*where, offset) for where, offset in following.items()]
+        commit(self._client, offsets)
+
+
+def _partition(message: Incoming) -> Partition:
+    return message.origin.topic, message.origin.partition

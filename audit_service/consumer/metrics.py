@@ -1,0 +1,45 @@
+"""What the consumer tells beside what becomes of events."""
+
+from collections.abc import Mapping
+
+from audit_service.consumer.standing import Standing
+from service_kit.metrics import Gauge, Metrics, Value
+
+LAG = Gauge(
+    "audit_service_consumer_lag",
+    "Messages of a partition that are not yet stored and committed",
+    ("topic", "partition"),
+)
+STOPPED = Gauge(
+    "audit_service_consumer_stopped_partitions",
+    "Partitions that nothing is read from, since the broker no longer has the next offset",
+)
+
+
+class ConsumerMetrics:
+    """Counts what the consumer does, and tells how it stands."""
+
+    def __init__(self, metrics: Metrics, standing: Standing) -> None:
+        self._standing = standing
+        consumed = metrics.counter(
+            "audit_service_consumed_total",
+            "Messages from Kafka that were stored, as events or as rejected",
+        )
+        rebalances = metrics.counter(
+            "audit_service_rebalances_total",
+            "Partitions that were assigned, revoked, or lost without notice, each time it happened",
+            ["kind"],
+        )
+        self.consumed = consumed.inc
+        self._by_kind = {
+            kind: rebalances.labels(kind).inc for kind in ("assigned", "revoked", "lost")
+        }
+        metrics.gauges([LAG, STOPPED], self._read)
+
+    def rebalanced(self, kind: str) -> None:
+        """Count a rebalance: "assigned", "revoked" or "lost"."""
+        self._by_kind[kind]()
+
+    def _read(self) -> Mapping[Gauge, Value]:
+        lag: Value = {(name, str(number)): n for (name, number), n in self._standing.lag.items()}
+        return {LAG: lag, STOPPED: float(len(self._standing.stopped))}

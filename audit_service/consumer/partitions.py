@@ -1,0 +1,134 @@
+"""Which partitions are this consumer's, where in each it is, and which are stopped.
+
+The assignment is cooperative: those that do not move are read on while others do. Whoever
+gives a partition up has nothing of it in hand: a fetch is stored and committed before the next
+one begins, and what a fetch had gathered of a partition that was taken meanwhile is let go, for
+whoever has it now reads it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+import structlog
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+
+from audit_service.consumer.standing import Partition, Standing
+
+log = structlog.get_logger()
+
+BROKER_SECONDS = 10.0
+
+
+class Partitions:
+    """`next_offsets`: of each partition that is assigned, the offset after the last stored one."""
+
+    def __init__(self, standing: Standing, rebalanced: Callable[[str], None]) -> None:
+        self.next_offsets: dict[Partition, int] = {}
+        self._standing = standing
+        self._rebalanced = rebalanced
+        self._paused = False
+
+    def subscribe(self, client: Consumer, topic: str) -> None:
+        """Join the group. The callbacks run in the thread that polls, while it polls."""
+        client.subscribe(
+            [topic],
+            on_assign=self._assigned,
+            on_revoke=partial(self._taken, kind="revoked"),
+            on_lost=partial(self._taken, kind="lost"),
+        )
+
+    def pause(self, client: Consumer) -> None:
+        """Fetch nothing, not from partitions that come either, until `resume`."""
+        self._paused = True
+        client.pause(self._all())
+
+    def resume(self, client: Consumer) -> None:
+        """Fetch again."""
+        self._paused = False
+        client.resume(self._all())
+
+    def stop(self, partition: Partition, reason: str) -> None:
+        """Say that nothing more is read from a partition; librdkafka does not any more."""
+        topic, number = partition
+        self._standing.stopped[partition] = reason
+        log.error(
+            "a partition is stopped: messages of it are lost",
+            topic=topic,
+            partition=number,
+            next_offset=self.next_offsets.get(partition),
+            reason=reason,
+        )
+
+    def assigned(self) -> list[Partition]:
+        """Those that are assigned. Any thread may ask."""
+        return list(self.next_offsets)
+
+    def behind(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+        """The lag of each that is assigned still, by where each ends. Any thread may ask."""
+        following = dict(self.next_offsets)
+        return {key: max(0, ends[key] - following[key]) for key in ends if key in following}
+
+    def _all(self) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for topic, number in self.next_offsets]
+
+    def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced("assigned")
+        starts, new = _starts(client, partitions)
+        client.incremental_assign(starts)
+        if self._paused:
+            client.pause(starts)
+        self.next_offsets |= {_key(start): start.offset for start in starts}
+        log.info("partitions were assigned", partitions=_shown(starts))
+        if new:
+            # From now on the group has an offset: what is deleted before it is read is missed.
+            commit(client, new)
+
+    def _taken(self, client: Consumer, partitions: list[TopicPartition], kind: str) -> None:
+        self._rebalanced(kind)
+        for partition in partitions:
+            self.next_offsets.pop(_key(partition), None)
+            self._standing.stopped.pop(_key(partition), None)
+        client.incremental_unassign(partitions)
+        log.info("partitions were taken", kind=kind, partitions=_shown(partitions))
+
+
+def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> None:
+    """Commit the offsets and wait for the broker.
+
+    Where it does not take them, messages that are stored are read again: duplicates.
+    """
+    try:
+        results: Iterable[TopicPartition] = client.commit(offsets=list(offsets), asynchronous=False)
+        failed = [error for result in results if (error := result.error) is not None]
+    except KafkaException as error:
+        failed = [error.args[0]]
+    if failed:
+        log.warning("offsets could not be committed", reason=failed[0].str())
+
+
+def _starts(
+    client: Consumer, partitions: list[TopicPartition]
+) -> tuple[list[TopicPartition], list[TopicPartition]]:
+    """Where to begin in each partition, and those in which the group has not begun before.
+
+    Those begin at the earliest message that there is. Raises KafkaException.
+    """
+    committed = client.committed(partitions, timeout=BROKER_SECONDS)
+    for each in committed:
+        if each.error is not None:
+            raise KafkaException(each.error)
+    new = [each for each in committed if each.offset == OFFSET_INVALID]
+    for each in new:
+        marks = client.get_watermark_offsets(each, timeout=BROKER_SECONDS)
+        if marks is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
+        each.offset = marks[0]
+    return committed, new
+
+
+def _key(partition: TopicPartition) -> Partition:
+    return partition.topic, partition.partition
+
+
+def _shown(partitions: Iterable[TopicPartition]) -> list[int]:
+    return sorted(each.partition for each in partitions)

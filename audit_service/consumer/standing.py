@@ -1,0 +1,42 @@
+"""How the consumer stands, as its health and metrics tell. Each attribute is written by one
+thread and read by any.
+"""
+
+import time
+from collections.abc import Mapping
+
+Partition = tuple[str, int]
+"""A topic's name and a partition of it."""
+
+BROKER_SECONDS = 10.0
+
+
+class Standing:
+    """What is told of the consumer.
+
+    `lag`: by partition, how many messages of it are not yet stored and committed.
+    `stopped`: the partitions that nothing is read from, each with the reason.
+    """
+
+    def __init__(self) -> None:
+        self.lag: Mapping[Partition, int] = {}
+        self.stopped: dict[Partition, str] = {}
+        self._heard = time.monotonic()
+
+    def heard(self) -> None:
+        """The broker has answered just now."""
+        self._heard = time.monotonic()
+
+    def check_broker(self) -> None:
+        """Raises TimeoutError where nothing was heard of the broker for 10 s."""
+        if time.monotonic() - self._heard > BROKER_SECONDS:
+            raise TimeoutError("the broker does not answer")
+
+    def check_offsets(self) -> None:
+        """Raises LookupError where a partition is stopped."""
+        if self.stopped:
+            raise LookupError("a partition is stopped")
+
+    def lag_shown(self) -> dict[str, int]:
+        """The lag by `topic/partition`."""
+        return {f"{topic}/{number}": lag for (topic, number), lag in sorted(self.lag.items())}

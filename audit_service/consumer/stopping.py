@@ -1,0 +1,42 @@
+"""SIGTERM and Ctrl-C: stop after what is in hand, and within a bounded time in any case."""
+
+import os
+import signal
+import threading
+from typing import Final, Self
+
+import structlog
+
+log = structlog.get_logger()
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+SECONDS = 9.0
+
+
+class Stop(threading.Event):
+    """Set once a signal asks for it. MUST be entered in the main thread, before there is any other:
+    those that are there would take the signals, and the process end at once.
+
+    A thread waits for the signals, since a handler would have to wait for the main thread to
+    come back from librdkafka, which without a broker it may not. What is not finished in 9 s
+    is given up: uncommitted, it is read again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._finished = threading.Event()
+
+    def __enter__(self) -> Self:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        threading.Thread(target=self._wait, name="signals", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finished.set()
+
+    def _wait(self) -> None:
+        signal.sigwait(SIGNALS)
+        self.set()
+        if not self._finished.wait(SECONDS):
+            log.warning("stopping took too long; what is not committed will be read again")
+            os._exit(1)

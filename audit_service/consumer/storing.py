@@ -1,0 +1,75 @@
+"""What was fetched goes into the store: events into the log, the rest among the rejected."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from audit_service import found
+from audit_service.consumer.incoming import Incoming, Refused, unexpected
+from audit_service.log import EventLog, LogUnavailable
+from audit_service.rejected import RejectedStore
+from service_kit import logs
+
+log = structlog.get_logger()
+
+
+class Storing:
+    """Stores messages. Each step may be repeated: what is there already stays as it is."""
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        rejected: RejectedStore,
+        consumed: Callable[[int], None],
+        refused: Refused,
+    ) -> None:
+        """`consumed` is told how many messages were stored, `refused` of each that is no event."""
+        self._event_log = event_log
+        self._rejected = rejected
+        self._consumed = consumed
+        self._refused = refused
+
+    def store(self, batch: Sequence[Incoming]) -> None:
+        """Store the events and keep what is none.
+
+        MUST NOT return before all of it is on disk. Raises LogUnavailable; some of it may be
+        stored then.
+        """
+        logs.gather()
+        try:
+            refused = [message for message in batch if message.error is not None]
+            refused += self._append([message for message in batch if message.error is None])
+            if refused:
+                self._rejected.keep([message.rejected for message in refused])
+            for message in refused:
+                self._tell_of(message)
+        finally:
+            logs.write_gathered()
+        self._consumed(len(batch))
+
+    def _append(self, batch: Sequence[Incoming]) -> list[Incoming]:
+        """Append in one transaction; those that make it fail, by whatever error, come back."""
+        events = [event for message in batch for event in message.events]
+        origins = [message.origin for message in batch for _ in message.events]
+        try:
+            found.tell(events, self._event_log.append(events, origins))
+        except LogUnavailable:
+            raise
+        except Exception as error:
+            log.exception("events could not be appended")
+            if len(batch) == 1:
+                return [batch[0].refused(unexpected(error))]
+            return [message for single in batch for message in self._append([single])]
+        return []
+
+    def _tell_of(self, message: Incoming) -> None:
+        if message.error is not None:
+            self._refused(message.error)
+            origin = message.origin
+            log.warning(
+                "a message was rejected",
+                topic=origin.topic,
+                partition=origin.partition,
+                offset=origin.offset,
+                reason=str(message.error),
+            )

@@ -1,0 +1,55 @@
+"""How far behind the consumer is, asked of the broker now and then.
+
+By a client and in a thread of its own: on the consumer's connection the question would wait
+behind a fetch that waits for messages, and the consumer would wait for the answer.
+"""
+
+import threading
+from typing import Self
+
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from audit_service.consumer.partitions import Partitions
+from audit_service.consumer.standing import Standing
+
+STEP_SECONDS = 2.0
+ANSWER_SECONDS = 2.0
+
+
+class Watch:
+    """Keeps the lag and the last word of the broker up to date, inside a `with` block."""
+
+    def __init__(self, admin: AdminClient, partitions: Partitions, standing: Standing) -> None:
+        self._admin = admin
+        self._partitions = partitions
+        self._standing = standing
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lag", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(STEP_SECONDS):
+            try:
+                self._look()
+            except (KafkaException, TimeoutError):
+                continue  # What the health tells is by when the broker was heard of last.
+
+    def _look(self) -> None:
+        asked = {TopicPartition(*key): OffsetSpec.latest() for key in self._partitions.assigned()}
+        if not asked:
+            self._admin.list_topics(timeout=ANSWER_SECONDS)
+            self._standing.lag = {}
+        else:
+            answers = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
+            ends = {key: future.result(ANSWER_SECONDS).offset for key, future in answers.items()}
+            self._standing.lag = self._partitions.behind(
+                {(where.topic, where.partition): end for where, end in ends.items()}
+            )
+        self._standing.heard()

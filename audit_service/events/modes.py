@@ -1,0 +1,88 @@
+"""The content modes, and what is the same in them whatever the transport."""
+
+from collections.abc import Sequence
+from enum import Enum
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+from audit_service.events import json_text, media_types
+from audit_service.events.attributes import check
+from audit_service.events.event import (
+    BatchRejected,
+    Event,
+    EventRejected,
+    TooManyEvents,
+    UnsupportedFormat,
+)
+from audit_service.events.json_text import NotJson
+from audit_service.events.structured import STRICT_JSON
+
+STRUCTURED: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+
+
+class ContentMode(Enum):
+    """How a message carries events (HTTP and Kafka bindings, 1.3)."""
+
+    BINARY = "binary"
+    STRUCTURED = "structured"
+    BATCH = "batch"
+
+
+def content_mode(content_type: str) -> ContentMode:
+    """The mode that a content type announces, "" where there is none (both bindings, 3).
+
+    Raises UnsupportedFormat for an event format, or a charset of it, that is not read here.
+    """
+    if not content_type.lstrip().lower().startswith("application/cloudevents"):
+        return ContentMode.BINARY
+    essence = media_types.essence(content_type)
+    if essence not in {STRUCTURED, BATCH}:
+        raise UnsupportedFormat(f"only {STRUCTURED} and {BATCH} are read here")
+    if not media_types.is_utf8(content_type):
+        raise UnsupportedFormat("JSON is read in UTF-8 only")
+    return ContentMode.STRUCTURED if essence == STRUCTURED else ContentMode.BATCH
+
+
+def event_of(attributes: dict[str, Any], data: Any, time: str | None = None) -> Event:
+    """The factory that the SDK calls: the seam at which attributes are judged.
+
+    `time`: the attribute as it came, where it was kept from the SDK, which would make a
+    datetime of it, and lose digits.
+    """
+    if time is not None:
+        attributes["time"] = time
+    return Event(MappingProxyType(check(attributes)), data)
+
+
+def read_batch(body: bytes, max_events: int) -> Sequence[Event]:
+    """The events of a batch, in its order. Raises EventRejected, BatchRejected, TooManyEvents."""
+    try:
+        items = list(islice(json_text.items(json_text.text_of(body)), max_events + 1))
+    except NotJson as reason:
+        raise EventRejected(None, f"the batch is not JSON: {reason}") from None
+    if len(items) > max_events:
+        raise TooManyEvents(max_events)
+    events: list[Event] = []
+    rejected: dict[int, EventRejected] = {}
+    for index, (value, text) in enumerate(items):
+        try:
+            events.append(_read_item(value, text, events))
+        except EventRejected as rejection:
+            # Anew, without the traceback: thousands of them would fill the memory.
+            rejected[index] = EventRejected(rejection.attribute, rejection.rule)
+    if rejected:
+        raise BatchRejected(rejected)
+    return events
+
+
+def _read_item(value: Any, text: str, before: Sequence[Event]) -> Event:
+    """The next event of a batch, after those that were read before it (3.3.2).
+
+    The SDK knows no batches; the format and the factory that read a single event read it.
+    """
+    event = cast("Event", STRICT_JSON.event_of(value, text, event_of))
+    if before and event.specversion != before[0].specversion:
+        raise EventRejected("specversion", "must be the same in all events of a batch")
+    return event

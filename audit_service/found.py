@@ -1,0 +1,34 @@
+"""The line that each stored event has in the log of the service, whatever brought it."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from audit_service.events import Event
+from audit_service.log import Outcome, Receipt
+from service_kit import logs
+
+log = structlog.get_logger()
+
+
+def tell(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
+    """A line for each stored event; a duplicate was told of when it was stored."""
+    stored = zip(events, receipts, strict=True)
+    told = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
+    logs.info_each((_found(event), {"position": receipt.position}) for event, receipt in told)
+    for event, receipt in told:
+        if receipt.outcome is Outcome.CONFLICTING:
+            log.warning(
+                "another event has the same source and id",
+                id=event.id,
+                source=event.source,
+                position=receipt.position,
+                conflicts_with=receipt.conflicts_with,
+            )
+
+
+def _found(event: Event) -> str:
+    return (
+        f"Found {event.id} from {event.source} with type {event.type} "
+        f"and specversion {event.specversion}"
+    )

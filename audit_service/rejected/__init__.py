@@ -1,0 +1,10 @@
+"""Messages that are no well-formed events, kept whole until somebody looks at them.
+
+They are in the database of the event log, and never in the log itself.
+"""
+
+from audit_service.rejected.keeping import Keeper
+from audit_service.rejected.message import Kept, RejectedMessage
+from audit_service.rejected.store import RejectedStore, open_rejected
+
+__all__ = ["Keeper", "Kept", "RejectedMessage", "RejectedStore", "open_rejected"]

@@ -1,0 +1,84 @@
+"""A message that was refused, as it came, and the row that it is kept as."""
+
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from audit_service.events.kafka import Headers
+from audit_service.log import Origin
+from service_kit.logs import safe
+
+COLUMNS: Final = (
+    "received_at",
+    "kafka_topic",
+    "kafka_partition",
+    "kafka_offset",
+    "headers",
+    "key",
+    "value",
+    "digest",
+    "reason",
+)
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedMessage:
+    """`value` and `key`: None where they are null; over HTTP the value is the body.
+
+    `origin`: None where it came over HTTP. `reason`: what is wrong with it, in a sentence.
+    """
+
+    headers: Headers
+    key: bytes | None
+    value: bytes | None
+    reason: str
+    origin: Origin | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what was sent: headers, key and value."""
+        parts = [self.key, self.value]
+        for name, value in self.headers:
+            parts += [name.encode(errors="surrogateescape"), value]
+        # Each with its length, so that no two messages are the same bytes.
+        lengths = b"".join(b"%d " % (-1 if part is None else len(part)) for part in parts)
+        return hashlib.sha256(lengths + b"".join(part or b"" for part in parts)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message in the store. `received_at`: microseconds since 1970, UTC."""
+
+    id: int
+    received_at: int
+    message: RejectedMessage
+
+
+def row_of(message: RejectedMessage, now: int) -> Row:
+    """Its row, the columns as COLUMNS."""
+    origin = message.origin
+    where = (
+        (None, None, None) if origin is None else (origin.topic, origin.partition, origin.offset)
+    )
+    headers = json.dumps([(name, _base64(value)) for name, value in message.headers])
+    return (now, *where, headers, message.key, message.value, message.digest, safe(message.reason))
+
+
+def kept(row: Row) -> Kept:
+    """What a row stands for, its columns `id` and then COLUMNS."""
+    number, received_at, topic, partition, offset, headers, key, value, _, reason = row
+    origin = None if topic is None else Origin(topic, partition, offset)
+    given = [(name, _bytes(text)) for name, text in json.loads(headers)]
+    return Kept(number, received_at, RejectedMessage(given, key, value, reason, origin))
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else binascii.b2a_base64(value, newline=False).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else binascii.a2b_base64(text)

@@ -1,0 +1,42 @@
+"""Rejected messages in the event log's PostgreSQL database."""
+
+import time
+from collections.abc import Sequence
+
+from audit_service.log.postgres_connections import connect, translated
+from audit_service.rejected.message import COLUMNS, Kept, RejectedMessage, kept, row_of
+
+_COLUMNS = ", ".join(COLUMNS)
+_INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join(["%s"] * len(COLUMNS))})
+    ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
+_SELECT = f"SELECT id, {_COLUMNS} FROM rejected"  # noqa: S608
+_FORGET = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
+    (SELECT id FROM rejected WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT %s)"""
+
+
+class PostgresRejected:
+    """A RejectedStore (see there). It connects for each use, for there are few."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def keep(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+        now = time.time_ns() // 1000
+        with translated(), connect(self._url) as db, db.transaction():
+            db.cursor().executemany(_INSERT, [row_of(message, now) for message in messages])
+            if at_most is not None:
+                db.execute(_FORGET, (at_most,))
+
+    def page(self, after: int, limit: int) -> Sequence[Kept]:
+        query = f"{_SELECT} WHERE id > %s ORDER BY id LIMIT %s"
+        with translated(), connect(self._url) as db:
+            return [kept(row) for row in db.execute(query, (after, limit))]
+
+    def get(self, number: int) -> Kept | None:
+        with translated(), connect(self._url) as db:
+            row = db.execute(f"{_SELECT} WHERE id = %s", (number,)).fetchone()
+        return None if row is None else kept(row)
+
+    def drop(self, number: int) -> bool:
+        with translated(), connect(self._url) as db:
+            return db.execute("DELETE FROM rejected WHERE id = %s", (number,)).rowcount > 0

@@ -1,0 +1,33 @@
+"""A rejected message, read again after a fix: of the service, its limits, or its rules."""
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+
+from audit_service import found
+from audit_service.events import Event, http, kafka
+from audit_service.events.kafka import Limits
+from audit_service.log import EventLog
+from audit_service.rejected.message import Kept, RejectedMessage
+from audit_service.rejected.store import RejectedStore
+
+Read = Callable[[RejectedMessage], Sequence[Event]]
+
+
+def redrive(kept: Kept, event_log: EventLog, store: RejectedStore, limits: Limits) -> int:
+    """Append the message's events, and how many they are.
+
+    It MUST leave the store of rejected messages only once its events are on disk. Raises what
+    reading raises (`events.REJECTIONS`) where it is still no event; LogUnavailable.
+    """
+    events = _read(kept.message, limits)
+    receipts = event_log.append(events, repeat(kept.message.origin))
+    found.tell(events, receipts)
+    store.drop(kept.id)
+    return len(events)
+
+
+def _read(message: RejectedMessage, limits: Limits) -> Sequence[Event]:
+    if message.origin is not None:
+        return kafka.read(message.headers, message.value, limits)
+    headers = {name: (value or b"").decode("latin-1") for name, value in message.headers}
+    return http.read(headers, message.value or b"", limits.batch_events)

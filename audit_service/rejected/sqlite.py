@@ -1,0 +1,57 @@
+"""Rejected messages in the event log's SQLite file."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import apsw
+
+from audit_service.log.sqlite import connect, translated
+from audit_service.rejected.message import COLUMNS, Kept, RejectedMessage, kept, row_of
+
+_COLUMNS = ", ".join(COLUMNS)
+_INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join("?" * len(COLUMNS))})
+    ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
+_SELECT = f"SELECT id, {_COLUMNS} FROM rejected"  # noqa: S608
+_FORGET = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
+    (SELECT id FROM rejected WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT ?)"""
+
+
+class SqliteRejected:
+    """A RejectedStore (see there). It connects for each use, for there are few."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def keep(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+        now = time.time_ns() // 1000
+        with self._connected() as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(_INSERT, [row_of(message, now) for message in messages])
+            if at_most is not None:
+                db.execute(_FORGET, (at_most,))
+            db.execute("COMMIT")
+
+    def page(self, after: int, limit: int) -> Sequence[Kept]:
+        with self._connected() as db:
+            rows = db.execute(f"{_SELECT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+            return [kept(row) for row in rows]
+
+    def get(self, number: int) -> Kept | None:
+        with self._connected() as db:
+            row = db.execute(f"{_SELECT} WHERE id = ?", (number,)).fetchone()
+        return None if row is None else kept(row)
+
+    def drop(self, number: int) -> bool:
+        with self._connected() as db:
+            db.execute("DELETE FROM rejected WHERE id = ?", (number,))
+            return db.changes() > 0
+
+    @contextmanager
+    def _connected(self) -> Iterator[apsw.Connection]:
+        with translated():
+            db = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
+            try:
+                yield db
+            finally:
+                db.close()

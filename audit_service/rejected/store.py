@@ -1,0 +1,47 @@
+"""What the store of rejected messages does, and which database URL stands for which."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from audit_service.log.urls import SQLITE, check_url, conninfo
+from audit_service.rejected.message import Kept, RejectedMessage
+from audit_service.rejected.postgres import PostgresRejected
+from audit_service.rejected.sqlite import SqliteRejected
+
+
+class RejectedStore(Protocol):
+    """Where rejected messages are kept. Safe for any number of threads and processes.
+
+    Every method raises LogUnavailable where the database cannot be used now.
+    """
+
+    def keep(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+        """Keep the messages, all or none; one that is kept already stays as it is.
+
+        MUST NOT return before the commit is on disk. `at_most`: how many of those that came
+        over HTTP are kept; the oldest of them go. What came from Kafka is never dropped here.
+        """
+        ...
+
+    def page(self, after: int, limit: int) -> Sequence[Kept]:
+        """At most `limit` messages with an id above `after`, the oldest first."""
+        ...
+
+    def get(self, number: int) -> Kept | None:
+        """The message of an id, None where there is none."""
+        ...
+
+    def drop(self, number: int) -> bool:
+        """Forget the message of an id; whether there was one."""
+        ...
+
+
+def open_rejected(url: str, password: str = "") -> RejectedStore:
+    """The store in the event log's database at `url`, which must exist and be up to date.
+
+    Connects when it is used. Raises UnsupportedDatabase.
+    """
+    check_url(url)
+    if url.startswith(SQLITE):
+        return SqliteRejected(url.removeprefix(SQLITE))
+    return PostgresRejected(conninfo(url, password))

@@ -1,0 +1,160 @@
+"""`audit-service rejected …`: messages that were no events: look at them, try again, drop them.
+
+Exit codes: 0 done, 1 refused, 2 usage, 69 the database cannot be used.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any, NoReturn
+
+import click
+
+from audit_service.events import REJECTIONS
+from audit_service.events.kafka import Limits
+from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, open_log
+from audit_service.rejected import Kept, RejectedStore, open_rejected
+from audit_service.rejected.redrive import redrive
+from audit_service.rejected_shown import print_one, print_table, shown
+from audit_service.settings import Settings
+from service_kit import cli
+from service_kit.cli import Service
+from service_kit.logs import safe
+
+REFUSED = 1
+UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
+PAGE = 100
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+which = click.argument("ids", metavar="ID…", type=int, nargs=-1)
+every = click.option("--all", "every", is_flag=True, help="All that there are.")
+
+
+class Rejected:
+    """The database that the settings name; where it cannot be used the process ends."""
+
+    def __init__(self, service: Service[Settings]) -> None:
+        self._service = service
+
+    def settings(self) -> Settings:
+        """The settings, with logging set up by them."""
+        return cli.load(self._service)
+
+    def store(self) -> RejectedStore:
+        """The store of rejected messages."""
+        return open_rejected(*_place(self.settings()))
+
+
+class _Group(click.Group):
+    """Ends with a line and no traceback where the database cannot be used."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (LogUnavailable, SchemaMismatch) as error:
+            _end(UNAVAILABLE, str(error))
+
+
+@click.command("list")
+@as_json
+@click.pass_obj
+def list_rejected(database: Rejected, *, as_json: bool) -> None:
+    """All of them, the oldest first."""
+    found = list(_all(database.store()))
+    if as_json:
+        click.echo(json.dumps([shown(kept) for kept in found]))
+    else:
+        print_table(found)
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+@as_json
+@click.pass_obj
+def show(database: Rejected, *, number: int, as_json: bool) -> None:
+    """One of them whole: where it is from, headers, key, value and the reason."""
+    kept = _get(database.store(), number)
+    if as_json:
+        click.echo(json.dumps(shown(kept)))
+    else:
+        print_one(kept)
+
+
+@click.command("redrive")
+@which
+@every
+@click.pass_obj
+def redrive_some(database: Rejected, *, ids: Sequence[int], every: bool) -> None:
+    """Read them again, strictly, and append their events; what is stored leaves the list."""
+    settings = database.settings()
+    limits = Limits(settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events)
+    store = open_rejected(*_place(settings))
+    still = 0
+    with closing(EventLog(open_log(*_place(settings)))) as event_log:
+        for kept in _chosen(store, ids, every=every):
+            try:
+                count = redrive(kept, event_log, store, limits)
+                click.echo(f"{kept.id}: {count} stored")
+            except REJECTIONS as error:
+                still += 1
+                click.echo(f"{kept.id}: still rejected: {safe(str(error))}", err=True)
+    if still:
+        sys.exit(REFUSED)
+
+
+@click.command()
+@which
+@every
+@click.option("--yes", is_flag=True, help="They are gone for good: say that this is meant.")
+@click.pass_obj
+def drop(database: Rejected, *, ids: Sequence[int], every: bool, yes: bool) -> None:
+    """Forget them."""
+    if not yes:
+        raise click.UsageError("what is dropped is gone for good: add --yes")
+    store = database.store()
+    for kept in _chosen(store, ids, every=every):
+        store.drop(kept.id)
+        click.echo(f"{kept.id}: dropped")
+
+
+def _place(settings: Settings) -> tuple[str, str]:
+    return settings.database_url, settings.database_password.get_secret_value()
+
+
+def _all(store: RejectedStore) -> Iterator[Kept]:
+    after = 0
+    while page := store.page(after, PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _chosen(store: RejectedStore, ids: Sequence[int], *, every: bool) -> Iterator[Kept]:
+    if bool(ids) == every:
+        raise click.UsageError("say which: their ids, or --all")
+    if every:
+        yield from _all(store)
+    for number in ids:
+        yield _get(store, number)
+
+
+def _get(store: RejectedStore, number: int) -> Kept:
+    kept = store.get(number)
+    if kept is None:
+        _end(REFUSED, f"there is no rejected message {number}")
+    return kept
+
+
+def _end(code: int, message: str) -> NoReturn:
+    click.echo(f"audit-service: {safe(message)}", err=True)
+    sys.exit(code)
+
+
+def command(service: Service[Settings]) -> click.Group:
+    """The command group, on the database that the service's settings name."""
+    return _Group(
+        "rejected",
+        help="List, show, redrive and drop messages that were refused.",
+        commands=[list_rejected, show, redrive_some, drop],
+        context_settings={"obj": Rejected(service)},
+    )

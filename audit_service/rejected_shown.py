@@ -1,0 +1,74 @@
+"""Rejected messages, as the command line shows them."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from audit_service.rejected import Kept
+from service_kit.logs import safe
+
+COLUMNS = ("id", "received_at", "from", "reason")
+
+
+def shown(kept: Kept) -> dict[str, Any]:
+    """The message for programs; bytes as text where they are UTF-8, else in Base64."""
+    message, origin = kept.message, kept.message.origin
+    where = origin and {
+        "topic": origin.topic,
+        "partition": origin.partition,
+        "offset": origin.offset,
+    }
+    return {
+        "id": kept.id,
+        "received_at": _time(kept.received_at),
+        "kafka": where,
+        "headers": [{"name": name, "value": _bytes(value)} for name, value in message.headers],
+        "key": _bytes(message.key),
+        "value": _bytes(message.value),
+        "digest": message.digest.hex(),
+        "reason": message.reason,
+    }
+
+
+def print_one(kept: Kept) -> None:
+    """A line for each part of it, and for each of its headers."""
+    for name, value in shown(kept).items():
+        for line in value if isinstance(value, list) else [value]:
+            click.echo(f"{name}: {safe(_text(line))}")
+
+
+def _bytes(value: bytes | None) -> Any:
+    """Text where it is UTF-8, else an object with its Base64."""
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _row(kept: Kept) -> tuple[str, ...]:
+    origin = kept.message.origin
+    where = f"{origin.topic}/{origin.partition}@{origin.offset}" if origin else "http"
+    return str(kept.id), _time(kept.received_at), where, safe(kept.message.reason)
+
+
+def _time(microseconds: int) -> str:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="milliseconds")
+
+
+def print_table(messages: Sequence[Kept]) -> None:
+    """A line for each of them."""
+    table = [COLUMNS, *(_row(kept) for kept in messages)]
+    widths = [max(len(row[index]) for row in table) for index in range(len(COLUMNS))]
+    for row in table:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())

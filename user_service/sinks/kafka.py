@@ -1,0 +1,130 @@
+"""CloudEvents over Kafka, in binary or structured mode, keyed by `partitionkey`."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, wait
+from typing import Literal
+
+from cloudevents.core.bindings.kafka import KafkaMessage, to_binary, to_structured
+
+from user_service.delivery import Abandoned, Attempt, NotDelivered, Outcome
+from user_service.events import FORMAT, CloudEvent, deserialise
+from user_service.sinks.producer import Producer, Purged
+
+Mode = Literal["binary", "structured"]
+MOST = 500
+# How long the reports of what was purged take at most: they come from this process.
+PURGE_SECONDS = 5.0
+_LATE = "Kafka did not acknowledge in time"
+
+
+def message_of(event: CloudEvent, mode: Mode) -> KafkaMessage:
+    """The message for an event. Its key is the event's `partitionkey`, which stays an attribute
+    of the event (Kafka binding, 3.1): so all events of a user are in one partition, in order.
+    """
+    convert = to_binary if mode == "binary" else to_structured
+    return convert(event, FORMAT)
+
+
+class KafkaSink:
+    """A Sink (see there) that is a topic."""
+
+    def __init__(self, producer: Producer, mode: Mode) -> None:
+        self._producer = producer
+        self._mode = mode
+
+    def send(self, event: CloudEvent, attempt: Attempt) -> None:
+        message = message_of(event, self._mode)
+        while not self._sent(message, attempt):
+            pass
+
+    def close(self) -> None:
+        """Use it no more."""
+        self._producer.close()
+
+    def _sent(self, message: KafkaMessage, attempt: Attempt) -> bool:
+        """Whether it was acknowledged; False where it was purged with what another gave up.
+
+        Sent once more it is a duplicate at worst: the event carries its id.
+        """
+        self._producer.find(attempt)
+        sent_before = attempt.may_have_left
+        attempt.leave(self._producer.purge)
+        try:
+            self._producer.produce(message).result(attempt.remaining)
+        except Purged:
+            return False
+        except TimeoutError:
+            self._producer.purge()
+            raise attempt.failed(_LATE) from None
+        except NotDelivered as error:
+            if sent_before:
+                error.outcome = Outcome.UNKNOWN
+            raise
+        return True
+
+
+class KafkaCarrier:
+    """A Carrier (see there) to a topic: messages one by one, which librdkafka batches.
+
+    What it did not get through by the deadline it drops, so that nothing comes late and out of
+    its order.
+    """
+
+    most = MOST
+    one_of_a_user = True
+    connections = 1
+
+    def __init__(self, producer: Producer, mode: Mode) -> None:
+        self._producer = producer
+        self._mode = mode
+
+    def carry(self, events: Sequence[bytes], attempt: Attempt) -> Sequence[NotDelivered | None]:
+        try:
+            self._producer.find(attempt)
+            attempt.leave(self._producer.purge)
+        except NotDelivered as error:
+            return [error] * len(events)
+        except Abandoned:
+            return [attempt.failed("the deadline came before it was sent")] * len(events)
+        messages = [message_of(deserialise(event), self._mode) for event in events]
+        results = self._carried(messages, attempt)
+        for number, result in enumerate(results):
+            if result is not None and result.shared:
+                results[number] = self._alone(messages[number], attempt)
+        return _alike(results)
+
+    def close(self) -> None:
+        """Use it no more."""
+        self._producer.close()
+
+    def _carried(
+        self, messages: Sequence[KafkaMessage], attempt: Attempt
+    ) -> list[NotDelivered | None]:
+        """What became of each; `shared` where another than that message may be the one refused."""
+        sent = [self._producer.produce(message) for message in messages]
+        if wait(sent, attempt.remaining).not_done:
+            self._producer.purge()
+            wait(sent, PURGE_SECONDS)
+        return [_became(report) for report in sent]
+
+    def _alone(self, message: KafkaMessage, attempt: Attempt) -> NotDelivered | None:
+        """What becomes of a message that was refused together with others, or because of them."""
+        (result,) = self._carried([message], attempt)
+        if result is not None:
+            result.shared = False
+        return result
+
+
+def _became(report: Future[None]) -> NotDelivered | None:
+    error = report.exception() if report.done() else Purged()
+    if error is None or isinstance(error, NotDelivered):
+        return error
+    return NotDelivered(Outcome.UNKNOWN, _LATE)
+
+
+def _alike(results: Sequence[NotDelivered | None]) -> Sequence[NotDelivered | None]:
+    """The results, with one and the same failure for all that failed alike."""
+    first: dict[tuple[Outcome, str], NotDelivered] = {}
+    return [
+        result and first.setdefault((result.outcome, result.reason), result) for result in results
+    ]
