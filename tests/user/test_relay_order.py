@@ -31,7 +31,7 @@ def in_order(log: Log, versions: range = VERSIONS) -> bool:
     first = log.first_arrivals()
     assert sorted(first) == sorted(Told(user, each) for user in USERS for each in versions)
     return all(
-        [event.version for event in first if event.user == user] == list(versions) for user in users
+        [event.version for event in first if event.user == user] == list(versions) for user in USERS
     )
 
 
