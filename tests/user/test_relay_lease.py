@@ -144,6 +144,26 @@ def test_a_read_that_hangs_makes_nobody_take_over_from_one_that_lives(
     assert holder.is_fresh
 
 
+def test_a_heartbeat_between_the_look_and_the_takeover_prevents_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder, contender = lease_on(engine), lease_on(engine, "two")
+    acquired(holder)
+    read, stop = contender._row, threading.Event()  # noqa: SLF001 - what comes between is inside
+    since = time.monotonic()
+
+    def overtaken_read() -> Any:
+        found = read()
+        if time.monotonic() - since > SECONDS:
+            holder.beat()
+            stop.set()
+        return found
+
+    monkeypatch.setattr(contender, "_row", overtaken_read)
+    assert not contender.acquire(stop)
+    assert row(engine) == outbox_desk.Lease("one", 1)
+
+
 def test_a_database_that_is_away_is_waited_for(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

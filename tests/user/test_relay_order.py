@@ -20,7 +20,7 @@ from tests.user.relaying import (
     wait_until,
 )
 from tests.user.sinks import open_sink
-from user_service.relay import holding
+from user_service.relay import holding, listening
 
 USERS = [f"user-{number}" for number in range(8)]
 VERSIONS = range(1, 11)
@@ -111,7 +111,11 @@ def test_a_users_event_that_hangs_keeps_no_other_user_waiting(
     assert states(engine) == {"waiting": len(VERSIONS)}
 
 
-def test_a_user_of_thousands_of_events_starves_nobody(engine: Engine, database_url: str) -> None:
+def test_a_user_of_thousands_of_events_starves_nobody(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What does not fit into memory is fetched as soon as there is room, not at the next look.
+    monkeypatch.setitem(listening.LOOK_SECONDS, engine.dialect.name, 60.0)
     fill(engine, "many", versions=range(1, 4201))
     fill(engine, *USERS)
     log = Log()

@@ -191,7 +191,7 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
     gate = threading.Event()
     log = Log(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
     with (
-        capture_logs(),
+        capture_logs() as logged,
         connected(postgres_url) as engine,
         open_sink(judging(log)) as sink,
         relaying(postgres_url, sink.url, relay_timeout=30, relay_lease_seconds=30),
@@ -203,7 +203,11 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
         postgres_server.stop()
         try:
             gate.set()
-            wait_until(lambda: len(log.acknowledged) >= 18)
+            wait_until(lambda: len(log.acknowledged) == 18)
+            before = len(logged)
+            wait_until(lambda: len(logged) >= before + 3)
+            # None of a user's is sent before it is written that the last one was delivered.
+            assert {event.version for event in log.singles()} == {1, 2}
         finally:
             postgres_server.start()
         wait_until(drained(engine))
