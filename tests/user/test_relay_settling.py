@@ -203,7 +203,7 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
         postgres_server.stop()
         try:
             gate.set()
-            wait_until(lambda: len(log.acknowledged) == 18)
+            wait_until(lambda: len(log.acknowledged) == 20)
             before = len(logged)
             wait_until(lambda: len(logged) >= before + 3)
             # None of a user's is sent before it is written that the last one was delivered.
