@@ -90,7 +90,7 @@ def test_the_lease_and_the_order_do_not_go_by_it(
         with changing.going_on(engine) as changes:
             for hours in JUMPS * times(*TIMES) + (0,):
                 walls.set(hours)
-                sink.wait_for(len(sink.received) + 100)
+                sink.wait_for(len(sink.received) + 40)
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0)
         assert pair.active() is not None
         assert _lease(engine) == before
