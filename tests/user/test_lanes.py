@@ -177,6 +177,16 @@ def test_a_replayed_event_goes_before_those_that_were_later() -> None:
     assert numbers(lanes.take(9, one_of_a_user=False)) == [3, 5, 6]
 
 
+def test_one_that_was_replayed_meanwhile_goes_before_what_is_sent_again() -> None:
+    lanes = Lanes(per_user=100)
+    lanes.add([waiting(5, "a"), waiting(6, "a"), waiting(7, "a")])
+    taken = lanes.take(2, one_of_a_user=False)
+    lanes.add([waiting(3, "a")])
+    lanes.put_back(taken)
+    lanes.free(["a"])
+    assert numbers(lanes.take(9, one_of_a_user=False)) == [3, 5, 6, 7]
+
+
 def test_of_a_user_no_more_than_fit_are_taken_in_and_the_rest_is_missed_later() -> None:
     lanes = Lanes(per_user=4)
     lanes.add([waiting(number, "a") for number in range(10)])

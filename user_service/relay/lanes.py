@@ -80,7 +80,10 @@ class Lanes:
     def put_back(self, events: Sequence[Waiting]) -> None:
         """They are to be sent again, before the later ones of their users."""
         for event in reversed(events):
-            self._lanes.setdefault(event.subject, deque()).appendleft(event)
+            lane = self._lanes.setdefault(event.subject, deque())
+            # Nearly always first, unless an older one was replayed meanwhile.
+            first = (at for at, other in enumerate(lane) if other.id > event.id)
+            lane.insert(next(first, len(lane)), event)
 
     def split(self, events: Sequence[Waiting]) -> None:
         """Let them be sent with half as many others as they were."""
