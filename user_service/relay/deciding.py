@@ -151,6 +151,7 @@ class Decisions:
     def _close(self, events: Sequence[Waiting], outcome: str) -> None:
         """They are not in the relay's hands any more."""
         self.lanes.forget(event.id for event in events)
+        self.settlement.uncovers |= any(event.backoff_seconds > 0 for event in events)
         for event in events:
             self._failed_at.pop(event.id, None)
         self._activity.count(outcome, len(events))

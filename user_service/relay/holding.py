@@ -126,6 +126,8 @@ class Holding:
             # Only now: a user's next event MUST NOT be sent before this is written. Another
             # relay that took over in between would send this one after the next.
             self._lanes.free(settlement.users)
+            if settlement.uncovers:
+                self._next_look = 0.0
             self._decisions.begin_anew()
 
     def _look_if_due(self) -> None:

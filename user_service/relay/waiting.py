@@ -46,7 +46,7 @@ class Settlement:
     `delivered`: ids. `failed`: ids by what went wrong, where it was not the events' fault.
     `backing_off`: an event with its new times, and what went wrong. `dead`: id by reason.
     `users`: whose events they are, all of them; `since`: of the first, monotonic, seconds;
-    `size`: how many events.
+    `size`: how many events; `uncovers`: whether others waited in the outbox behind one of them.
     """
 
     delivered: list[int] = field(default_factory=list)
@@ -55,8 +55,8 @@ class Settlement:
     dead: dict[int, str] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     since: float = 0.0
-
     size: int = 0
+    uncovers: bool = False
 
     def add(self, events: Sequence[Waiting]) -> None:
         """Events that were sent; what became of each is said by the other members."""
