@@ -31,13 +31,13 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 # Which statuses are of which kind is proved in test_answers.py; here, what each kind leads to.
 FAULTS: dict[str, Verdict] = {
-    **{str(status): status for status in (408, 429, 503)},
+    "503": 503,
     "break-off": break_off,
     "nonsense": talk_nonsense,
     "hang": hang,
 }
-REFUSALS = [400, 413, 415, 422]
-MISCONFIGURED = [302, 401, 404, 410]
+REFUSALS = [400, 415]
+MISCONFIGURED = [302, 401, 404]
 TINY_HOURS = 0.05 / HOUR
 
 
@@ -47,7 +47,7 @@ def switching(verdict: Verdict) -> tuple[Log, Callable[[], None]]:
     return Log(lambda _: 204 if back else verdict), lambda: back.append(True)
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+@pytest.mark.parametrize("status", [200, 204, 299])
 def test_2xx_is_delivered(engine: Engine, database_url: str, status: int) -> None:
     fill(engine, "u", "v")
     log = Log(lambda _: status)
@@ -162,7 +162,7 @@ class Traffic:
         wait_until(step)
 
 
-@pytest.mark.parametrize("fault", [*FAULTS.values(), 409], ids=[*FAULTS.keys(), "409"])
+@pytest.mark.parametrize("fault", [429, hang, 409], ids=["429", "hang", "409"])
 def test_what_one_event_alone_meets_makes_it_and_its_users_later_ones_wait(
     engine: Engine, database_url: str, fault: Verdict
 ) -> None:
