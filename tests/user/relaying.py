@@ -22,7 +22,7 @@ from user_service.sinks import open_carrier
 from user_service.tables import OUTBOX
 from user_service.transactions import microseconds, writing
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 20.0
 HOUR = 3600
 MILLISECOND = 0.001 / HOUR
 

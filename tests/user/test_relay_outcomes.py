@@ -71,7 +71,7 @@ def test_while_nothing_gets_through_the_sink_is_probed_and_nothing_dies(
         capture_logs(),
         open_sink(judging(log)) as sink,
         relaying(
-            database_url, sink.url, relay_timeout=0.05, relay_give_up_hours=TINY_HOURS
+            database_url, sink.url, relay_timeout=0.1, relay_give_up_hours=TINY_HOURS
         ) as relay,
     ):
         wait_until(lambda: relay.activity.sink is Sink.WAITING)
@@ -172,7 +172,7 @@ def test_what_one_event_alone_meets_makes_it_and_its_users_later_ones_wait(
         capture_logs(),
         open_sink(judging(log)) as sink,
         relaying(
-            database_url, sink.url, relay_timeout=0.05, relay_give_up_hours=TINY_HOURS
+            database_url, sink.url, relay_timeout=0.2, relay_give_up_hours=TINY_HOURS
         ) as relay,
     ):
         traffic = Traffic(engine, log)
