@@ -39,7 +39,12 @@ def test_all_arrive_in_order_and_once(
         wait_until(lambda: relay.readiness()["sink"] == "waiting")
         assert evidence.in_the_outbox(engine, State.WAITING) == number
         audit.start()
-        wait_until(lambda: evidence.number_in_the_log(audit.url) >= number, ARRIVED_SECONDS)
+        wait_until(
+            lambda: evidence.number_in_the_log(audit.url) >= number,
+            ARRIVED_SECONDS,
+            f"the arrival of all {number}",
+            step=0.5,
+        )
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0)
         log = evidence.in_the_log(audit.url)
     evidence.check_each_once(log)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 from tests import postgres
 from tests.user.sinks import Sink, answering, open_sink
 from user_service import create_app, database
+from user_service.relay import backoffs, pace
 from user_service.settings import Settings
 
 MakeApp = Callable[..., Flask]
@@ -105,6 +106,14 @@ def query(engine: Engine) -> Query:
             return [tuple(row) for row in result] if result.returns_rows else []
 
     return run
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relays wait shorter for a sink, and for an event that backs off."""
+    monkeypatch.setattr(pace, "SHORTEST_SECONDS", 0.02)
+    monkeypatch.setattr(pace, "LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(backoffs, "SHORTEST_SECONDS", 0.02)
 
 
 @pytest.fixture

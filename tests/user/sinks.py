@@ -74,12 +74,13 @@ class Sink:
     """A server on a loopback port, a thread for each connection."""
 
     behave: Behaviour
+    at_port: int = 0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server(("127.0.0.1", self.at_port), backlog=64)
         self._news = threading.Condition()
         self._peers: list[Peer] = []
         self._threads: list[threading.Thread] = []
@@ -153,9 +154,9 @@ class Sink:
 
 
 @contextmanager
-def open_sink(behave: Behaviour) -> Iterator[Sink]:
-    """A sink that stops at the end."""
-    sink = Sink(behave)
+def open_sink(behave: Behaviour, port: int = 0) -> Iterator[Sink]:
+    """A sink that stops at the end, on a port that is free or the one that is said."""
+    sink = Sink(behave, port)
     try:
         yield sink
     finally:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from tests.user.relaying import fresh_user, outbox_rows, relaying, until, wait
+from tests.user.outbox_relay import fresh_user, outbox_rows, relaying, until, wait
 from tests.user.sinks import Sink
 from user_service.relay.lease import Lease, LeaseLost
 from user_service.relay.waiting import Settlement, WaitingEvents

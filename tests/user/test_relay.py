@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from tests.user.relaying import (
+from tests.user.outbox_relay import (
     Answer,
     answering_by,
     arrivals,

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from service_kit import kafka
 from tests.kafka import Broker, OwnBroker
@@ -49,8 +50,20 @@ def hanging(broker: OwnBroker) -> Iterator[None]:
     """The broker takes what is sent to it and does nothing; it may be killed meanwhile."""
     pid = broker.pid
     os.kill(pid, signal.SIGSTOP)
+    wait_until_stopped(pid)
     try:
         yield
     finally:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+
+
+def wait_until_stopped(pid: int) -> None:
+    """Return once all threads are: on a busy machine one goes on for a while."""
+    deadline = time.monotonic() + 10
+    while not all(
+        stat.read_text().rpartition(")")[2].split()[0] == "T"
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)

@@ -2,6 +2,7 @@
 
 import atexit
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
@@ -20,6 +21,8 @@ POLL_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
 # How long a topic may take to be there once it was asked for, between two looks.
 _TOPIC_PAUSE_SECONDS = 0.05
+# How much of an attempt's time may go into finding a broker.
+_FINDING = 0.9
 _NOT_YET = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE})
 
 
@@ -68,11 +71,13 @@ class Producer:
         """Return once a broker has told of the topic; at once where none was lost since.
 
         While no broker answers nothing is handed over, and so it is known that nothing left.
-        Raises NotDelivered.
+        Raises NotDelivered, while whoever waits still does: they are to hear the reason.
         """
+        until = time.monotonic() + _FINDING * attempt.remaining
         while not self._found:
+            left = max(0.001, until - time.monotonic())
             try:
-                told = self._opened().list_topics(self._topic, timeout=attempt.remaining)
+                told = self._opened().list_topics(self._topic, timeout=left)
             except KafkaException as error:
                 raise self._unreachable(attempt, error.args[0]) from None
             problem = told.topics[self._topic].error

@@ -25,7 +25,7 @@ def look(topic: TopicUrl, secrets: Mapping[str, str], producer: Producer) -> Non
     nothing.
     """
     looking = threading.Thread(
-        target=_look, args=(topic, secrets, producer), name="kafka-topic", daemon=True
+        target=_look, args=(topic, secrets, producer), name=f"look at {topic.topic}", daemon=True
     )
     looking.start()
 
