@@ -6,6 +6,7 @@ was stored already is a duplicate. `consume` is the only place where its parts a
 """
 
 from contextlib import closing
+from functools import partial
 
 import structlog
 
@@ -67,7 +68,7 @@ def _consume(settings: Settings, stop: Stop) -> None:
     with closing(event_log), closing(small_port.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
         collect_seldom()
-        with Watch(admin(url, settings), partitions, standing):
+        with Watch(partial(admin, url, settings), partitions, standing):
             loop.run(stop)
 
 

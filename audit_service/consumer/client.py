@@ -1,11 +1,16 @@
 """Kafka's client, set up so that nothing is skipped or committed behind the consumer's back."""
 
+from typing import Final
+
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from audit_service.settings import Settings
 from service_kit import librdkafka_log
 from service_kit.kafka import TopicUrl
+
+# A broker that is back is found in seconds.
+_RECONNECT: Final = {"reconnect.backoff.max.ms": 2_000}
 
 
 class BadClient(Exception):
@@ -20,6 +25,7 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
         # A topic that is made after the start is found in seconds.
         "topic.metadata.refresh.interval.ms": 10_000,
         "check.crcs": True,
+        **_RECONNECT,
         "client.id": "audit-service",
         **url.client(settings.kafka_secrets),
         "group.id": settings.kafka_group,
@@ -39,4 +45,5 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
 
 def admin(url: TopicUrl, settings: Settings) -> AdminClient:
     """A client for asking, with connections of its own; what goes wrong it raises."""
-    return AdminClient({**url.client(settings.kafka_secrets), "log_level": 0})
+    secrets = settings.kafka_secrets
+    return AdminClient({**_RECONNECT, **url.client(secrets), "log_level": 0})

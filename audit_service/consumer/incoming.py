@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import methodcaller
+from typing import cast
 
 import structlog
 from confluent_kafka import Message
@@ -75,10 +76,5 @@ def _headers(message: Message) -> Headers:
     except (SystemError, UnicodeDecodeError):
         rule = "a header's name is not UTF-8; the headers could not be kept"
         raise EventRejected(None, rule) from None
-    if isinstance(headers, dict):
-        headers = list(headers.items())
-    return [(name, _bytes(value)) for name, value in headers or ()]
-
-
-def _bytes(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
+    # A consumed message has a list, of bytes; the hint is that of messages to produce, too.
+    return cast("Headers", headers or ())

@@ -6,6 +6,7 @@ one begins, and what a fetch had gathered of a partition that was taken meanwhil
 whoever has it now reads it.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -17,6 +18,7 @@ from audit_service.consumer.standing import Partition, Standing
 log = structlog.get_logger()
 
 BROKER_SECONDS = 10.0
+RETRIES, RETRY_SECONDS = 5, 1.0
 
 
 class Partitions:
@@ -73,7 +75,7 @@ class Partitions:
 
     def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced("assigned")
-        starts, new = _starts(client, partitions)
+        starts, new = _persistently(client, partitions)
         client.incremental_assign(starts)
         if self._paused:
             client.pause(starts)
@@ -104,6 +106,19 @@ def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> None:
         failed = [error.args[0]]
     if failed:
         log.warning("offsets could not be committed", reason=failed[0].str())
+
+
+def _persistently(
+    client: Consumer, partitions: list[TopicPartition]
+) -> tuple[list[TopicPartition], list[TopicPartition]]:
+    """The starts (see there), asked for again where a broker has just come or gone."""
+    for _ in range(RETRIES):
+        try:
+            return _starts(client, partitions)
+        except KafkaException as error:
+            log.warning("the committed offsets are not known yet", reason=error.args[0].str())
+            time.sleep(RETRY_SECONDS)
+    return _starts(client, partitions)
 
 
 def _starts(

@@ -5,13 +5,17 @@ behind a fetch that waits for messages, and the consumer would wait for the answ
 """
 
 import threading
+from collections.abc import Callable
 from typing import Self
 
+import structlog
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from audit_service.consumer.partitions import Partitions
 from audit_service.consumer.standing import Standing
+
+log = structlog.get_logger()
 
 STEP_SECONDS = 2.0
 ANSWER_SECONDS = 2.0
@@ -20,8 +24,11 @@ ANSWER_SECONDS = 2.0
 class Watch:
     """Keeps the lag and the last word of the broker up to date, inside a `with` block."""
 
-    def __init__(self, admin: AdminClient, partitions: Partitions, standing: Standing) -> None:
-        self._admin = admin
+    def __init__(
+        self, connect: Callable[[], AdminClient], partitions: Partitions, standing: Standing
+    ) -> None:
+        """`connect` makes a client."""
+        self._connect = connect
         self._partitions = partitions
         self._standing = standing
         self._stop = threading.Event()
@@ -35,19 +42,22 @@ class Watch:
         self._stop.set()
 
     def _run(self) -> None:
+        admin = self._connect()
         while not self._stop.wait(STEP_SECONDS):
             try:
-                self._look()
-            except (KafkaException, TimeoutError):
-                continue  # What the health tells is by when the broker was heard of last.
+                self._look(admin)
+            except (KafkaException, TimeoutError) as error:
+                log.debug("the lag is not known", reason=str(error))
+                # Of a broker that was started anew the client knows an old epoch, for minutes.
+                admin = self._connect()
 
-    def _look(self) -> None:
+    def _look(self, admin: AdminClient) -> None:
         asked = {TopicPartition(*key): OffsetSpec.latest() for key in self._partitions.assigned()}
         if not asked:
-            self._admin.list_topics(timeout=ANSWER_SECONDS)
+            admin.list_topics(timeout=ANSWER_SECONDS)
             self._standing.lag = {}
         else:
-            answers = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
+            answers = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
             ends = {key: future.result(ANSWER_SECONDS).offset for key, future in answers.items()}
             self._standing.lag = self._partitions.behind(
                 {(where.topic, where.partition): end for where, end in ends.items()}

@@ -160,7 +160,7 @@ class Consuming:
 
     def output(self) -> str:
         """Everything that it has printed."""
-        return self._output.read_text()
+        return self._output.read_text() if self._output.exists() else ""
 
     def lines(self, message: str) -> list[dict[str, Any]]:
         """The JSON lines with the message."""
