@@ -10,6 +10,7 @@ import click
 
 from audit_service.rejected import Kept
 from service_kit.logs import safe
+from service_kit.tables import print_rows
 
 COLUMNS = ("id", "received_at", "from", "reason")
 
@@ -55,20 +56,20 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _row(kept: Kept) -> tuple[str, ...]:
-    origin = kept.message.origin
-    where = f"{origin.topic}/{origin.partition}@{origin.offset}" if origin else "http"
-    return str(kept.id), _time(kept.received_at), where, safe(kept.message.reason)
-
-
 def _time(microseconds: int) -> str:
     return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="milliseconds")
 
 
 def print_table(messages: Sequence[Kept]) -> None:
     """A line for each of them."""
-    table = [COLUMNS, *(_row(kept) for kept in messages)]
-    widths = [max(len(row[index]) for row in table) for index in range(len(COLUMNS))]
-    for row in table:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip())
+    print_rows([_row(kept) for kept in messages], COLUMNS, as_json=False)
+
+
+def _row(kept: Kept) -> dict[str, Any]:
+    origin = kept.message.origin
+    return {
+        "id": kept.id,
+        "received_at": _time(kept.received_at),
+        "from": f"{origin.topic}/{origin.partition}@{origin.offset}" if origin else "http",
+        "reason": kept.message.reason,
+    }
