@@ -130,6 +130,11 @@ def _preflight(service: Service[S], settings: S) -> None:
 
 def _prepare(service: Service[S], settings: S) -> None:
     server.wait_for_port(settings.bind)
+    bring_up_to_date(service, settings)
+
+
+def bring_up_to_date(service: Service[S], settings: S) -> None:
+    """Migrate, unless the settings say not to, and check. Raises StartError."""
     if settings.migrate:
         service.migrate(settings)
     service.check(settings)
