@@ -1,21 +1,47 @@
-"""What a process needs whose work is something else than to serve HTTP."""
+"""What a process needs whose work is something else than to serve HTTP: a way to stop.
 
+After what is in hand, and within a bounded time in any case.
+"""
+
+import os
 import signal
 import threading
-from queue import SimpleQueue
+from typing import Final, Self
+
+import structlog
+
+log = structlog.get_logger()
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+SECONDS = 9.0
 
 
-def stopping() -> threading.Event:
-    """Set once the process is asked to stop, by SIGTERM or Ctrl-C. Call it in the main thread."""
-    stop = threading.Event()
-    asked: SimpleQueue[None] = SimpleQueue()
+class Stop(threading.Event):
+    """Set once SIGTERM or Ctrl-C asks for it.
 
-    def wait() -> None:
-        asked.get()
-        stop.set()
+    MUST be entered in the main thread, before there is any other: one that is there already
+    would take the signals, and the process end at once.
 
-    threading.Thread(target=wait, name="stopping", daemon=True).start()
-    # Setting an event takes a lock that the interrupted thread may hold; this queue takes none.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.put(None))
-    return stop
+    A thread waits for the signals. A handler would have to wait for the main thread to come
+    back from a library's call, which without its peer it may not; and to set an event takes a
+    lock that the interrupted thread may hold. What is not finished in 9 s is given up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._finished = threading.Event()
+
+    def __enter__(self) -> Self:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        threading.Thread(target=self._wait, name="signals", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finished.set()
+
+    def _wait(self) -> None:
+        signal.sigwait(SIGNALS)
+        self.set()
+        if not self._finished.wait(SECONDS):
+            log.warning("stopping took too long; what is unfinished will be done again")
+            os._exit(1)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from service_kit import background, cli, small_port
+from service_kit import cli, small_port
+from service_kit.background import Stop
 from user_service import database, relay_app
 from user_service.relay import Relay
 from user_service.settings import Settings
@@ -23,19 +24,25 @@ def command(service: cli.Service[Settings], prepare: Callable[[Settings], None])
     def relay() -> None:
         """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
         settings = cli.begin(service, prepare)
-        engine = database.connect(
-            settings.database_url,
-            threads=CONNECTIONS,
-            password=settings.database_password.get_secret_value(),
-            # One that is paused in the middle of a heartbeat is not to hold up who takes over.
-            idle_seconds=settings.relay_lease_seconds,
-        )
-        app, activity = relay_app.create(engine)
-        with cli.failing(service):
-            port = small_port.start(app, settings.relay_bind)
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        Relay(engine, open_carrier(settings), settings, activity).run(name, background.stopping())
-        port.close()
-        engine.dispose()
+        # Before there is any other thread.
+        with Stop() as stop:
+            _relay(service, settings, stop)
 
     return relay
+
+
+def _relay(service: cli.Service[Settings], settings: Settings, stop: Stop) -> None:
+    engine = database.connect(
+        settings.database_url,
+        threads=CONNECTIONS,
+        password=settings.database_password.get_secret_value(),
+        # One that is paused in the middle of a heartbeat is not to hold up who takes over.
+        idle_seconds=settings.relay_lease_seconds,
+    )
+    app, activity = relay_app.create(engine)
+    with cli.failing(service):
+        port = small_port.start(app, settings.relay_bind)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    Relay(engine, open_carrier(settings), settings, activity).run(name, stop)
+    port.close()
+    engine.dispose()

@@ -16,7 +16,6 @@ from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
 from audit_service.consumer.standing import Standing
-from audit_service.consumer.stopping import Stop
 from audit_service.consumer.storing import Storing
 from audit_service.consumer.watching import Watch
 from audit_service.events.kafka import Limits
@@ -25,6 +24,7 @@ from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
 from service_kit import kafka, small_port
+from service_kit.background import Stop
 from service_kit.kafka import TopicUnreadable, TopicUrl
 from service_kit.metrics import Metrics
 from service_kit.server import collect_seldom

@@ -11,10 +11,10 @@ from audit_service.consumer import incoming
 from audit_service.consumer.incoming import Incoming
 from audit_service.consumer.partitions import Partitions, commit
 from audit_service.consumer.standing import Partition
-from audit_service.consumer.stopping import Stop
 from audit_service.consumer.storing import Storing
 from audit_service.events.kafka import Limits
 from audit_service.log import LogUnavailable
+from service_kit.background import Stop
 
 log = structlog.get_logger()
 
