@@ -19,13 +19,6 @@ class ProblemDocument(BaseModel):
     detail: str | None = None
 
 
-class _App(APIFlask):
-    """Flask asks of each function at each call whether it is a coroutine. Here none is."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
 def create(
     import_name: str,
     *,
@@ -41,7 +34,7 @@ def create(
     `meanings` says which problem each domain exception is; `checks` decide readiness;
     `metrics` are shown together with those of its requests.
     """
-    app = _App(
+    app = APIFlask(
         import_name,
         title=title,
         version=version,
