@@ -57,8 +57,8 @@ def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
 def info_each(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """An info line for each message and its fields, as `log.info` would write them.
 
-    What all of them share (service, time, request) is worked out once: a batch of 500 events
-    that have a line each takes 9 % less of the processor.
+    What all of them share (service, time, request) is worked out once: one by one, batches of
+    500 events that have a line each came 21 % slower.
     """
     log = structlog.get_logger()
     *chain, render = structlog.get_config()["processors"]
@@ -80,8 +80,8 @@ def info_each(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
 def gather() -> None:
     """Keep the lines that this thread logs from now on, to write them several at a time.
 
-    Each write lets every other thread go first. For a batch of 500 events that have a line each
-    it is half of their rate. MUST be followed by `write_gathered`.
+    Each write lets every other thread go first: written one by one, single events came 14 %
+    slower, and batches of 500 with a line an event 8 %. MUST be followed by `write_gathered`.
     """
     _OUTPUT.gather()
 
