@@ -32,9 +32,8 @@ def create(engine: Engine) -> tuple[Flask, Activity]:
         "What became of events that were sent: delivered, retried, or dead",
         ["outcome"],
     )
-    for outcome in OUTCOMES:
-        events.labels(outcome)
-    activity = Activity(lambda outcome, number: events.labels(outcome).inc(number))
+    ended = {outcome: events.labels(outcome) for outcome in OUTCOMES}
+    activity = Activity(lambda outcome, number: ended[outcome].inc(number))
     metrics.gauges(
         (LEASE, SINK),
         lambda: {LEASE: activity.active, SINK: activity.sink is Sink.OPEN},

@@ -18,8 +18,10 @@ from user_service.transactions import StoreUnavailable
 
 # How many events are in memory at most, and of one user.
 WINDOW, PER_USER = 4000, 200
-# What has ended is written together: after so many seconds, or events.
-SETTLE_SECONDS, SETTLE_EVENTS = 0.01, 500
+# What has ended is written together: after so many events or seconds, and sooner where no user
+# has a turn before it is written. With 0.01 s in both cases single posts came a fifth slower.
+SETTLE_EVENTS = 500
+SETTLE_SECONDS, SETTLE_SOON_SECONDS = 0.1, 0.01
 PURGE_SECONDS = 60.0
 STOP_SECONDS = 8.0
 DATABASE_SECONDS = 0.5
@@ -82,10 +84,9 @@ class Holding:
     def _idle_seconds(self) -> float:
         """How long nothing needs to be done unless news come."""
         now = time.monotonic()
-        settlement = self._decisions.settlement
         seconds = [IDLE_SECONDS, self._lease.beat_in, self._decisions.backoffs.due_in]
-        if settlement.size:
-            seconds.append(settlement.since + SETTLE_SECONDS - now)
+        if self._decisions.settlement.size:
+            seconds.append(self._settle_in)
         # No probe is made before what is under way has ended, and that is heard of.
         if self._lanes.has_turn and not self._senders.under_way:
             seconds.append(self._pace.probe_in)
@@ -110,14 +111,17 @@ class Holding:
             self._database_from = time.monotonic() + DATABASE_SECONDS
 
     def _settle_if_due(self) -> None:
-        settlement = self._decisions.settlement
-        waited = time.monotonic() - settlement.since
         if (
-            settlement.size >= SETTLE_EVENTS
-            or waited >= SETTLE_SECONDS
+            self._decisions.settlement.size >= SETTLE_EVENTS
+            or self._settle_in <= 0
             or not self._senders.under_way
         ):
             self._settle()
+
+    @property
+    def _settle_in(self) -> float:
+        wait = SETTLE_SECONDS if self._lanes.has_turn else SETTLE_SOON_SECONDS
+        return self._decisions.settlement.since + wait - time.monotonic()
 
     def _settle(self) -> None:
         settlement = self._decisions.settlement
