@@ -6,15 +6,17 @@ made only by whoever still holds it, so that one who was paused for longer makes
 
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import structlog
-from sqlalchemy import Connection, Delete, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Engine, Row, Update, delete, insert, select, update
 
 from user_service import outbox, rows
 from user_service.happenings import ChangeUnderWay, Creation, Happening, Kind, User, now
 from user_service.holds import Claim, Hold, HoldLost, KeyHold, Lapse
 from user_service.tables import CLAIMS, IDEMPOTENCY_KEYS
-from user_service.transactions import RowExists, microseconds, moment_of, reading, writing
+from user_service.transactions import RowExists, microseconds, moment_of, reading
+from user_service.writer import Writer
 
 log = structlog.get_logger()
 
@@ -29,6 +31,7 @@ class ChangeStore:
         `outbox_max`: how many events may wait to be delivered.
         """
         self._engine = engine
+        self._writer = Writer(engine)
         self._outbox_max = outbox_max
         self._lapse = Lapse(lapse)
         self._keys_kept = keys_kept
@@ -39,10 +42,11 @@ class ChangeStore:
         Raises NoSuchUser; ChangeUnderWay where somebody else changes them, or just has.
         """
         user = happening.user
-        with writing(self._engine) as connection:
+        claim = Claim(user.id, str(uuid.uuid4()))
+
+        def put(connection: Connection) -> None:
             rows.check_version(connection, user)
             self._clear_lapsed_claim(connection, user.id)
-            claim = Claim(user.id, str(uuid.uuid4()))
             connection.execute(
                 insert(CLAIMS).values(
                     user_id=claim.user_id,
@@ -52,14 +56,15 @@ class ChangeStore:
                     lapses_at=self._lapse.moment(),
                 )
             )
+
+        self._writer.write(put)
         return claim
 
     def begin(self, key: str, happening: Happening, event: bytes) -> KeyHold:
         """Keep what the key stands for from now on. Raises ChangeUnderWay where it is taken."""
         hold = KeyHold(key, str(uuid.uuid4()))
         try:
-            with writing(self._engine) as connection:
-                self._insert_key(connection, hold, happening, event)
+            self._writer.write(partial(self._insert_key, hold, happening, event))
         except RowExists:
             raise ChangeUnderWay from None
         return hold
@@ -77,7 +82,8 @@ class ChangeStore:
         """The right to try again. Raises ChangeUnderWay while somebody holds it, or is done."""
         hold = KeyHold(key, str(uuid.uuid4()))
         held = select(IDEMPOTENCY_KEYS).where(IDEMPOTENCY_KEYS.c.key == key).with_for_update()
-        with writing(self._engine) as connection:
+
+        def take(connection: Connection) -> None:
             row = connection.execute(held).one_or_none()
             if row is None or row.done or not self._lapse.is_past(row.lapses_at):
                 raise ChangeUnderWay
@@ -86,32 +92,33 @@ class ChangeStore:
                 .where(IDEMPOTENCY_KEYS.c.key == key)
                 .values(holder=hold.holder, lapses_at=self._lapse.moment())
             )
+
+        self._writer.write(take)
         return hold
 
     def release(self, hold: Hold) -> None:
         """Let go of what is held, the change not made. What a key stands for is kept."""
-        with writing(self._engine) as connection:
+
+        def let_go(connection: Connection) -> None:
             if isinstance(hold, Claim):
                 connection.execute(_dropping(hold))
             else:
-                connection.execute(
-                    update(IDEMPOTENCY_KEYS)
-                    .where(
-                        IDEMPOTENCY_KEYS.c.key == hold.key,
-                        IDEMPOTENCY_KEYS.c.holder == hold.holder,
-                    )
-                    .values(lapses_at=0)
-                )
+                connection.execute(_held_by(hold).values(lapses_at=0))
+
+        self._writer.write(let_go)
 
     def apply(self, happening: Happening, hold: Hold | None) -> None:
         """Make the change and let go of what is held for it, in one transaction.
 
         MUST NOT return before it is on disk. Raises HoldLost.
         """
-        with writing(self._engine) as connection:
+
+        def make(connection: Connection) -> None:
             if hold is not None:
                 _settle(connection, hold)
             rows.change(connection, happening)
+
+        self._writer.write(make)
 
     def apply_with_event(
         self,
@@ -128,28 +135,31 @@ class ChangeStore:
         MUST NOT return before both are on disk.
         Raises NoSuchUser, ChangeUnderWay, HoldLost, OutboxFull.
         """
+
+        def make(connection: Connection) -> None:
+            outbox.check_room(connection, self._outbox_max)
+            if hold is not None:
+                _settle(connection, hold)
+            if key is not None:
+                taken = KeyHold(key, str(uuid.uuid4()))
+                self._insert_key(taken, happening, event, connection, done=True)
+            if happening.kind is not Kind.CREATED:
+                rows.check_version(connection, happening.user)
+                self._clear_lapsed_claim(connection, happening.user.id)
+            rows.change(connection, happening)
+            outbox.put(connection, happening, event)
+
         try:
-            with writing(self._engine) as connection:
-                outbox.check_room(connection, self._outbox_max)
-                if hold is not None:
-                    _settle(connection, hold)
-                if key is not None:
-                    taken = KeyHold(key, str(uuid.uuid4()))
-                    self._insert_key(connection, taken, happening, event, done=True)
-                if happening.kind is not Kind.CREATED:
-                    rows.check_version(connection, happening.user)
-                    self._clear_lapsed_claim(connection, happening.user.id)
-                rows.change(connection, happening)
-                outbox.put(connection, happening, event)
+            self._writer.write(make)
         except RowExists:
             raise ChangeUnderWay from None
 
     def _insert_key(
         self,
-        connection: Connection,
         hold: KeyHold,
         happening: Happening,
         event: bytes,
+        connection: Connection,
         *,
         done: bool = False,
     ) -> None:
@@ -193,17 +203,19 @@ def _settle(connection: Connection, hold: Hold) -> None:
         connection.execute(rows.locked_version(hold.user_id))
         settled = connection.execute(_dropping(hold))
     else:
-        settled = connection.execute(
-            update(IDEMPOTENCY_KEYS)
-            .where(IDEMPOTENCY_KEYS.c.key == hold.key, IDEMPOTENCY_KEYS.c.holder == hold.holder)
-            .values(done=True)
-        )
+        settled = connection.execute(_held_by(hold).values(done=True))
     if settled.rowcount != 1:
         raise HoldLost
 
 
 def _dropping(claim: Claim) -> Delete:
     return delete(CLAIMS).where(CLAIMS.c.user_id == claim.user_id, CLAIMS.c.holder == claim.holder)
+
+
+def _held_by(hold: KeyHold) -> Update:
+    return update(IDEMPOTENCY_KEYS).where(
+        IDEMPOTENCY_KEYS.c.key == hold.key, IDEMPOTENCY_KEYS.c.holder == hold.holder
+    )
 
 
 def _creation(row: Row[tuple[object, ...]]) -> Creation:

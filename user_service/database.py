@@ -1,7 +1,6 @@
 """Connections to the users' database, SQLite or PostgreSQL, and its schema."""
 
 import sqlite3
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -84,7 +83,6 @@ def connect(url: str, *, threads: int, password: str = "", idle_seconds: float =
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    engine.update_execution_options(turn=threading.Lock())
     return engine
 
 

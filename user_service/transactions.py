@@ -1,6 +1,5 @@
 """Short transactions, and the one place where the database's errors become the store's."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,34 +28,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises StoreUnavailable; RowExists, where that is why.
     """
-    with _translated(), _turn_of(engine), engine.begin() as connection:
+    with translated(), engine.begin() as connection:
         yield connection
-
-
-@contextmanager
-def _turn_of(engine: Engine) -> Iterator[None]:
-    """On SQLite, one writer of this process at a time asks for the file's lock.
-
-    Whoever waits for the file wakes up and looks again and again; for this one, when it is
-    free. It took the context switches of a request, with 16 at once, from 60 to 35.
-    """
-    turn: threading.Lock | None = engine.get_execution_options().get("turn")
-    if turn is None:
-        yield
-        return
-    if not turn.acquire(timeout=BUSY_SECONDS):
-        raise StoreUnavailable("Busy")
-    try:
-        yield
-    finally:
-        turn.release()
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that changes nothing. Raises StoreUnavailable."""
     with (
-        _translated(),
+        translated(),
         engine.connect() as connection,
         connection.execution_options(reading=True).begin(),
     ):
@@ -64,8 +44,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """The message is the error's name alone: the rest of it can hold SQL and values."""
+def translated() -> Iterator[None]:
+    """Let the database's errors be StoreUnavailable, or RowExists.
+
+    The message is the error's name alone: the rest of it can hold SQL and values.
+    """
     try:
         yield
     except IntegrityError as error:

@@ -1,11 +1,12 @@
 """What the log takes, gives and promises."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from audit_service.events import Digest, Event
+from service_kit import group_commit
 
 
 class LogUnavailable(Exception):
@@ -78,11 +79,7 @@ class Page:
     more: bool
 
 
-Take = Callable[[], Sequence[Entry]]
-"""What a commit calls, once nobody else can write, for the entries that wait by then.
-
-Called again, after a fault, it gives the same, and then those that came since.
-"""
+Take = group_commit.Take[Entry]
 
 
 class Backend(Protocol):

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record, append
+from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record
 from audit_service.log.record import Take
+from service_kit import group_commit
 from tests.audit.appending import event
 
 SECONDS = 20
@@ -72,7 +73,7 @@ class Requests:
     def waiting(self, count: int) -> None:
         pause = threading.Event()
         for _ in range(SECONDS * 1000):
-            if len(self.log._queue) == count:  # noqa: SLF001 - nothing else tells of it
+            if len(self.log._commit._queue) == count:  # noqa: SLF001 - nothing else tells of it
                 return
             pause.wait(0.001)
         pytest.fail(f"{count} requests never came to wait")
@@ -180,7 +181,7 @@ def test_a_committer_that_is_stopped_leaves_nobody_hanging(requests: Opener) -> 
 def test_a_full_queue_is_unavailable_at_once(
     requests: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(append, "MAX_WAITING", 2)
+    monkeypatch.setattr(group_commit, "MAX_WAITING", 2)
     given = requests()
     first = given.first_is_committing()
     others = [given.append(name) for name in "ab"]

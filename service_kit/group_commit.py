@@ -1,0 +1,124 @@
+"""Group commit: calls that come together share one transaction, and so one fsync.
+
+There is no writer thread. Whoever gets the turn commits for all who queued until the store was
+theirs; the others find their results when they get it. Handing work to a thread and back
+costs a request ten context switches, which is more than the commit.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+MAX_WAITING = 256
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+Take = Callable[[], Sequence[A]]
+"""What a commit calls, once nobody else can write, for all that is asked by then.
+
+Called again, after a fault, it gives the same, and then what was asked since.
+"""
+
+
+class NoTurn(Exception):
+    """Its turn did not come; nothing was done."""
+
+
+class CommitFailed(Exception):
+    """Nothing is known to be done; the cause says why."""
+
+
+class _Call(Generic[A, R]):
+    """What one caller asks, and in the end the result or what went wrong.
+
+    `turn` is released once: when it is settled, or when its caller is to commit.
+    """
+
+    def __init__(self, asked: A) -> None:
+        self.asked = asked
+        self.results: Sequence[R] = ()  # one, once it is there
+        self.error: BaseException | None = None
+        self.turn = threading.Lock()
+        self.turn.acquire()
+
+    @property
+    def settled(self) -> bool:
+        return bool(self.results) or self.error is not None
+
+
+class GroupCommit(Generic[A, R]):
+    """Safe for any number of threads."""
+
+    def __init__(self, commit: Callable[[Take[A]], Sequence[R]], *, patience: float) -> None:
+        """`commit`: gives a result for each thing asked that it takes, in their order; called by
+        one thread at a time. `patience`: seconds to wait at most for a turn.
+        """
+        self._commit = commit
+        self._patience = patience
+        self._lock = threading.Lock()  # over the two below
+        self._queue: list[_Call[A, R]] = []
+        self._somebody_commits = False
+
+    def __call__(self, asked: A) -> R:
+        """The result, after the commit. Raises NoTurn, CommitFailed."""
+        call: _Call[A, R] = _Call(asked)
+        if not self._is_first(call):
+            self._wait_for_turn(call)
+        if not call.settled:
+            self._commit_all_waiting()
+        if not call.results:
+            raise CommitFailed from call.error
+        return call.results[0]
+
+    def _is_first(self, call: _Call[A, R]) -> bool:
+        """Queue it; whether its caller is to commit, since nobody else does."""
+        with self._lock:
+            if len(self._queue) >= MAX_WAITING:
+                raise NoTurn("too many requests wait to commit")
+            self._queue.append(call)
+            first = not self._somebody_commits
+            self._somebody_commits = True
+        return first
+
+    def _wait_for_turn(self, call: _Call[A, R]) -> None:
+        if call.turn.acquire(timeout=self._patience):
+            return
+        with self._lock:
+            if call.turn.acquire(blocking=False):
+                return  # It came at the last moment.
+            if call in self._queue:  # else somebody is committing it already
+                self._queue.remove(call)
+        raise NoTurn("waited too long for its turn to commit")
+
+    def _pass_on(self) -> None:
+        """Let the first of those who queued meanwhile commit next."""
+        with self._lock:
+            self._somebody_commits = bool(self._queue)
+            if self._queue:
+                self._queue[0].turn.release()
+
+    def _commit_all_waiting(self) -> None:
+        calls: list[_Call[A, R]] = []
+
+        def take() -> Sequence[A]:
+            with self._lock:
+                calls.extend(self._queue)
+                self._queue.clear()
+            return [call.asked for call in calls]
+
+        try:
+            results = self._commit(take)
+            for call, result in zip(calls, results, strict=True):
+                call.results = (result,)
+        except BaseException as error:
+            take()
+            for call in calls:
+                call.error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            # The next to commit first, so that the disk works while the others answer.
+            self._pass_on()
+            for call in calls:
+                call.turn.release()
