@@ -18,7 +18,7 @@ from user_service.happenings import (
 from user_service.idempotency import MAX_LENGTH, InvalidKey
 from user_service.outbox import OutboxFull
 from user_service.passwords import HashingBusy
-from user_service.recording import NotRecorded
+from user_service.recording import NotRecorded, NotStored
 from user_service.transactions import StoreUnavailable
 
 log = structlog.get_logger()
@@ -68,6 +68,14 @@ def _not_recorded(error: NotRecorded) -> Problem:
     )
 
 
+def _not_stored(error: NotStored) -> Problem:
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the change could not be stored, though its event was acknowledged",
+        outcome=error.outcome.value,
+    )
+
+
 def _load(_: Exception) -> Problem:
     return unavailable("too many changes are under way; nothing was done")
 
@@ -89,6 +97,7 @@ MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     KeyReused: _reused_key,
     NoSuchUser: _absence,
     NotRecorded: _not_recorded,
+    NotStored: _not_stored,
     OutboxFull: _full,
     PasswordTooShort: _short_password,
     PreconditionFailed: _other_version,

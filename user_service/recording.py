@@ -26,6 +26,10 @@ class NotRecorded(Exception):
         self.outcome = outcome
 
 
+class NotStored(NotRecorded):
+    """The sink has the event, but the change could not be stored, or is not known to be."""
+
+
 class Direct:
     """The event first: only once the sink has acknowledged it is the change stored.
 
@@ -71,12 +75,14 @@ class Direct:
         except NotDelivered as error:
             if hold is not None:
                 _release(self._store, hold)
-            raise _not_recorded(event, error.outcome, error.reason) from error
+            _log(event, error.outcome, error.reason)
+            raise NotRecorded(error.outcome, error.reason) from error
         try:
             self._store.apply(happening, hold)
         except (StoreUnavailable, HoldLost) as error:
             reason = f"its event was delivered, but the change could not be stored: {error!r}"
-            raise _not_recorded(event, Outcome.UNKNOWN, reason) from error
+            _log(event, Outcome.UNKNOWN, reason)
+            raise NotStored(Outcome.UNKNOWN, reason) from error
 
 
 class Outbox:
@@ -118,7 +124,7 @@ def _release(store: ChangeStore, hold: Hold) -> None:
         store.release(hold)
 
 
-def _not_recorded(event: CloudEvent, outcome: Outcome, reason: str) -> NotRecorded:
+def _log(event: CloudEvent, outcome: Outcome, reason: str) -> None:
     log.error(
         "change not made",
         reason=reason,
@@ -127,4 +133,3 @@ def _not_recorded(event: CloudEvent, outcome: Outcome, reason: str) -> NotRecord
         event_type=event.get_type(),
         subject=event.get_subject(),
     )
-    return NotRecorded(outcome, reason)

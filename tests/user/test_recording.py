@@ -15,7 +15,7 @@ from user_service.delivery import Attempt, Delivery, NotDelivered, Outcome
 from user_service.events import CloudEvent
 from user_service.happenings import Context, Happening, Kind, User, now
 from user_service.holds import Hold
-from user_service.recording import Direct, NotRecorded
+from user_service.recording import Direct, NotRecorded, NotStored
 from user_service.store import UserStore
 from user_service.transactions import StoreUnavailable
 
@@ -77,7 +77,7 @@ def test_nothing_is_stored_when_the_event_is_not_delivered(outcome: Outcome) -> 
     sink = SinkThat(steps, _raise(NotDelivered(outcome, "because")))
     with capture_logs() as logged, pytest.raises(NotRecorded) as caught:
         _record(sink, StoreThat(steps))
-    assert caught.value.outcome is outcome
+    assert (caught.type, caught.value.outcome) == (NotRecorded, outcome)
     assert steps == []
     (line,) = logged
     assert line["log_level"] == "error"
@@ -87,7 +87,7 @@ def test_nothing_is_stored_when_the_event_is_not_delivered(outcome: Outcome) -> 
 def test_a_store_that_fails_after_the_delivery_leaves_the_outcome_unknown() -> None:
     steps: list[str] = []
     sink = SinkThat(steps)
-    with capture_logs() as logged, pytest.raises(NotRecorded) as caught:
+    with capture_logs() as logged, pytest.raises(NotStored) as caught:
         _record(sink, StoreThat(steps, _raise(StoreUnavailable("OperationalError"))))
     assert caught.value.outcome is Outcome.UNKNOWN
     (line,) = logged
@@ -146,7 +146,7 @@ def test_a_change_that_cannot_be_stored_is_not_there_afterwards(
 ) -> None:
     _record(SinkThat([]), changes)
     # The same id again breaks the table's own rule, after the event was delivered.
-    with capture_logs(), pytest.raises(NotRecorded):
+    with capture_logs(), pytest.raises(NotStored):
         _record(SinkThat([]), changes, Happening(Kind.CREATED, _other(), now(), "hash"))
     found = store.get("u1")
     assert found is not None

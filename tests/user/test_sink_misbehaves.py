@@ -33,6 +33,7 @@ from tests.user.sinks import (
 from tests.user.sinks import (
     closing as closing_sink,
 )
+from user_service import database
 from user_service.delivery import Delivery, NotDelivered, Outcome
 from user_service.events import describe
 from user_service.happenings import Happening, Kind, User, now
@@ -489,3 +490,28 @@ def test_the_credentials_of_a_sink_are_in_no_line_and_no_reply(make_app: MakeApp
     with closed_port() as port:
         result = told(make_app(sink=f"http://me:s3cret-word@127.0.0.1:{port}/in"))
     assert "s3cret-word" not in repr((result.lines, result.answer.data))
+
+
+def test_a_change_that_cannot_be_stored_after_its_event_was_acknowledged_says_so(
+    make_app: MakeApp, database_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    with closing(
+        sqlite3.connect(database_file, isolation_level=None, check_same_thread=False)
+    ) as other:
+
+        def lock_and_acknowledge(peer: Peer) -> bool:
+            if not peer.read():
+                return False
+            other.execute("BEGIN IMMEDIATE")
+            peer.send(b"HTTP/1.1 204 Told\r\n\r\n")
+            return True
+
+        with open_sink(lock_and_acknowledge) as sink:
+            answer = told(make_app(sink=sink.url)).answer
+        other.execute("ROLLBACK")
+    assert (answer.status_code, answer.mimetype) == (500, PROBLEM)
+    assert answer.json is not None
+    assert answer.json["outcome"] == "unknown"
+    assert "could not be stored, though its event was acknowledged" in answer.json["detail"]
+    assert users(database_file) == 0
