@@ -68,6 +68,7 @@ class SqliteStore:
     @contextmanager
     def locked(self) -> Iterator[None]:
         db = apsw.Connection(self._path)
+        db.set_busy_timeout(10_000)
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
