@@ -32,13 +32,19 @@ class Load:
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run came to: `rate` of events, or users, a second that were acknowledged.
+    """What one run came to: events, or users, that were acknowledged, in so many seconds.
 
     `failed`: requests that were answered 4xx or 5xx, or not at all.
     """
 
-    rate: float
+    events: int
+    seconds: float
     failed: int
+
+    @property
+    def rate(self) -> float:
+        """Events, or users, a second."""
+        return self.events / self.seconds
 
 
 BINARY = Load("binary")
@@ -73,5 +79,5 @@ def run(url: str, load: Load, seconds: float) -> Sample:
             raise
     result = json.loads(printed.rpartition("RESULT ")[2])
     acknowledged = result["requests"] - result["refused"]
-    rate = acknowledged * load.events / (result["microseconds"] / 1e6)
-    return Sample(rate, result["refused"] + result["broken"])
+    seconds = result["microseconds"] / 1e6
+    return Sample(acknowledged * load.events, seconds, result["refused"] + result["broken"])

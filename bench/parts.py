@@ -1,13 +1,25 @@
 """What is measured: every part of the suite, and what a whole run finds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench import environments, growth, hashing, latency, load, machine, prefill, servers, startup
+from bench import (
+    environments,
+    growth,
+    hashing,
+    latency,
+    load,
+    machine,
+    prefill,
+    profile,
+    servers,
+    startup,
+)
 from bench.latency import Latencies
 from bench.prefill import Disk
+from bench.profile import Profile
 from bench.rounds import Effort, Entrant, Results, Say, measure
 from bench.servers import Place
 from bench.startup import StartUp
@@ -25,6 +37,14 @@ ARGON2 = "argon2 floor"
 
 BATCHES = tuple(load.batch(size) for size in (1, 10, 100, 500, 1000))
 PROCESSES = (1, 2, 4)
+# Of whom it is told where their time goes.
+PROFILED = {
+    NO_OP: [load.BINARY],
+    PRINTING: [load.BINARY],
+    OURS: [load.BINARY, load.batch(500)],
+    USERS_CHEAP: [load.USER],
+    USERS: [load.USER],
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,7 @@ class Findings:
     machine: Sequence[tuple[str, str]]
     missing: Sequence[str]
     rates: Results
+    profiles: Sequence[Profile]
     latencies: Sequence[Latencies]
     growth: Results
     disks: Sequence[Disk]
@@ -62,6 +83,8 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         framework = environments.framework()
     except environments.NotInstalled as reason:
         missing.append(f"functions-framework could not be installed: {reason}")
+    if not profile.is_possible():
+        missing.append(f"where the time goes was not measured: {profile.HOW_IT_IS_POSSIBLE}")
     if not postgres.is_there():
         missing.append(f"PostgreSQL was not measured: {postgres.HOW_TO_GET_IT}")
     with servers.a_place(environments.CACHE, framework) as place:
@@ -69,6 +92,8 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         say("single events, structured mode, batches, users")
         floors = {ARGON2: partial(hashing.floor, amounts.hashes)}
         rates = measure(_entrants(place), effort, say, floors)
+        say("where the time goes")
+        profiles = _profiles(place, effort, say) if profile.is_possible() else []
         say("latency at half of the highest rate")
         latencies = latency.measure(_at_half(place, rates), effort, say)
         say("growth")
@@ -80,7 +105,18 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         say("start-up")
         startups = startup.measure(place, amounts.starts)
         described = machine.describe(place.data)
-    return Findings(amounts, described, missing, rates, latencies, grown, disks, replicas, startups)
+    return Findings(
+        amounts,
+        described,
+        missing,
+        rates,
+        profiles,
+        latencies,
+        grown,
+        disks,
+        replicas,
+        startups,
+    )
 
 
 def _entrants(place: Place) -> list[Entrant]:
@@ -99,6 +135,12 @@ def _entrants(place: Place) -> list[Entrant]:
     if place.postgres:
         entrants.append(Entrant(OURS_POSTGRES, partial(servers.audit_on_postgres, place), ours))
     return entrants
+
+
+def _profiles(place: Place, effort: Effort, say: Say) -> Sequence[Profile]:
+    entrants = {entrant.name: entrant for entrant in _entrants(profile.sampled(place))}
+    profiled = [replace(entrants[name], loads=loads) for name, loads in PROFILED.items()]
+    return profile.measure(profiled, place.output, effort, say)
 
 
 def _at_half(place: Place, rates: Results) -> list[tuple[Entrant, float]]:

@@ -83,16 +83,19 @@ def serving(
         log.unlink(missing_ok=True)
 
 
+def workers_of(running: Running) -> Sequence[int]:
+    """The pids of its workers; none where the system has no /proc."""
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    return [int(pid) for pid in children.read_text().split()] if children.exists() else []
+
+
 def memory_of(running: Running) -> Sequence[Memory]:
     """Of the master and each worker; nothing where the system has no /proc."""
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
-    if not children.exists():
-        return []
-    workers = [_memory(f"{running.name}, worker", pid) for pid in children.read_text().split()]
-    return [_memory(f"{running.name}, master", str(running.pid)), *workers]
+    workers = [_memory(f"{running.name}, worker", pid) for pid in workers_of(running)]
+    return [_memory(f"{running.name}, master", running.pid), *workers] if workers else []
 
 
-def _memory(role: str, pid: str) -> Memory:
+def _memory(role: str, pid: int) -> Memory:
     fields = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         key, value, *_ = line.split()

@@ -1,8 +1,9 @@
 """What a run found, as a page of Markdown; every number in it is one that was measured."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from bench import growth, load
+from bench import growth, load, report_costs
+from bench.markdown import spread, table
 from bench.parts import (
     ARGON2,
     BATCHES,
@@ -14,7 +15,7 @@ from bench.parts import (
     Findings,
     processes_name,
 )
-from bench.rounds import Results, Spread
+from bench.rounds import Results
 from bench.targets import Target, targets
 
 _HOW = """\
@@ -30,6 +31,7 @@ warmed up. Every Python server runs under the same gunicorn with the same settin
 event has an id of its own, is small, and like those of the user service. Only what was
 acknowledged counts. What servers print goes to a file in memory.
 """
+_WHY = "Why one is missed: see [where the time goes](#where-the-time-goes)."
 _SINGLE = """\
 Binary mode. *No-op* is Flask that answers 204. *Printing only* is the article's audit service on
 the current SDK; *functions-framework* does the same as its CloudEvent function, on the SDK that it
@@ -71,42 +73,39 @@ def page(findings: Findings) -> str:
         f"This run: {effort.rounds} rounds, {effort.seconds:g} s a load.",
         *(f"**Missing**: {reason}." for reason in findings.missing),
         "## The targets",
-        _table(["", "at least", "aim", "measured", "met"], map(_target_row, targets(findings))),
+        table(["", "at least", "aim", "measured", "met"], map(_target_row, targets(findings))),
+        *([_WHY] if findings.profiles else []),
         "## Single events",
         "![Single events a second](performance.svg)",
         _SINGLE,
-        _table(["", "events/s", "failed requests"], _single_rows(findings.rates)),
+        table(["", "events/s", "failed requests"], _single_rows(findings.rates)),
         "## Batches and structured mode",
-        _table(["events/s", *_ours(findings.rates)], _batch_rows(findings.rates)),
+        table(["events/s", *_ours(findings.rates)], _batch_rows(findings.rates)),
         "## Users",
         _USERS,
-        _table(["", "users/s"], _user_rows(findings.rates)),
+        table(["", "users/s"], _user_rows(findings.rates)),
+        *report_costs.sections(findings),
         "## Latency at half of the highest rate",
         _LATENCY,
-        _table(["", "events/s", "p50", "p99", "worst of all rounds"], _latency_rows(findings)),
+        table(["", "events/s", "p50", "p99", "worst of all rounds"], _latency_rows(findings)),
         "## Growth",
-        _table(["events/s", *(one.name for one in growth.LOADS)], _growth_rows(findings)),
+        table(["events/s", *(one.name for one in growth.LOADS)], _growth_rows(findings)),
         "## Bytes on disk",
         _DISK,
-        _table(["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(findings)),
+        table(["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(findings)),
         "## When one machine is not enough",
         _REPLICAS,
         *_replicas(findings),
         "## Memory",
         "Of each process, after the loads. PSS shares out what processes have in common.",
-        _table(["process", "serving", "RSS", "PSS"], _memory_rows(findings.rates)),
+        table(["process", "serving", "RSS", "PSS"], _memory_rows(findings.rates)),
         "## Start-up",
         _START_UP,
-        _table(["", "until ready", "import"], _start_rows(findings)),
+        table(["", "until ready", "import"], _start_rows(findings)),
         "## The machine",
-        _table(["", ""], findings.machine),
+        table(["", ""], findings.machine),
     ]
     return "\n\n".join(section.strip() for section in sections) + "\n"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _target_row(target: Target) -> Sequence[str]:
@@ -168,7 +167,7 @@ def _replicas(findings: Findings) -> Iterator[str]:
         (processes_name(n), *(_rate(findings.replicas, processes_name(n), one) for one in loads))
         for n in PROCESSES
     )
-    yield _table(["events/s, PostgreSQL", *(one.name for one in loads)], rows)
+    yield table(["events/s, PostgreSQL", *(one.name for one in loads)], rows)
 
 
 def _memory_rows(rates: Results) -> Iterator[Sequence[str]]:
@@ -186,9 +185,3 @@ def _start_rows(findings: Findings) -> Iterator[Sequence[str]]:
 def _rate(rates: Results, entrant: str, one_load: load.Load) -> str:
     rate = rates.rate(entrant, one_load)
     return spread(rate) if rate else "not measured"
-
-
-def spread(numbers: Spread, digits: int = 0) -> str:
-    """The median, and in brackets the lowest and the highest where they were several."""
-    median, low, high = (f"{n:,.{digits}f}" for n in (numbers.median, numbers.low, numbers.high))
-    return median if len(numbers.values) == 1 else f"{median} ({low} to {high})"

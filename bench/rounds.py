@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from bench import load
+from bench import load, usage
 from bench.load import Load, Sample
 from bench.processes import Memory, Running, memory_of
+from bench.usage import Cost
 
 WARM_UP_SECONDS = 1
 # What wrk leaves behind when it stops is still worked on, and takes the next one's places.
@@ -68,10 +69,12 @@ class Spread:
 class Results:
     """What the rounds came to, by entrant and load; memory once the loads are over.
 
-    `floors`: what was measured without a server, by name.
+    `costs`: of each role of processes, in each round. `floors`: what was measured without a
+    server, by name.
     """
 
     samples: dict[tuple[str, str], list[Sample]] = field(default_factory=dict)
+    costs: dict[tuple[str, str], list[dict[str, Cost]]] = field(default_factory=dict)
     floors: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[str, list[Memory]] = field(default_factory=dict)
 
@@ -99,8 +102,10 @@ def measure(
     results = Results()
     for number in range(1, effort.rounds + 1):
         for entrant in entrants:
-            for one_load, sample in _measured(entrant, effort, results):
-                results.samples.setdefault((entrant.name, one_load.name), []).append(sample)
+            for one_load, sample, costs in _measured(entrant, effort, results):
+                what = entrant.name, one_load.name
+                results.samples.setdefault(what, []).append(sample)
+                results.costs.setdefault(what, []).append(costs)
                 failed = f", {sample.failed} failed" if sample.failed else ""
                 say(f"{number}: {entrant.name}, {one_load.name}: {sample.rate:,.0f}/s{failed}")
         for name, floor in (floors or {}).items():
@@ -109,13 +114,26 @@ def measure(
     return results
 
 
-def _measured(entrant: Entrant, effort: Effort, results: Results) -> Iterator[tuple[Load, Sample]]:
+def warm_up(running: Running, entrant: Entrant, effort: Effort) -> None:
+    """Before anything counts, where that is asked for."""
+    if effort.warm_up:
+        load.run(running.url, entrant.loads[0], WARM_UP_SECONDS)
+        settle(effort)
+
+
+def settle(effort: Effort) -> None:
+    """Between two loads on one server."""
+    time.sleep(SETTLE_SECONDS if effort.warm_up else 0)
+
+
+def _measured(
+    entrant: Entrant, effort: Effort, results: Results
+) -> Iterator[tuple[Load, Sample, dict[str, Cost]]]:
     with entrant.start() as running:
-        url = running[0].url
-        if effort.warm_up:
-            load.run(url, entrant.loads[0], WARM_UP_SECONDS)
-            time.sleep(SETTLE_SECONDS)
+        warm_up(running[0], entrant, effort)
         for one_load in entrant.loads:
-            yield one_load, load.run(url, one_load, effort.seconds)
-            time.sleep(SETTLE_SECONDS if effort.warm_up else 0)
+            before = usage.so_far(running)
+            sample = load.run(running[0].url, one_load, effort.seconds)
+            yield one_load, sample, usage.costs(before, usage.so_far(running), one_load, sample)
+            settle(effort)
         results.memory[entrant.name] = [m for server in running for m in memory_of(server)]

@@ -4,9 +4,9 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.processes import Running, free_port, serving
@@ -22,13 +22,15 @@ class Place:
 
     `output`, with what the servers print, is in memory, as a pipe would be: written to the same
     file system it would have to be flushed with each commit. `postgres` is None where there
-    is none; `framework` is the Python that has functions-framework, None likewise.
+    is none; `framework` is the Python that has functions-framework, None likewise. `environ` is
+    what every server finds in its environment besides its settings.
     """
 
     data: Path
     output: Path
     postgres: postgres.Server | None
     framework: Path | None
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def peer(place: Place, name: str) -> Iterator[Sequence[Running]]:
     python = place.framework if name == "framework" else Path(sys.executable)
     command = [str(python), "-m", "bench.serve", name, str(port)]
     with _folder(place) as folder:
-        settings = {"NAIVE_DATABASE": folder / "naive.db"}
+        settings = {"NAIVE_DATABASE": folder / "naive.db", **place.environ}
         with serving(
             name, command, port=port, output=place.output, settings=settings, ready="/"
         ) as running:
@@ -74,6 +76,7 @@ def audit(
             "AUDIT_SERVICE_DATABASE_URL": url or f"sqlite:///{folder}/events.db",
             "AUDIT_SERVICE_WORKERS": workers,
             "AUDIT_SERVICE_THREADS": 8,
+            **place.environ,
         }
         command = [str(BIN / "audit-service"), "run"]
         with serving(
@@ -103,6 +106,7 @@ def users(place: Place, *, cheapest_hashing: bool = False) -> Iterator[Sequence[
             "USER_SERVICE_DATABASE_URL": f"sqlite:///{folder}/users.db",
             "USER_SERVICE_SINK": sink[0].url,
             **(CHEAPEST_HASHING if cheapest_hashing else {}),
+            **place.environ,
         }
         command = [str(BIN / "user-service"), "run"]
         with serving(

@@ -1,0 +1,17 @@
+"""How tables and measured numbers are written on the page."""
+
+from collections.abc import Iterable, Sequence
+
+from bench.rounds import Spread
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """With a first column that says what a row is, and numbers to its right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def spread(numbers: Spread, digits: int = 0) -> str:
+    """The median, and in brackets the lowest and the highest where they were several."""
+    median, low, high = (f"{n:,.{digits}f}" for n in (numbers.median, numbers.low, numbers.high))
+    return median if len(numbers.values) == 1 else f"{median} ({low} to {high})"

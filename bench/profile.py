@@ -1,0 +1,105 @@
+"""Where the processor time goes: samples by layer, in runs of their own, as taking them costs.
+
+A sample is the stack of one thread at the moment when its process had used another
+SAMPLE_SECONDS of processor time, user and system: of the thread that used it, whether it held the
+GIL or was in C or the kernel without it. Waiting for a core, the GIL, a lock or the disk uses none
+and is in no sample.
+
+The workers take them of themselves, by a timer of the kernel and `faulthandler` (see `sampler`).
+A profiler that looks from outside, such as py-spy, is no help here: what it takes for running is
+every thread that is ready to run, and most of those have just been woken and wait for a core; and
+between its look at the threads' states and its look at their stacks, requests come and go.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import load
+from bench.layers import Layer, layer_of
+from bench.load import Load
+from bench.processes import Running, workers_of
+from bench.rounds import Effort, Entrant, Say, settle, warm_up
+from bench.servers import Place
+
+SAMPLE_SECONDS = 0.01
+HOW_IT_IS_POSSIBLE = "it takes Linux, which tells of other processes in /proc"
+
+_BEGIN = re.compile(r"^.*\(most recent call first\):$", re.MULTILINE)
+_FILE = re.compile(r'^  File "(.*)", line ', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How many samples of a server's workers fell into each layer, in all rounds."""
+
+    entrant: str
+    load: Load
+    samples: Mapping[Layer, int]
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.samples.values())
+
+    def share(self, layer: Layer) -> float:
+        """Of all samples, from 0 to 1; of none it is 0."""
+        return self.samples.get(layer, 0) / (self.total or 1)
+
+
+def is_possible() -> bool:
+    """Whether it is, here."""
+    return Path("/proc/self/stat").exists()
+
+
+def sampled(place: Place) -> Place:
+    """The same place, where servers' workers take samples of themselves."""
+    environ = {
+        "PYTHONPATH": str(Path(__file__).parent / "sampler"),
+        "BENCH_SAMPLES": str(place.output),
+        "BENCH_SAMPLE_SECONDS": str(SAMPLE_SECONDS),
+    }
+    return replace(place, environ=environ)
+
+
+def measure(
+    entrants: Sequence[Entrant], samples: Path, effort: Effort, say: Say
+) -> Sequence[Profile]:
+    """Of each load of each entrant, in rounds; only of the first of an entrant's servers.
+
+    They are at a `sampled` place, whose `output` is `samples`.
+    """
+    counted: dict[tuple[str, Load], Counter[Layer]] = {}
+    for number in range(1, effort.rounds + 1):
+        for entrant in entrants:
+            for one_load, found in _measured(entrant, samples, effort):
+                counted.setdefault((entrant.name, one_load), Counter()).update(found)
+                say(f"{number}: {entrant.name}, {one_load.name}: {found.total()} samples")
+    return [Profile(name, one_load, found) for (name, one_load), found in counted.items()]
+
+
+def _measured(
+    entrant: Entrant, samples: Path, effort: Effort
+) -> Iterator[tuple[Load, Counter[Layer]]]:
+    with entrant.start() as running:
+        warm_up(running[0], entrant, effort)
+        for one_load in entrant.loads:
+            _taken(running[0], samples)
+            load.run(running[0].url, one_load, effort.seconds)
+            yield one_load, Counter(map(layer_of, _taken(running[0], samples)))
+            settle(effort)
+
+
+def _taken(server: Running, samples: Path) -> Sequence[Sequence[str]]:
+    """The files of each stack, innermost first, of the samples that were taken since this was
+    asked last.
+    """
+    stacks: list[Sequence[str]] = []
+    for pid in workers_of(server):
+        file = samples / str(pid)
+        text = file.read_text(errors="replace")
+        file.write_bytes(b"")  # It is open for appending, and goes on from its new end.
+        stacks += [_FILE.findall(stack) for stack in _BEGIN.split(text)[1:]]
+    return stacks

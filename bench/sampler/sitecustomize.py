@@ -1,0 +1,23 @@
+"""Python imports this at its start where this folder is on PYTHONPATH; see `bench.profile`.
+
+Each process that it forks, as gunicorn does its workers, then writes the stack of the running
+thread to a file of its own, whenever it has used so much more processor time.
+"""
+
+import faulthandler
+import os
+import signal
+from pathlib import Path
+
+
+def _begin() -> None:
+    seconds = float(os.environ["BENCH_SAMPLE_SECONDS"])
+    path = Path(os.environ["BENCH_SAMPLES"], str(os.getpid()))
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    # What is left when faulthandler lets go of the signal at exit. The default would be death.
+    signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    faulthandler.register(signal.SIGPROF, file, all_threads=False)
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+
+
+os.register_at_fork(after_in_child=_begin)
