@@ -34,6 +34,7 @@ OURS_POSTGRES = "ours, durable, PostgreSQL"
 USERS = "user service, direct"
 USERS_CHEAP = "user service, direct, cheapest hashing"
 ARGON2 = "argon2 floor"
+ARGON2_AT_ONCE = "argon2, all cores at once"
 
 BATCHES = tuple(load.batch(size) for size in (1, 10, 100, 500, 1000))
 PROCESSES = (1, 2, 4)
@@ -90,7 +91,10 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
     with servers.a_place(environments.CACHE, framework) as place:
         effort = amounts.effort
         say("single events, structured mode, batches, users")
-        floors = {ARGON2: partial(hashing.floor, amounts.hashes)}
+        floors = {
+            ARGON2: partial(hashing.floor, amounts.hashes),
+            ARGON2_AT_ONCE: partial(hashing.all_at_once, amounts.hashes),
+        }
         rates = measure(_entrants(place), effort, say, floors)
         say("where the time goes")
         profiles = _profiles(place, effort, say) if profile.is_possible() else []
