@@ -11,10 +11,10 @@ from bench import plot, report
 from bench.environments import CACHE
 from bench.load import HOW_TO_GET_WRK, wrk_is_there
 from bench.parts import Amounts, run_all
-from bench.rounds import Effort, Say
+from bench.rounds import Broken, Effort, Say
 
 SMOKE = Amounts(
-    Effort(rounds=1, seconds=0.3, warm_up=False),
+    Effort(rounds=1, seconds=0.3, warm_up=False, strict=True),
     sizes=(0, 2000),
     disk_events=2000,
     hashes=2,
@@ -30,7 +30,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--smoke", is_flag=True, help="Every part once, for breakage and not for numbers.")
+@click.option("--smoke", is_flag=True, help="Every part once, to fail where one is broken.")
 @click.option("--rounds", default=5, help="How often each of them is measured.")
 @click.option("--seconds", default=5.0, help="For each load in each round.")
 @click.option("--sizes", default="0,1000000,5000000", callback=_sizes, help="Logs for growth.")
@@ -48,7 +48,10 @@ def main(
     # So that every block is left by its end, and what it started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     thorough = Amounts(Effort(rounds, seconds), sizes, disk_events=200_000, hashes=20, starts=5)
-    findings = run_all(SMOKE if smoke else thorough, _say())
+    try:
+        findings = run_all(SMOKE if smoke else thorough, _say())
+    except Broken as reason:
+        sys.exit(f"broken: {reason}")
     folder = output or (CACHE / "smoke" if smoke else Path("docs"))
     folder.mkdir(parents=True, exist_ok=True)
     page = report.page(findings)

@@ -9,6 +9,8 @@ local function random_hex(bytes)
 end
 
 local prefix, user, count = "", "", 0
+local threads = {}
+busy = 0 -- answered 503; global, so that `done` can ask each thread for its own
 
 local function fresh_id()
   count = count + 1
@@ -59,6 +61,10 @@ end
 
 local kind, size
 
+function setup(thread)
+  table.insert(threads, thread)
+end
+
 function init(args)
   kind, size = args[1], tonumber(args[2])
   local h = random_hex(24)
@@ -71,9 +77,23 @@ function request()
   return make[kind](size)
 end
 
+-- The first line that is not kept back until the end: something was acknowledged.
+local acknowledged = false
+
+function response(status)
+  if status == 503 then busy = busy + 1 end
+  if status < 400 and not acknowledged then
+    acknowledged = true
+    io.write("ACKNOWLEDGED\n")
+    io.flush()
+  end
+end
+
 function done(summary, latency)
   local e = summary.errors
+  local busy = 0
+  for _, thread in ipairs(threads) do busy = busy + thread:get("busy") end
   io.write(string.format(
-    '\nRESULT {"microseconds": %d, "requests": %d, "refused": %d, "broken": %d}\n',
-    summary.duration, summary.requests, e.status, e.connect + e.read + e.write + e.timeout))
+    '\nRESULT {"microseconds": %d, "requests": %d, "refused": %d, "busy": %d, "broken": %d}\n',
+    summary.duration, summary.requests, e.status, busy, e.connect + e.read + e.write + e.timeout))
 end

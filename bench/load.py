@@ -4,6 +4,7 @@ wrk is a closed loop, which is right for a highest rate and wrong for latency; s
 """
 
 import json
+import select
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONNECTIONS = 16
+PATIENCE_SECONDS = 20.0
 HOW_TO_GET_WRK = "needs wrk on the PATH: apt install wrk, or brew install wrk"
 
 _SCRIPT = Path(__file__).parent / "load.lua"
@@ -34,12 +36,14 @@ class Load:
 class Sample:
     """What one run came to: events, or users, that were acknowledged, in so many seconds.
 
-    `failed`: requests that were answered 4xx or 5xx, or not at all.
+    `failed`: requests that were answered 4xx or 5xx, or not at all; `busy`: those of them that
+    were answered 503, to be sent again later, as a service does that has more than it can take.
     """
 
     events: int
     seconds: float
     failed: int
+    busy: int
 
     @property
     def rate(self) -> float:
@@ -63,7 +67,11 @@ def wrk_is_there() -> bool:
 
 
 def run(url: str, load: Load, seconds: float) -> Sample:
-    """Send for that long, by 2 threads over 16 connections."""
+    """Send for that long, by 2 threads over 16 connections.
+
+    It goes on until something was acknowledged, for PATIENCE_SECONDS more at most: a big batch
+    takes a while.
+    """
     # It takes whole seconds only, but ends early, with its results, where it is interrupted.
     options = ["-t", "2", "-c", str(CONNECTIONS), "-d", "1h", "--timeout", "10s"]
     command = ["wrk", *options, "-s", str(_SCRIPT), url + load.path, "--", load.kind]
@@ -72,6 +80,7 @@ def run(url: str, load: Load, seconds: float) -> Sample:
     ) as wrk:
         try:
             time.sleep(seconds)
+            _wait_for_acknowledgement(wrk)
             wrk.send_signal(signal.SIGINT)
             printed, _ = wrk.communicate(timeout=60)
         except BaseException:
@@ -80,4 +89,11 @@ def run(url: str, load: Load, seconds: float) -> Sample:
     result = json.loads(printed.rpartition("RESULT ")[2])
     acknowledged = result["requests"] - result["refused"]
     seconds = result["microseconds"] / 1e6
-    return Sample(acknowledged * load.events, seconds, result["refused"] + result["broken"])
+    failed = result["refused"] + result["broken"]
+    return Sample(acknowledged * load.events, seconds, failed, result["busy"])
+
+
+def _wait_for_acknowledgement(wrk: subprocess.Popen[str]) -> None:
+    """Until it prints: of that it does so at once, of all else at its end."""
+    if wrk.stdout is not None:
+        select.select([wrk.stdout], [], [], PATIENCE_SECONDS)

@@ -17,11 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import load
 from bench.layers import Layer, layer_of
 from bench.load import Load
 from bench.processes import Running, workers_of
-from bench.rounds import Effort, Entrant, Say, settle, warm_up
+from bench.rounds import Broken, Effort, Entrant, Say, run, settle, warm_up
 from bench.servers import Place
 
 SAMPLE_SECONDS = 0.01
@@ -87,8 +86,11 @@ def _measured(
         warm_up(running[0], entrant, effort)
         for one_load in entrant.loads:
             _taken(running[0], samples)
-            load.run(running[0].url, one_load, effort.seconds)
-            yield one_load, Counter(map(layer_of, _taken(running[0], samples)))
+            run(running[0], entrant, one_load, effort)
+            found = Counter(map(layer_of, _taken(running[0], samples)))
+            if effort.strict and not found:
+                raise Broken(f"{entrant.name}, {one_load.name}: no sample was taken")
+            yield one_load, found
             settle(effort)
 
 

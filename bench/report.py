@@ -86,7 +86,7 @@ def page(findings: Findings) -> str:
         table(["events/s", *_ours(findings.rates)], _batch_rows(findings.rates)),
         "## Users",
         _USERS,
-        table(["", "users/s"], _user_rows(findings.rates)),
+        table(["", "users/s", "failed requests"], _user_rows(findings.rates)),
         *_of_what_is_reached(findings.rates),
         *report_costs.sections(findings),
         "## Latency at half of the highest rate",
@@ -135,9 +135,10 @@ def _batch_rows(rates: Results) -> Iterator[Sequence[str]]:
 
 def _user_rows(rates: Results) -> Iterator[Sequence[str]]:
     for floor in (ARGON2, ARGON2_AT_ONCE):
-        yield floor, spread(rates.floor(floor))
+        yield floor, spread(rates.floor(floor)), ""
     for entrant in (USERS, USERS_CHEAP):
-        yield entrant, _rate(rates, entrant, load.USER)
+        failed = f"{rates.failed(entrant, load.USER):,}"
+        yield entrant, _rate(rates, entrant, load.USER), failed
 
 
 def _of_what_is_reached(rates: Results) -> Iterator[str]:

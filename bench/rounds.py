@@ -23,13 +23,21 @@ SETTLE_SECONDS = 1.0
 Say = Callable[[str], None]
 
 
+class Broken(Exception):
+    """An entrant does not do what it is there for; the message names it and the load."""
+
+
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: rounds, and seconds for each load in each of them."""
+    """How much is measured: rounds, and seconds for each load in each of them.
+
+    `strict`: whether what `run` finds broken ends it all.
+    """
 
     rounds: int
     seconds: float
     warm_up: bool = True
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,20 @@ def warm_up(running: Running, entrant: Entrant, effort: Effort) -> None:
         settle(effort)
 
 
+def run(running: Running, entrant: Entrant, one_load: Load, effort: Effort) -> Sample:
+    """One load that counts.
+
+    Raises Broken, where that is asked for, if nothing was acknowledged, or a request failed in
+    another way than by a 503: a machine that is too slow is no fault.
+    """
+    sample = load.run(running.url, one_load, effort.seconds)
+    failed = sample.failed - sample.busy
+    if effort.strict and (failed or not sample.events):
+        what = f"{sample.events:,} acknowledged, {failed:,} requests failed"
+        raise Broken(f"{entrant.name}, {one_load.name}: {what}, {sample.busy:,} were answered 503")
+    return sample
+
+
 def settle(effort: Effort) -> None:
     """Between two loads on one server."""
     time.sleep(SETTLE_SECONDS if effort.warm_up else 0)
@@ -133,7 +155,7 @@ def _measured(
         warm_up(running[0], entrant, effort)
         for one_load in entrant.loads:
             before = usage.so_far(running)
-            sample = load.run(running[0].url, one_load, effort.seconds)
+            sample = run(running[0], entrant, one_load, effort)
             yield one_load, sample, usage.costs(before, usage.so_far(running), one_load, sample)
             settle(effort)
         results.memory[entrant.name] = [m for server in running for m in memory_of(server)]
