@@ -19,6 +19,7 @@ SMOKE = Amounts(
     disk_events=2000,
     hashes=2,
     starts=1,
+    kafka_events=0,
 )
 
 
@@ -47,7 +48,14 @@ def main(
         sys.exit(HOW_TO_GET_WRK)
     # So that every block is left by its end, and what it started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    thorough = Amounts(Effort(rounds, seconds), sizes, disk_events=200_000, hashes=20, starts=5)
+    thorough = Amounts(
+        Effort(rounds, seconds),
+        sizes,
+        disk_events=200_000,
+        hashes=20,
+        starts=5,
+        kafka_events=100_000,
+    )
     try:
         findings = run_all(SMOKE if smoke else thorough, _say())
     except Broken as reason:

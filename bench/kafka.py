@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 
+from bench.environments import CACHE
+from bench.rounds import Spread
 from tests import kafka
 from tests.audit.topics import Consuming, Topic
 
@@ -28,17 +30,28 @@ def main(events: int) -> None:
     """Print how many events a second a consumer stores."""
     if not kafka.is_there():
         sys.exit(kafka.HOW_TO_GET_IT)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=".", prefix=".bench-")))
-        topic = Topic(_broker(stack), PARTITIONS)
-        for number in range(events):
-            topic.event(str(number), key=str(number % 100), time="2026-01-01T00:00:00Z")
-            if number % QUEUE == 0:
-                topic.flush()
-        topic.flush()
-        consuming = stack.enter_context(Consuming(folder.resolve(), topic.url))
-        rate = _rate(consuming, events)
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="kafka-") as folder:
+        (rate,) = measure(Path(folder).resolve(), events, rounds=1).values
     click.echo(f"{rate:,.0f} events/s from topic to disk ({events:,} events, 1 consumer, SQLite)")
+
+
+def measure(folder: Path, events: int, *, rounds: int) -> Spread:
+    """Events a second, each round with a topic and a database of its own."""
+    with ExitStack() as stack:
+        broker = _broker(stack)
+        return Spread(tuple(_measured(broker, folder, events, n) for n in range(rounds)))
+
+
+def _measured(broker: kafka.Broker, folder: Path, events: int, number: int) -> float:
+    topic = Topic(broker, PARTITIONS)
+    for n in range(events):
+        topic.event(str(n), key=str(n % 100), time="2026-01-01T00:00:00Z")
+        if n % QUEUE == 0:
+            topic.flush()
+    topic.flush()
+    with Consuming(folder, topic.url, f"consumer-{number}") as consuming:
+        return _rate(consuming, events)
 
 
 def _broker(stack: ExitStack) -> kafka.Broker:

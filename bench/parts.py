@@ -17,13 +17,14 @@ from bench import (
     servers,
     startup,
 )
+from bench import kafka as consuming
 from bench.latency import Latencies
 from bench.prefill import Disk
 from bench.profile import Profile
-from bench.rounds import Effort, Entrant, Results, Say, measure
+from bench.rounds import Effort, Entrant, Results, Say, Spread, measure
 from bench.servers import Place
 from bench.startup import StartUp
-from tests import postgres
+from tests import kafka, postgres
 
 NO_OP = "Flask no-op, 204"
 PRINTING = "printing only, on the SDK"
@@ -50,13 +51,16 @@ PROFILED = {
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much of each part: `sizes` of logs for growth, `disk_events` for bytes an event."""
+    """How much of each part: `sizes` of logs for growth, `disk_events` for bytes an event;
+    `kafka_events` in a topic, where 0 is not to measure it.
+    """
 
     effort: Effort
     sizes: tuple[int, ...]
     disk_events: int
     hashes: int
     starts: int
+    kafka_events: int
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Findings:
     growth: Results
     disks: Sequence[Disk]
     replicas: Results | None
+    consumed: Spread | None
     startups: Sequence[StartUp]
 
 
@@ -86,6 +91,8 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         missing.append(f"functions-framework could not be installed: {reason}")
     if not profile.is_possible():
         missing.append(f"where the time goes was not measured: {profile.HOW_IT_IS_POSSIBLE}")
+    if not kafka.is_there():
+        missing.append(f"Kafka was not measured: {kafka.HOW_TO_GET_IT}")
     if not postgres.is_there():
         missing.append(f"PostgreSQL was not measured: {postgres.HOW_TO_GET_IT}")
     with servers.a_place(environments.CACHE, framework) as place:
@@ -106,6 +113,8 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         disks = _disks(place, amounts.disk_events)
         say("PostgreSQL with more audit processes")
         replicas = measure(_replicas(place), effort, say) if place.postgres else None
+        say("from a Kafka topic")
+        consumed = _consumed(place, amounts) if kafka.is_there() else None
         say("start-up")
         startups = startup.measure(place, amounts.starts)
         described = machine.describe(place.data)
@@ -119,6 +128,7 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         grown,
         disks,
         replicas,
+        consumed,
         startups,
     )
 
@@ -163,6 +173,14 @@ def _disks(place: Place, events: int) -> list[Disk]:
         with servers.empty_database(place) as url:
             disks.append(prefill.postgres(url, events))
     return disks
+
+
+def _consumed(place: Place, amounts: Amounts) -> Spread | None:
+    if not amounts.kafka_events:
+        return None
+    folder = place.data / "kafka"
+    folder.mkdir()
+    return consuming.measure(folder, amounts.kafka_events, rounds=amounts.effort.rounds)
 
 
 def processes_name(number: int) -> str:
