@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+# More than any server's threads; who comes then would wait for longer than is patient.
 MAX_WAITING = 256
 
 A = TypeVar("A")
@@ -26,7 +27,7 @@ class NoTurn(Exception):
 
 
 class CommitFailed(Exception):
-    """Nothing is known to be done; the cause says why."""
+    """Nothing is known to be done. The cause says why; without one, it takes too long."""
 
 
 class _Call(Generic[A, R]):
@@ -37,14 +38,14 @@ class _Call(Generic[A, R]):
 
     def __init__(self, asked: A) -> None:
         self.asked = asked
-        self.results: Sequence[R] = ()  # one, once it is there
+        self.done: tuple[R] | None = None
         self.error: BaseException | None = None
         self.turn = threading.Lock()
         self.turn.acquire()
 
     @property
     def settled(self) -> bool:
-        return bool(self.results) or self.error is not None
+        return self.done is not None or self.error is not None
 
 
 class GroupCommit(Generic[A, R]):
@@ -66,10 +67,10 @@ class GroupCommit(Generic[A, R]):
         if not self._is_first(call):
             self._wait_for_turn(call)
         if not call.settled:
-            self._commit_all_waiting()
-        if not call.results:
+            self._commit_all_waiting(call)
+        if call.done is None:
             raise CommitFailed from call.error
-        return call.results[0]
+        return call.done[0]
 
     def _is_first(self, call: _Call[A, R]) -> bool:
         """Queue it; whether its caller is to commit, since nobody else does."""
@@ -87,9 +88,12 @@ class GroupCommit(Generic[A, R]):
         with self._lock:
             if call.turn.acquire(blocking=False):
                 return  # It came at the last moment.
-            if call in self._queue:  # else somebody is committing it already
+            if call in self._queue:
                 self._queue.remove(call)
-        raise NoTurn("waited too long for its turn to commit")
+                raise NoTurn("waited too long for its turn to commit")
+        # Somebody commits it: to be told that nothing was done would not be true.
+        if not call.turn.acquire(timeout=self._patience):
+            raise CommitFailed
 
     def _pass_on(self) -> None:
         """Let the first of those who queued meanwhile commit next."""
@@ -98,7 +102,7 @@ class GroupCommit(Generic[A, R]):
             if self._queue:
                 self._queue[0].turn.release()
 
-    def _commit_all_waiting(self) -> None:
+    def _commit_all_waiting(self, own: _Call[A, R]) -> None:
         calls: list[_Call[A, R]] = []
 
         def take() -> Sequence[A]:
@@ -110,9 +114,13 @@ class GroupCommit(Generic[A, R]):
         try:
             results = self._commit(take)
             for call, result in zip(calls, results, strict=True):
-                call.results = (result,)
+                call.done = (result,)
         except BaseException as error:
-            take()
+            if not calls:
+                # It never came to the others: each has a try of its own.
+                with self._lock:
+                    self._queue.remove(own)
+                calls.append(own)
             for call in calls:
                 call.error = error
             if not isinstance(error, Exception):

@@ -103,7 +103,7 @@ class ChangeStore:
             if isinstance(hold, Claim):
                 connection.execute(_dropping(hold))
             else:
-                connection.execute(_held_by(hold).values(lapses_at=0))
+                connection.execute(_updating(hold).values(lapses_at=0))
 
         self._writer.write(let_go)
 
@@ -203,7 +203,7 @@ def _settle(connection: Connection, hold: Hold) -> None:
         connection.execute(rows.locked_version(hold.user_id))
         settled = connection.execute(_dropping(hold))
     else:
-        settled = connection.execute(_held_by(hold).values(done=True))
+        settled = connection.execute(_updating(hold).values(done=True))
     if settled.rowcount != 1:
         raise HoldLost
 
@@ -212,7 +212,7 @@ def _dropping(claim: Claim) -> Delete:
     return delete(CLAIMS).where(CLAIMS.c.user_id == claim.user_id, CLAIMS.c.holder == claim.holder)
 
 
-def _held_by(hold: KeyHold) -> Update:
+def _updating(hold: KeyHold) -> Update:
     return update(IDEMPOTENCY_KEYS).where(
         IDEMPOTENCY_KEYS.c.key == hold.key, IDEMPOTENCY_KEYS.c.holder == hold.holder
     )

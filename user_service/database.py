@@ -161,6 +161,6 @@ def _is_busy(driver: sqlite3.Connection) -> bool:
     """Begin, or tell whether it is only a question of time."""
     try:
         driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
     return False

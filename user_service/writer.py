@@ -29,10 +29,11 @@ class Writer:
         self._shared = GroupCommit(self._commit, patience=BUSY_SECONDS)
 
     def write(self, work: Work) -> None:
-        """Return once all that `work` does is on disk; where it raises, nothing of it is.
+        """Return once all that `work` does is on disk.
 
-        Another thread may do it, in this one's context. Raises what it raises; StoreUnavailable;
-        RowExists, where that is why.
+        Another thread may do it, in this one's context. Raises what it raises, and RowExists
+        where that is why: then nothing of it is stored. Raises StoreUnavailable where nothing
+        is known to be.
         """
         if self._engine.dialect.name != "sqlite":
             with writing(self._engine) as connection:
@@ -49,9 +50,9 @@ class Writer:
         except NoTurn:
             raise StoreUnavailable("Busy") from None
         except CommitFailed as error:
-            if isinstance(error.__cause__, StoreUnavailable):
-                raise StoreUnavailable(str(error.__cause__)) from error.__cause__
-            raise RuntimeError("the commit failed") from error.__cause__
+            reason = error.__cause__
+            name = str(reason) if isinstance(reason, StoreUnavailable) else type(reason).__name__
+            raise StoreUnavailable(name if reason else "Busy") from reason
 
     def _commit(self, take: Take[Work]) -> list[Exception | None]:
         with writing(self._engine) as connection:
@@ -61,15 +62,16 @@ class Writer:
 def _done(connection: Connection, work: Work) -> Exception | None:
     """Do it, or leave no trace of it: then what it raised.
 
-    Raises StoreUnavailable, and then nobody's work can be committed.
+    Whatever else goes wrong is raised, and then nobody's work can be committed.
     """
+    savepoint = connection.begin_nested()
     try:
-        with translated(), connection.begin_nested():
+        with translated():
             work(connection)
-    except RowExists as error:
+    except Exception as error:
+        if isinstance(error, StoreUnavailable) and not isinstance(error, RowExists):
+            raise
+        savepoint.rollback()
         return error
-    except StoreUnavailable:
-        raise
-    except Exception as error:  # noqa: BLE001 - its caller's; the others' work goes on
-        return error
+    savepoint.commit()
     return None

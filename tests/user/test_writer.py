@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy import Connection, Engine, NestedTransaction, event, func, select
 
 from tests.user.stored import created, user
 from user_service import database, rows
@@ -105,6 +105,29 @@ def test_where_the_database_fails_none_is_stored_and_each_is_told(engine: Engine
     assert {type(end) for end in ends} == {StoreUnavailable}
     assert len({id(end) for end in ends}) == 3, "each raises an error of its own"
     assert _stored(engine) == 0
+
+
+def test_where_a_change_cannot_be_undone_alone_none_is_stored(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it, a user without their event, would be committed with the others."""
+
+    def rollback(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(NestedTransaction, "rollback", rollback)
+    ends = _together(engine, [creating(), _creating_then_raising, creating()])
+    assert [str(end) for end in ends] == ["MemoryError"] * 3
+    assert {type(end) for end in ends} == {StoreUnavailable}
+    assert _stored(engine) == 0
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "users.db").write_bytes(b"no database" * 1000)
+    engine = database.connect(f"sqlite:///{tmp_path}/users.db", threads=1)
+    with pytest.raises(StoreUnavailable, match=r"^SQLITE_NOTADB$"):
+        Writer(engine).write(creating())
+    engine.dispose()
 
 
 def test_what_one_writes_the_next_sees(engine: Engine) -> None:

@@ -1,0 +1,142 @@
+"""Calls that come together share a commit, and each is told the truth of its own."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
+
+SECONDS = 20
+Committing = Callable[[Take[str]], Sequence[str]]
+
+
+class Gate:
+    """Where a commit waits for the test: `reached`, then `opened`."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def wait(self) -> None:
+        self.reached.set()
+        assert self.opened.wait(SECONDS)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+
+
+def _shouting(take: Take[str]) -> Sequence[str]:
+    return [asked.upper() for asked in take()]
+
+
+def _queued(commit: GroupCommit[str, str], count: int) -> None:
+    pause = threading.Event()
+    for _ in range(SECONDS * 1000):
+        if len(commit._queue) == count:  # noqa: SLF001 - nothing else tells of it
+            return
+        pause.wait(0.001)
+    pytest.fail(f"{count} never came to wait")
+
+
+def _error_of(call: Future[str]) -> BaseException | None:
+    return call.exception(timeout=SECONDS)
+
+
+def test_who_loses_patience_while_being_committed_is_told_what_came_of_it(
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Told that nothing was done, it would do it again, and it would be done twice."""
+    before, after = Gate(), Gate()
+
+    def committing(take: Take[str]) -> Sequence[str]:
+        before.wait()
+        results = _shouting(take)
+        after.wait()
+        return results
+
+    commit = GroupCommit(committing, patience=0.3)
+    first = pool.submit(commit, "first")
+    assert before.reached.wait(SECONDS)
+    second = pool.submit(commit, "second")
+    _queued(commit, 2)
+    before.opened.set()
+    assert after.reached.wait(SECONDS)
+    threading.Event().wait(0.4)  # Longer than it is patient for.
+    assert not second.done()
+    after.opened.set()
+    assert (first.result(SECONDS), second.result(SECONDS)) == ("FIRST", "SECOND")
+
+
+def test_who_is_being_committed_for_too_long_is_not_told_that_nothing_was_done(
+    pool: ThreadPoolExecutor,
+) -> None:
+    before, after = Gate(), Gate()
+
+    def committing(take: Take[str]) -> Sequence[str]:
+        before.wait()
+        results = _shouting(take)
+        after.wait()
+        return results
+
+    commit = GroupCommit(committing, patience=0.1)
+    first = pool.submit(commit, "first")
+    assert before.reached.wait(SECONDS)
+    second = pool.submit(commit, "second")
+    _queued(commit, 2)
+    before.opened.set()
+    error = _error_of(second)
+    after.opened.set()
+    assert isinstance(error, CommitFailed)
+    assert error.__cause__ is None
+    assert first.result(SECONDS) == "FIRST"
+
+
+@pytest.mark.parametrize("fault", [OSError("no store"), SystemExit()])
+def test_a_commit_that_never_came_to_the_others_fails_nobody_else(
+    pool: ThreadPoolExecutor, fault: BaseException
+) -> None:
+    gate = Gate()
+    tries = iter([fault])
+
+    def committing(take: Take[str]) -> Sequence[str]:
+        error = next(tries, None)
+        if error is not None:
+            gate.wait()
+            raise error
+        return _shouting(take)
+
+    commit = GroupCommit(committing, patience=SECONDS)
+    first = pool.submit(commit, "first")
+    assert gate.reached.wait(SECONDS)
+    others = [pool.submit(commit, name) for name in ("a", "b")]
+    _queued(commit, 3)
+    gate.opened.set()
+    assert [other.result(SECONDS) for other in others] == ["A", "B"]
+    error = _error_of(first)
+    assert error is fault or error.__cause__ is fault  # type: ignore[union-attr]
+    assert commit("later") == "LATER"
+
+
+def test_who_is_not_taken_in_time_is_not_committed(pool: ThreadPoolExecutor) -> None:
+    gate = Gate()
+    committed: list[str] = []
+
+    def committing(take: Take[str]) -> Sequence[str]:
+        asked = take()
+        gate.wait()
+        committed.extend(asked)
+        return asked
+
+    commit = GroupCommit(committing, patience=0.05)
+    first = pool.submit(commit, "first")
+    assert gate.reached.wait(SECONDS)
+    with pytest.raises(NoTurn):
+        commit("second")
+    gate.opened.set()
+    assert first.result(SECONDS) == "first"
+    assert committed == ["first"]
