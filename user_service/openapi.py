@@ -17,8 +17,9 @@ _BODY = {
 _CHANGE = {
     409: "Another change of the same user, or with the same key, is under way; nothing was "
     "done, try again after `Retry-After` seconds",
-    500: "The event was not delivered, so nothing was done; `outcome` is `not-delivered` or "
-    "`unknown`: in the second case the sink may have an event of a change that was not made",
+    500: "The event was not acknowledged, so nothing was done; or it was, and the change could not "
+    "be stored. `outcome` is `not-delivered`, or `unknown`: then the sink may have an event of a "
+    "change that was not made",
     503: "Too many changes are under way, or the database cannot be used; try again after "
     "`Retry-After` seconds",
 }

@@ -71,7 +71,7 @@ def _not_recorded(error: NotRecorded) -> Problem:
 def _not_stored(error: NotStored) -> Problem:
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "the change could not be stored, though its event was acknowledged",
+        "the event was acknowledged, but the change could not be stored, or is not known to be",
         outcome=error.outcome.value,
     )
 

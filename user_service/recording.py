@@ -75,13 +75,13 @@ class Direct:
         except NotDelivered as error:
             if hold is not None:
                 _release(self._store, hold)
-            _log(event, error.outcome, error.reason)
+            _say("change not made", event, error.outcome, error.reason)
             raise NotRecorded(error.outcome, error.reason) from error
         try:
             self._store.apply(happening, hold)
         except (StoreUnavailable, HoldLost) as error:
             reason = f"its event was delivered, but the change could not be stored: {error!r}"
-            _log(event, Outcome.UNKNOWN, reason)
+            _say("change not stored", event, Outcome.UNKNOWN, reason)
             raise NotStored(Outcome.UNKNOWN, reason) from error
 
 
@@ -124,9 +124,9 @@ def _release(store: ChangeStore, hold: Hold) -> None:
         store.release(hold)
 
 
-def _log(event: CloudEvent, outcome: Outcome, reason: str) -> None:
+def _say(what: str, event: CloudEvent, outcome: Outcome, reason: str) -> None:
     log.error(
-        "change not made",
+        what,
         reason=reason,
         outcome=outcome.value,
         event_id=event.get_id(),

@@ -513,5 +513,5 @@ def test_a_change_that_cannot_be_stored_after_its_event_was_acknowledged_says_so
     assert (answer.status_code, answer.mimetype) == (500, PROBLEM)
     assert answer.json is not None
     assert answer.json["outcome"] == "unknown"
-    assert "could not be stored, though its event was acknowledged" in answer.json["detail"]
+    assert "the event was acknowledged, but the change could not be stored" in answer.json["detail"]
     assert users(database_file) == 0
