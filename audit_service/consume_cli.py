@@ -14,7 +14,7 @@ def command(service: Service[Settings]) -> click.Command:
     """The command; it ends with 78 where it cannot start, as `run` does."""
 
     @click.command()
-    @click.argument("url", required=False, callback=_checked)
+    @click.argument("url", required=False, callback=_checked_url)
     def consume(url: str | None) -> None:
         """Store the events of the topic at URL, or at AUDIT_SERVICE_KAFKA."""
         settings = cli.begin(service, partial(cli.bring_up_to_date, service))
@@ -26,7 +26,9 @@ def command(service: Service[Settings]) -> click.Command:
     return consume
 
 
-def _checked(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
+def _checked_url(
+    _context: click.Context, _parameter: click.Parameter, url: str | None
+) -> str | None:
     try:
         if url is not None:
             kafka.parse(url)
