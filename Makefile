@@ -49,7 +49,7 @@ test: install
 
 # Faults as often as they have to be survived; takes long. `make test` injects each a few times.
 test-faults: install
-	FAULTS=full $(BIN)/pytest tests/faults --timeout 3600 --durations 10
+	FAULTS=full $(BIN)/pytest -m faults --timeout 3600 --durations 10
 
 check: install
 	$(BIN)/ruff format --check .
