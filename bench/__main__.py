@@ -32,7 +32,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
 
 @click.command(context_settings={"show_default": True})
 @click.option("--smoke", is_flag=True, help="Every part once, to fail where one is broken.")
-@click.option("--rounds", default=5, help="How often each of them is measured.")
+@click.option("--rounds", default=3, help="How often each of them is measured.")
 @click.option("--seconds", default=5.0, help="For each load in each round.")
 @click.option("--sizes", default="0,1000000,5000000", callback=_sizes, help="Logs for growth.")
 @click.option(

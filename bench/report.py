@@ -44,13 +44,19 @@ _REPLICAS = """\
 Appends are serial by design: whoever commits holds one lock from reading the last position until
 the commit is visible, so that positions have no gaps and rise in commit order. More processes add
 parsing, checking and hashing, and go on when one of them ends; they add no second commit at
-a time. What adds rate beyond that is more events in a commit: batches, here of 100.
+a time. What adds rate beyond that is more events in a commit: batches, here of 100. A topic does
+the same for producers that send singly: its consumer takes up to 500 messages at a time. Consumers
+of one group share its partitions, and one commit at a time, as processes do; and the topic takes
+events while the audit service is away.
 """
 _LATENCY = """\
 Open loop: single events at a fixed rate over 16 connections, each latency counted from when the
 request was due. The generator is Python on the same machine; the no-op at the same rate
-shows what of it is the generator's and Flask's.
+shows what of it is the generator's and Flask's. *Worst* is that of all rounds. Where workers and
+generator together leave little of the machine's cores, who is late waits for one. The kernel
+spreads the connections over the two workers by chance, and so the work.
 """
+_CORES = ("cores, workers", "cores, generator")
 _USERS = """\
 Direct delivery to our audit service on the same machine: each user is an event that is on disk
 there, then a commit here. The floor is cores ÷ CPU seconds of one hash, with nothing else running.
@@ -91,7 +97,7 @@ def page(findings: Findings) -> str:
         *report_costs.sections(findings),
         "## Latency at half of the highest rate",
         _LATENCY,
-        table(["", "events/s", "p50", "p99", "worst of all rounds"], _latency_rows(findings)),
+        table(["", "events/s", "p50", "p99", "worst", *_CORES], _latency_rows(findings)),
         "## Growth",
         table(["events/s", *(one.name for one in growth.LOADS)], _growth_rows(findings)),
         "## Bytes on disk",
@@ -100,6 +106,7 @@ def page(findings: Findings) -> str:
         "## When one machine is not enough",
         _REPLICAS,
         *_replicas(findings),
+        *_consumed(findings),
         "## Memory",
         "Of each process, after the loads. PSS shares out what processes have in common.",
         table(["process", "serving", "RSS", "PSS"], _memory_rows(findings.rates)),
@@ -150,7 +157,8 @@ def _of_what_is_reached(rates: Results) -> Iterator[str]:
 def _latency_rows(findings: Findings) -> Iterator[Sequence[str]]:
     for one in findings.latencies:
         times = (f"{number:.1f} ms" for number in (one.p50, one.p99, one.worst))
-        yield one.entrant, f"{one.rate:,.0f}", *times
+        cores = (spread(each, 2) for each in (one.cores, one.generator))
+        yield one.entrant, f"{one.rate:,.0f}", *times, *cores
 
 
 def _growth_rows(findings: Findings) -> Iterator[Sequence[str]]:
@@ -180,6 +188,12 @@ def _replicas(findings: Findings) -> Iterator[str]:
         for n in PROCESSES
     )
     yield table(["events/s, PostgreSQL", *(one.name for one in loads)], rows)
+
+
+def _consumed(findings: Findings) -> Iterator[str]:
+    if findings.consumed:
+        head = ["", "events/s, SQLite"]
+        yield table(head, [["from a Kafka topic, one consumer", spread(findings.consumed)]])
 
 
 def _memory_rows(rates: Results) -> Iterator[Sequence[str]]:
