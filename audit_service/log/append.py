@@ -34,9 +34,10 @@ class EventLog:
         except NoTurn as error:
             raise LogUnavailable(str(error)) from error
         except CommitFailed as error:
-            if isinstance(error.__cause__, LogUnavailable):
-                raise LogUnavailable(str(error.__cause__)) from error.__cause__
-            raise RuntimeError("the commit failed") from error.__cause__
+            reason = error.__cause__
+            if reason is None or isinstance(reason, LogUnavailable):
+                raise LogUnavailable(str(reason or "the commit takes too long")) from reason
+            raise RuntimeError("the commit failed") from reason
 
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
         """See Backend."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -204,3 +204,19 @@ def test_who_waits_too_long_is_told_and_is_not_committed(requests: Opener) -> No
     given.backend.let_go()
     assert positions(given.append("later")) == [2]
     assert given.backend.commits == [["first"], ["later"]]
+
+
+def test_who_is_committed_for_too_long_is_told_that_the_log_is_unavailable(
+    requests: Opener,
+) -> None:
+    given = requests(patience=0.3)
+    first = given.first_is_committing()
+    others = [given.append(name) for name in "ab"]
+    given.waiting(2)
+    given.backend.let_go()
+    assert positions(first) == [1]
+    assert given.backend.begun.acquire(timeout=SECONDS)
+    (follower,), (committer,) = wait(others, SECONDS, FIRST_COMPLETED)
+    given.backend.let_go()
+    assert isinstance(fault_of(follower), LogUnavailable)
+    assert fault_of(committer) is None
