@@ -20,6 +20,7 @@ from tests.audit.topics import Consuming, Topic
 
 PARTITIONS = 3
 STEP_SECONDS = 0.25
+PATIENCE_SECONDS = 300.0
 QUEUE = 50_000  # fewer than librdkafka lets wait
 _STORED = re.compile(r'audit_service_events_total\{outcome="stored"\} ([\d.e+]+)')
 
@@ -50,7 +51,9 @@ def _measured(broker: kafka.Broker, folder: Path, events: int, number: int) -> f
         if n % QUEUE == 0:
             topic.flush()
     topic.flush()
-    with Consuming(folder, topic.url, f"consumer-{number}") as consuming:
+    own = folder / str(number)
+    own.mkdir()
+    with Consuming(own, topic.url) as consuming:
         return _rate(consuming, events)
 
 
@@ -66,6 +69,8 @@ def _rate(consuming: Consuming, events: int) -> float:
         first, began = _stored(consuming), time.perf_counter()
     stored = first
     while stored < events:
+        if time.perf_counter() > began + PATIENCE_SECONDS:
+            raise TimeoutError(f"{stored:,.0f} of {events:,} events were stored")
         time.sleep(STEP_SECONDS)
         stored = _stored(consuming)
     return (events - first) / (time.perf_counter() - began)
