@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from typing import Final, Self
+from typing import Final
 
 import structlog
 
@@ -17,10 +17,10 @@ SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 SECONDS = 9.0
 
 
-class Stop(threading.Event):
+def stopping() -> threading.Event:
     """Set once SIGTERM or Ctrl-C asks for it.
 
-    MUST be entered in the main thread, before there is any other: one that is there already
+    MUST be called in the main thread, before there is any other: one that is there already
     would take the signals, and the process end at once.
 
     A thread waits for the signals. A handler would have to wait for the main thread to come
@@ -28,18 +28,15 @@ class Stop(threading.Event):
     lock that the interrupted thread may hold. A process that has not ended 9 s later, whatever
     it still does, is ended.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    stop = threading.Event()
+    threading.Thread(target=_wait, args=(stop,), name="signals", daemon=True).start()
+    return stop
 
-    def __enter__(self) -> Self:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        threading.Thread(target=self._wait, name="signals", daemon=True).start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """What comes after the block is bounded, too."""
-
-    def _wait(self) -> None:
-        signal.sigwait(SIGNALS)
-        self.set()
-        time.sleep(SECONDS)
-        log.warning("stopping took too long; what is unfinished will be done again")
-        os._exit(1)
+def _wait(stop: threading.Event) -> None:
+    signal.sigwait(SIGNALS)
+    stop.set()
+    time.sleep(SECONDS)
+    log.warning("stopping took too long; what is unfinished will be done again")
+    os._exit(1)

@@ -2,12 +2,12 @@
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 
 import click
 
-from service_kit import cli, small_port
-from service_kit.background import Stop
+from service_kit import background, cli, small_port
 from user_service import database, relay_app
 from user_service.relay import Relay
 from user_service.settings import Settings
@@ -25,13 +25,12 @@ def command(service: cli.Service[Settings], prepare: Callable[[Settings], None])
         """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
         settings = cli.begin(service, prepare)
         # Before there is any other thread.
-        with Stop() as stop:
-            _relay(service, settings, stop)
+        _relay(service, settings, background.stopping())
 
     return relay
 
 
-def _relay(service: cli.Service[Settings], settings: Settings, stop: Stop) -> None:
+def _relay(service: cli.Service[Settings], settings: Settings, stop: threading.Event) -> None:
     engine = database.connect(
         settings.database_url,
         threads=CONNECTIONS,

@@ -24,7 +24,7 @@ from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
 from service_kit import kafka, small_port
-from service_kit.background import Stop
+from service_kit.background import stopping
 from service_kit.kafka import TopicUnreadable, TopicUrl
 from service_kit.metrics import Metrics
 from service_kit.server import collect_seldom
@@ -43,11 +43,7 @@ def consume(settings: Settings) -> None:
     librdkafka takes an option ill; anything after it that no retry can mend.
     """
     # Before there is any other thread, which a signal could end the process through.
-    with Stop() as stop:
-        _consume(settings, stop)
-
-
-def _consume(settings: Settings, stop: Stop) -> None:
+    stop = stopping()
     url = kafka.parse(settings.kafka)
     place = settings.database_url, settings.database_password.get_secret_value()
     metrics, standing = Metrics(), Standing()

@@ -1,5 +1,6 @@
 """Fetch, store, commit, and again."""
 
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -14,7 +15,6 @@ from audit_service.consumer.standing import Partition
 from audit_service.consumer.storing import Storing
 from audit_service.events.kafka import Limits
 from audit_service.log import LogUnavailable
-from service_kit.background import Stop
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class Loop:
         self._storing = storing
         self._limits = limits
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: threading.Event) -> None:
         """Consume until `stop`, finish what was fetched, and leave the group.
 
         Offsets MUST be committed only after all before them is on disk.
@@ -84,7 +84,7 @@ class Loop:
         """Without what is of partitions that were taken meanwhile."""
         return [each for each in batch if _partition(each) in self._partitions.next_offsets]
 
-    def _stored(self, batch: list[Incoming], stop: Stop) -> list[Incoming]:
+    def _stored(self, batch: list[Incoming], stop: threading.Event) -> list[Incoming]:
         """What of the batch is stored; while the store is down nothing more is fetched.
 
         Nothing where the stop comes before the store is back: it is all read again then.
@@ -104,7 +104,7 @@ class Loop:
                     log.info("the event log is available again")
                 return batch
 
-    def _waited(self, batch: list[Incoming], delay: float, stop: Stop) -> list[Incoming]:
+    def _waited(self, batch: list[Incoming], delay: float, stop: threading.Event) -> list[Incoming]:
         """The batch, less what was taken, after `delay` seconds as a live member of the group."""
         until = time.monotonic() + delay
         self._partitions.pause(self._client)

@@ -8,19 +8,19 @@ import pytest
 
 _FINISHING = """
 from service_kit import background
-with background.Stop() as stop:
-    print("at work", flush=True)
-    stop.wait()
-    print("finished", flush=True)
+stop = background.stopping()
+print("at work", flush=True)
+stop.wait()
+print("finished", flush=True)
 """
 _STUCK = """
 import time
 from service_kit import background
 background.SECONDS = 0.2
-with background.Stop():
-    print("at work", flush=True)
-    while True:
-        time.sleep(1)
+background.stopping()
+print("at work", flush=True)
+while True:
+    time.sleep(1)
 """
 
 
