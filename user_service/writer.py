@@ -50,13 +50,17 @@ class Writer:
         except NoTurn:
             raise StoreUnavailable("Busy") from None
         except CommitFailed as error:
-            reason = error.__cause__
-            name = str(reason) if isinstance(reason, StoreUnavailable) else type(reason).__name__
-            raise StoreUnavailable(name if reason else "Busy") from reason
+            raise StoreUnavailable(_name_of(error.__cause__)) from error.__cause__
 
     def _commit(self, take: Take[Work]) -> list[Exception | None]:
         with writing(self._engine) as connection:
             return [_done(connection, work) for work in take()]
+
+
+def _name_of(reason: BaseException | None) -> str:
+    if reason is None:
+        return "Busy"
+    return str(reason) if isinstance(reason, StoreUnavailable) else type(reason).__name__
 
 
 def _done(connection: Connection, work: Work) -> Exception | None:
