@@ -11,6 +11,7 @@ from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, 
 from audit_service.log.record import Take
 from service_kit import group_commit
 from tests.audit.appending import event
+from tests.queueing import wait_until_queued
 
 SECONDS = 20
 
@@ -71,12 +72,7 @@ class Requests:
         return first
 
     def waiting(self, count: int) -> None:
-        pause = threading.Event()
-        for _ in range(SECONDS * 1000):
-            if len(self.log._commit._queue) == count:  # noqa: SLF001 - nothing else tells of it
-                return
-            pause.wait(0.001)
-        pytest.fail(f"{count} requests never came to wait")
+        wait_until_queued(self.log._commit, count)  # noqa: SLF001
 
 
 Opener = Callable[..., Requests]
@@ -209,7 +205,7 @@ def test_who_waits_too_long_is_told_and_is_not_committed(requests: Opener) -> No
 def test_who_is_committed_for_too_long_is_told_that_the_log_is_unavailable(
     requests: Opener,
 ) -> None:
-    given = requests(patience=0.3)
+    given = requests(patience=1)
     first = given.first_is_committing()
     others = [given.append(name) for name in "ab"]
     given.waiting(2)

@@ -1,15 +1,15 @@
 """Calls that come together share a commit, and each is told the truth of its own."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
+from tests.queueing import wait_until_queued
 
 SECONDS = 20
-Committing = Callable[[Take[str]], Sequence[str]]
 
 
 class Gate:
@@ -34,66 +34,52 @@ def _shouting(take: Take[str]) -> Sequence[str]:
     return [asked.upper() for asked in take()]
 
 
-def _queued(commit: GroupCommit[str, str], count: int) -> None:
-    pause = threading.Event()
-    for _ in range(SECONDS * 1000):
-        if len(commit._queue) == count:  # noqa: SLF001 - nothing else tells of it
-            return
-        pause.wait(0.001)
-    pytest.fail(f"{count} never came to wait")
-
-
 def _error_of(call: Future[str]) -> BaseException | None:
     return call.exception(timeout=SECONDS)
+
+
+class Committed:
+    """Two calls, `first` and `second`, that were taken by one commit, which goes on when told."""
+
+    def __init__(self, pool: ThreadPoolExecutor, *, patience: float) -> None:
+        before, self.after = Gate(), Gate()
+
+        def committing(take: Take[str]) -> Sequence[str]:
+            before.wait()
+            results = _shouting(take)
+            self.after.wait()
+            return results
+
+        self.commit = GroupCommit(committing, patience=patience)
+        self.first = pool.submit(self.commit, "first")
+        assert before.reached.wait(SECONDS)
+        self.second = pool.submit(self.commit, "second")
+        wait_until_queued(self.commit, 2)
+        before.opened.set()
+        assert self.after.reached.wait(SECONDS)
 
 
 def test_who_loses_patience_while_being_committed_is_told_what_came_of_it(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Told that nothing was done, it would do it again, and it would be done twice."""
-    before, after = Gate(), Gate()
-
-    def committing(take: Take[str]) -> Sequence[str]:
-        before.wait()
-        results = _shouting(take)
-        after.wait()
-        return results
-
-    commit = GroupCommit(committing, patience=0.3)
-    first = pool.submit(commit, "first")
-    assert before.reached.wait(SECONDS)
-    second = pool.submit(commit, "second")
-    _queued(commit, 2)
-    before.opened.set()
-    assert after.reached.wait(SECONDS)
-    threading.Event().wait(0.4)  # Longer than it is patient for.
-    assert not second.done()
-    after.opened.set()
-    assert (first.result(SECONDS), second.result(SECONDS)) == ("FIRST", "SECOND")
+    given = Committed(pool, patience=1)
+    given.commit._patience = SECONDS  # noqa: SLF001 - for what follows, or it might lose it again
+    with pytest.raises(TimeoutError):
+        given.second.result(1.5)
+    given.after.opened.set()
+    assert (given.first.result(SECONDS), given.second.result(SECONDS)) == ("FIRST", "SECOND")
 
 
 def test_who_is_being_committed_for_too_long_is_not_told_that_nothing_was_done(
     pool: ThreadPoolExecutor,
 ) -> None:
-    before, after = Gate(), Gate()
-
-    def committing(take: Take[str]) -> Sequence[str]:
-        before.wait()
-        results = _shouting(take)
-        after.wait()
-        return results
-
-    commit = GroupCommit(committing, patience=0.1)
-    first = pool.submit(commit, "first")
-    assert before.reached.wait(SECONDS)
-    second = pool.submit(commit, "second")
-    _queued(commit, 2)
-    before.opened.set()
-    error = _error_of(second)
-    after.opened.set()
+    given = Committed(pool, patience=1)
+    error = _error_of(given.second)
+    given.after.opened.set()
     assert isinstance(error, CommitFailed)
     assert error.__cause__ is None
-    assert first.result(SECONDS) == "FIRST"
+    assert given.first.result(SECONDS) == "FIRST"
 
 
 @pytest.mark.parametrize("fault", [OSError("no store"), SystemExit()])
@@ -114,7 +100,7 @@ def test_a_commit_that_never_came_to_the_others_fails_nobody_else(
     first = pool.submit(commit, "first")
     assert gate.reached.wait(SECONDS)
     others = [pool.submit(commit, name) for name in ("a", "b")]
-    _queued(commit, 3)
+    wait_until_queued(commit, 3)
     gate.opened.set()
     assert [other.result(SECONDS) for other in others] == ["A", "B"]
     error = _error_of(first)

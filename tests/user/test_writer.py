@@ -1,7 +1,6 @@
 """On SQLite, changes that come together share a commit, and each is made or not by itself."""
 
 import sqlite3
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, NestedTransaction, event, func, select
 
+from tests.queueing import wait_until_queued
 from tests.user.stored import created, user
 from user_service import database, rows
 from user_service.happenings import NoSuchUser
@@ -43,22 +43,13 @@ def _held(engine: Engine) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-def _queued(writer: Writer, count: int) -> None:
-    pause = threading.Event()
-    for _ in range(SECONDS * 1000):
-        if len(writer._shared._queue) == count:  # noqa: SLF001 - nothing else tells of it
-            return
-        pause.wait(0.001)
-    pytest.fail(f"{count} never came to wait")
-
-
 def _together(engine: Engine, works: Sequence[Work]) -> list[BaseException | None]:
     """What became of each, all of them written at once."""
     writer = Writer(engine)
     with ThreadPoolExecutor(len(works)) as pool:
         with _held(engine):
             ends: list[Future[None]] = [pool.submit(writer.write, work) for work in works]
-            _queued(writer, len(works))
+            wait_until_queued(writer._shared, len(works))  # noqa: SLF001
         return [end.exception(timeout=SECONDS) for end in ends]
 
 
@@ -156,7 +147,7 @@ def test_each_is_done_in_the_context_of_who_asked(engine: Engine) -> None:
     with ThreadPoolExecutor(3) as pool:
         with _held(engine):
             ends = [pool.submit(asking(each)) for each in "abc"]
-            _queued(writer, 3)
+            wait_until_queued(writer._shared, 3)  # noqa: SLF001
         for end in ends:
             end.result(timeout=SECONDS)
     assert sorted(seen) == [("a", "a"), ("b", "b"), ("c", "c")]
