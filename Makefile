@@ -63,7 +63,7 @@ bench: install
 
 # Prints events a second from a Kafka topic to the disk; needs a broker, or the means to start one.
 bench-kafka: install
-	$(BIN)/python -m bench.kafka
+	$(BIN)/python -m bench.kafka $(OPTIONS)
 
 # Runs every part of it once, to see that it works.
 bench-smoke: install

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from bench.environments import CACHE
+from bench.markdown import spread
 from bench.rounds import Spread
 from tests import kafka
 from tests.audit.topics import Consuming, Topic
@@ -27,14 +28,17 @@ _STORED = re.compile(r'audit_service_events_total\{outcome="stored"\} ([\d.e+]+)
 
 @click.command(context_settings={"show_default": True})
 @click.option("--events", default=200_000, help="How many are in the topic.")
-def main(events: int) -> None:
+@click.option("--rounds", default=1, help="How often it is measured.")
+def main(events: int, rounds: int) -> None:
     """Print how many events a second a consumer stores."""
     if not kafka.is_there():
         sys.exit(kafka.HOW_TO_GET_IT)
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="kafka-") as folder:
-        (rate,) = measure(Path(folder).resolve(), events, rounds=1).values
-    click.echo(f"{rate:,.0f} events/s from topic to disk ({events:,} events, 1 consumer, SQLite)")
+        rates = measure(Path(folder).resolve(), events, rounds=rounds)
+    click.echo(
+        f"{spread(rates)} events/s from topic to disk ({events:,} events, 1 consumer, SQLite)"
+    )
 
 
 def measure(folder: Path, events: int, *, rounds: int) -> Spread:

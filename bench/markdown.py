@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.rounds import Spread
+from bench.load import Load
+from bench.rounds import Results, Spread
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -15,3 +16,9 @@ def spread(numbers: Spread, digits: int = 0) -> str:
     """The median, and in brackets the lowest and the highest where they were several."""
     median, low, high = (f"{n:,.{digits}f}" for n in (numbers.median, numbers.low, numbers.high))
     return median if len(numbers.values) == 1 else f"{median} ({low} to {high})"
+
+
+def rate(rates: Results, entrant: str, one_load: Load) -> str:
+    """Of an entrant, where it was measured."""
+    found = rates.rate(entrant, one_load)
+    return spread(found) if found else "not measured"

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench import growth, load, report_costs
-from bench.markdown import spread, table
+from bench import growth, load, report_costs, report_scaling
+from bench.markdown import rate, spread, table
 from bench.parts import (
     ARGON2,
     ARGON2_AT_ONCE,
     BATCHES,
     OURS,
     OURS_POSTGRES,
-    PROCESSES,
     USERS,
     USERS_CHEAP,
     Findings,
-    processes_name,
 )
 from bench.rounds import Results
 from bench.targets import Target, targets
@@ -39,15 +37,6 @@ the current SDK; *functions-framework* does the same as its CloudEvent function,
 needs, in an environment of its own. *Naive durable* inserts and commits each event with
 Python's `sqlite3` as it comes. *Ours* answers once the event is checked, its digest
 taken, and its commit on disk.
-"""
-_REPLICAS = """\
-Appends are serial by design: whoever commits holds one lock from reading the last position until
-the commit is visible, so that positions have no gaps and rise in commit order. More processes add
-parsing, checking and hashing, and go on when one of them ends; they add no second commit at
-a time. What adds rate beyond that is more events in a commit: batches, here of 100. A topic does
-the same for producers that send singly: its consumer takes up to 500 messages at a time. Consumers
-of one group share its partitions, and one commit at a time, as processes do; and the topic takes
-events while the audit service is away.
 """
 _LATENCY = """\
 Open loop: single events at a fixed rate over 16 connections, each latency counted from when the
@@ -103,10 +92,7 @@ def page(findings: Findings) -> str:
         "## Bytes on disk",
         _DISK,
         table(["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(findings)),
-        "## When one machine is not enough",
-        _REPLICAS,
-        *_replicas(findings),
-        *_consumed(findings),
+        *report_scaling.sections(findings),
         "## Memory",
         "Of each process, after the loads. PSS shares out what processes have in common.",
         table(["process", "serving", "RSS", "PSS"], _memory_rows(findings.rates)),
@@ -128,7 +114,7 @@ def _target_row(target: Target) -> Sequence[str]:
 def _single_rows(rates: Results) -> Iterator[Sequence[str]]:
     for entrant, one_load in rates.samples:
         if one_load == load.BINARY.name:
-            yield entrant, _rate(rates, entrant, load.BINARY), f"{rates.failed(entrant):,}"
+            yield entrant, rate(rates, entrant, load.BINARY), f"{rates.failed(entrant):,}"
 
 
 def _ours(rates: Results) -> list[str]:
@@ -137,7 +123,7 @@ def _ours(rates: Results) -> list[str]:
 
 def _batch_rows(rates: Results) -> Iterator[Sequence[str]]:
     for one_load in (load.BINARY, load.STRUCTURED, *BATCHES):
-        yield one_load.name, *(_rate(rates, entrant, one_load) for entrant in _ours(rates))
+        yield one_load.name, *(rate(rates, entrant, one_load) for entrant in _ours(rates))
 
 
 def _user_rows(rates: Results) -> Iterator[Sequence[str]]:
@@ -145,7 +131,7 @@ def _user_rows(rates: Results) -> Iterator[Sequence[str]]:
         yield floor, spread(rates.floor(floor)), ""
     for entrant in (USERS, USERS_CHEAP):
         failed = f"{rates.failed(entrant, load.USER):,}"
-        yield entrant, _rate(rates, entrant, load.USER), failed
+        yield entrant, rate(rates, entrant, load.USER), failed
 
 
 def _of_what_is_reached(rates: Results) -> Iterator[str]:
@@ -164,7 +150,7 @@ def _latency_rows(findings: Findings) -> Iterator[Sequence[str]]:
 def _growth_rows(findings: Findings) -> Iterator[Sequence[str]]:
     for size in findings.amounts.sizes:
         name = growth.name(size)
-        yield name, *(_rate(findings.growth, name, one) for one in growth.LOADS)
+        yield name, *(rate(findings.growth, name, one) for one in growth.LOADS)
 
 
 def _disks(findings: Findings) -> Iterator[Sequence[str]]:
@@ -179,23 +165,6 @@ def _disks(findings: Findings) -> Iterator[Sequence[str]]:
         )
 
 
-def _replicas(findings: Findings) -> Iterator[str]:
-    if findings.replicas is None:
-        return
-    loads = (load.BINARY, load.batch(100))
-    rows = (
-        (processes_name(n), *(_rate(findings.replicas, processes_name(n), one) for one in loads))
-        for n in PROCESSES
-    )
-    yield table(["events/s, PostgreSQL", *(one.name for one in loads)], rows)
-
-
-def _consumed(findings: Findings) -> Iterator[str]:
-    if findings.consumed:
-        head = ["", "events/s, SQLite"]
-        yield table(head, [["from a Kafka topic, one consumer", spread(findings.consumed)]])
-
-
 def _memory_rows(rates: Results) -> Iterator[Sequence[str]]:
     for entrant, processes in rates.memory.items():
         for process in processes:
@@ -206,8 +175,3 @@ def _memory_rows(rates: Results) -> Iterator[Sequence[str]]:
 def _start_rows(findings: Findings) -> Iterator[Sequence[str]]:
     for one in findings.startups:
         yield one.service, f"{spread(one.ready, 2)} s", f"{spread(one.imported, 2)} s"
-
-
-def _rate(rates: Results, entrant: str, one_load: load.Load) -> str:
-    rate = rates.rate(entrant, one_load)
-    return spread(rate) if rate else "not measured"
