@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from user_service.events import CloudEvent
 
+LATE = "the sink did not acknowledge in time"
+
 
 class Outcome(Enum):
     """What is known of an event that was not acknowledged."""
@@ -88,10 +90,11 @@ class Attempt:
     def leave(self, cut: Callable[[], None]) -> None:
         """Called by a sink just before it sends; `cut` breaks the connection off.
 
-        Raises Abandoned once nobody waits.
+        Raises Abandoned once nobody waits: told so, or since the deadline is past, which a sink
+        may see before whoever waits does.
         """
         with self._lock:
-            if self._abandoned:
+            if self._abandoned or time.monotonic() >= self._deadline:
                 raise Abandoned
             self._cut = cut
 
@@ -191,5 +194,5 @@ def _outcome(future: Future[None], attempt: Attempt) -> None:
         raise NotDelivered(Outcome.NOT_DELIVERED, "no thread was free to send it in time")
     if not future.done():
         attempt.abandon()
-        raise attempt.failed("the sink did not acknowledge in time")
+        raise attempt.failed(LATE)
     future.result()

@@ -35,6 +35,13 @@ def test_what_was_abandoned_before_it_left_never_leaves() -> None:
     assert cuts == []
 
 
+def test_nothing_leaves_after_the_deadline() -> None:
+    attempt = Attempt(time.monotonic())
+    with pytest.raises(Abandoned):
+        attempt.leave(lambda: None)
+    assert attempt.failed("why").outcome is Outcome.NOT_DELIVERED
+
+
 def test_what_is_abandoned_after_it_left_is_cut_off_and_unknown() -> None:
     cuts: list[str] = []
     attempt = Attempt(_soon())

@@ -34,7 +34,7 @@ from tests.user.sinks import (
     closing as closing_sink,
 )
 from user_service import database
-from user_service.delivery import Delivery, NotDelivered, Outcome
+from user_service.delivery import Attempt, Delivery, NotDelivered, Outcome
 from user_service.events import describe
 from user_service.happenings import Happening, Kind, User, now
 from user_service.sinks.http import HttpSink
@@ -336,6 +336,20 @@ def test_no_event_leaves_after_it_was_said_not_to_be_delivered(
         second = _event()
         delivery.deliver(second, time.monotonic() + 5)
     assert [r.headers["ce-id"] for r in sink.received] == [second.get_id()]
+
+
+def test_an_event_without_an_answer_is_not_sent_once_more_at_its_deadline() -> None:
+    # Nobody waits beside it: the socket's own time-out comes first.
+    with open_sink(hanging()) as sink:
+        with pytest.raises(NotDelivered) as caught:
+            HttpSink(sink.url).send(_event(), Attempt(time.monotonic() + 0.2))
+        assert caught.value.outcome is Outcome.UNKNOWN
+        # A second sending would have come by now: a later connection is served.
+        with pytest.raises(NotDelivered):
+            HttpSink(sink.url).send(_event(), Attempt(time.monotonic() + 0.2))
+        sink.wait_for(2)
+        assert len(sink.received) == 2
+        assert len({request.headers["ce-id"] for request in sink.received}) == 2
 
 
 def _event() -> Any:

@@ -14,7 +14,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from user_service.delivery import Abandoned, Attempt, NotDelivered, Outcome
+from user_service.delivery import LATE, Abandoned, Attempt, NotDelivered, Outcome
 from user_service.events import FORMAT, CloudEvent, deserialise
 from user_service.sinks import answers
 
@@ -69,7 +69,7 @@ class HttpSink:
         try:
             answer = self._adapter().send(request, stream=True, timeout=attempt.remaining)
         except Abandoned:
-            raise attempt.failed("the deadline came before it was sent") from None
+            raise attempt.failed(LATE) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise attempt.failed(_reason(error)) from error
         _judge(answer, of_batch=headers.get("Content-Type") == BATCH)
