@@ -58,19 +58,31 @@ class Ballast:
 @contextmanager
 def failing_to_sync(service: Service) -> Iterator[None]:
     """Each fsync and fdatasync of the service's processes is EIO until the end of the block."""
-    pids = [word for pid in service.pids() for word in ("-p", str(pid))]
+    tracers: dict[int, subprocess.Popen[bytes]] = {}
+
+    def all_are_traced() -> bool:
+        # One that is forked just while its parent is attached to is missed: it gets its own.
+        for pid in service.pids():
+            if pid not in tracers and not _is_traced(Path(f"/proc/{pid}")):
+                tracers[pid] = _failing_to_sync(pid)
+        return all(_is_traced(task) for pid in service.pids() for task in _tasks(pid))
+
+    try:
+        wait_until(all_are_traced)
+        yield
+    finally:
+        for tracer in tracers.values():
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait(10)
+
+
+def _failing_to_sync(pid: int) -> subprocess.Popen[bytes]:
     inject = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]
-    tracer = subprocess.Popen(
-        ["strace", "-f", "-qq", *inject, *pids],
+    return subprocess.Popen(
+        ["strace", "-f", "-qq", *inject, "-p", str(pid)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    try:
-        wait_until(lambda: all(_is_traced(task) for pid in service.pids() for task in _tasks(pid)))
-        yield
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(10)
 
 
 def _tasks(pid: int) -> Iterator[Path]:
