@@ -2,7 +2,8 @@
 
 import codecs
 import re
-from functools import lru_cache
+
+from audit_service.events.remembering import remembering
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"'
@@ -15,7 +16,7 @@ _UTF8 = {"utf-8", "utf8", "us-ascii", "ascii"}
 _NO_CHARSETS = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
 
 
-@lru_cache(maxsize=1024)
+@remembering
 def parse(text: str) -> tuple[str, str | None] | None:
     """`type/subtype` and the charset, both in lower case; None where the text is no media type."""
     match = _MEDIA_TYPE.fullmatch(text)

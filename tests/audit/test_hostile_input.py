@@ -1,8 +1,12 @@
 """Input that is made to be slow or deep: it is read or refused, quickly, and is no fault."""
 
+import json
+import tracemalloc
+
 import pytest
 
-from tests.audit.sink import Sink, event_text
+from audit_service.events import http
+from tests.audit.sink import REQUIRED, Sink, event_text
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
@@ -51,3 +55,22 @@ def test_a_batch_of_more_events_than_are_accepted_is_refused_at_once(sink: Sink)
     answer = sink.client.post("/", headers=headers, data=body)
     assert answer.status_code == 413
     assert answer.get_json()["limit"] == 10_000
+
+
+@pytest.mark.parametrize("name", ["source", "datacontenttype"])
+def test_a_long_value_is_not_kept_in_memory(name: str) -> None:
+    def read(number: int) -> None:
+        value = f"a/{number}" + "x" * 100_000
+        body = json.dumps({**REQUIRED, name: value}).encode()
+        headers = {"content-type": "application/cloudevents+json"}
+        assert http.read(headers, body)[0].attributes[name] == value
+
+    read(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 21):
+            read(number)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000
