@@ -35,13 +35,14 @@ def digest(event: Event) -> Digest:
 
 def canonical_form(event: Event) -> bytes:
     """The bytes that are hashed; the module says how they are made."""
-    attributes = dict(event.attributes)
-    if event.specversion == "0.3":
-        attributes.pop("datacontentencoding", None)
-    if isinstance(event.data, JsonText):
-        attributes.setdefault("datacontenttype", "application/json")
-    fields = [_field(name, value) for name, value in sorted(attributes.items())]
-    return f"cloudevent 1\n{''.join(fields)}".encode() + _data(event.data)
+    attributes = event.attributes
+    if "datacontenttype" not in attributes and isinstance(event.data, JsonText):
+        attributes = {**attributes, "datacontenttype": "application/json"}
+    names = sorted(attributes)
+    if "datacontentencoding" in attributes and event.specversion == "0.3":
+        names.remove("datacontentencoding")
+    fields = "".join([_field(name, attributes[name]) for name in names])
+    return f"cloudevent 1\n{fields}".encode() + _data(event.data)
 
 
 def _field(name: str, value: Value) -> str:
