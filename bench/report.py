@@ -14,7 +14,7 @@ from bench.parts import (
     USERS_CHEAP,
     Findings,
 )
-from bench.rounds import Results
+from bench.rounds import Results, Spread
 from bench.targets import Target, targets
 
 _HOW = """\
@@ -52,6 +52,12 @@ there, then a commit here. The floor is cores ÷ CPU seconds of one hash, with n
 As many threads as there are cores share the memory's bandwidth and the caches, which the floor
 leaves out: *all cores at once* is what they hash together, by the clock.
 """
+_GROWTH = """\
+The logs are copies of one that was filled, and grow by what they are sent in the rounds. *KiB* are
+what the workers wrote to disk for each event: its pages in the write-ahead log, and again in the
+file. Where an event is found by its source and id, it has its place by a hash, anywhere in that
+index: the larger the index, the fewer events of a commit share one of its pages of 4 KiB.
+"""
 _DISK = """\
 Averages, indexes included. SQLite: the file, its WAL written back; PostgreSQL: the table, without
 its WAL.
@@ -88,7 +94,8 @@ def page(findings: Findings) -> str:
         _LATENCY,
         table(["", "events/s", "p50", "p99", "worst", *_CORES], _latency_rows(findings)),
         "## Growth",
-        table(["events/s", *(one.name for one in growth.LOADS)], _growth_rows(findings)),
+        _GROWTH,
+        table(["", *_growth_head()], _growth_rows(findings)),
         "## Bytes on disk",
         _DISK,
         table(["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(findings)),
@@ -147,10 +154,21 @@ def _latency_rows(findings: Findings) -> Iterator[Sequence[str]]:
         yield one.entrant, f"{one.rate:,.0f}", *times, *cores
 
 
+def _growth_head() -> Iterator[str]:
+    for unit in ("events/s", "KiB"):
+        yield from (f"{unit}, {one.name}" for one in growth.LOADS)
+
+
 def _growth_rows(findings: Findings) -> Iterator[Sequence[str]]:
     for size in findings.amounts.sizes:
         name = growth.name(size)
-        yield name, *(rate(findings.growth, name, one) for one in growth.LOADS)
+        rates = (rate(findings.growth, name, one) for one in growth.LOADS)
+        yield name, *rates, *(_written(findings.growth, name, one) for one in growth.LOADS)
+
+
+def _written(growing: Results, name: str, one_load: load.Load) -> str:
+    costs = [next(iter(round_.values())) for round_ in growing.costs[name, one_load.name]]
+    return spread(Spread(tuple(cost.written / 1024 for cost in costs)), 1)
 
 
 def _disks(findings: Findings) -> Iterator[Sequence[str]]:

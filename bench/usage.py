@@ -1,4 +1,4 @@
-"""What a load costs: processor time and context switches, by the role of the processes."""
+"""What a load costs, by the role of processes: processor time, switches, bytes written."""
 
 import math
 import os
@@ -14,23 +14,26 @@ from bench.processes import Running, workers_of
 
 @dataclass(frozen=True)
 class Usage:
-    """Of all processes of a role: seconds of processor time, user and system; and how often
-    their threads were switched, of their own accord or not.
+    """Of all processes of a role: seconds of processor time, user and system; how often their
+    threads were switched, of their own accord or not; and bytes that they wrote to disk.
     """
 
     seconds: float
     switches: int
+    written: int = 0
 
 
 @dataclass(frozen=True)
 class Cost:
     """Of a role: `an_event`, seconds of processor time for each event, or user, that was
-    acknowledged; `cores`, the same for each second; `switches`, for each request acknowledged.
+    acknowledged; `cores`, the same for each second; `switches`, for each request acknowledged;
+    `written`, bytes to disk for each event.
     """
 
     an_event: float
     cores: float
     switches: float
+    written: float
 
 
 def workers(server: Running) -> str:
@@ -58,17 +61,24 @@ def _cost(before: Usage, after: Usage, load: Load, sample: Sample) -> Cost:
     seconds = after.seconds - before.seconds
     events = sample.events or math.nan
     switches = (after.switches - before.switches) * load.events / events
-    return Cost(seconds / events, seconds / sample.seconds, switches)
+    written = (after.written - before.written) / events
+    return Cost(seconds / events, seconds / sample.seconds, switches, written)
 
 
 def _total(pids: Sequence[int]) -> Usage:
-    return Usage(sum(map(_seconds, pids)), sum(map(_switches, pids)))
+    return Usage(sum(map(_seconds, pids)), sum(map(_switches, pids)), sum(map(_written, pids)))
 
 
 def _seconds(pid: int) -> float:
     """proc_pid_stat(5): utime and stime are fields 14 and 15; field 2 may have spaces in it."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _written(pid: int) -> int:
+    """proc_pid_io(5): what it made the kernel write to disk, whenever the kernel did."""
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
 
 
 def _switches(pid: int) -> int:
