@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench import growth, load, report_costs, report_scaling
+from bench import load, report_costs, report_growth, report_scaling
 from bench.markdown import rate, spread, table
 from bench.parts import (
     ARGON2,
@@ -14,7 +14,7 @@ from bench.parts import (
     USERS_CHEAP,
     Findings,
 )
-from bench.rounds import Results, Spread
+from bench.rounds import Results
 from bench.targets import Target, targets
 
 _HOW = """\
@@ -30,7 +30,10 @@ warmed up. Every Python server runs under the same gunicorn with the same settin
 event has an id of its own, is small, and like those of the user service. Only what was
 acknowledged counts. What servers print goes to a file in memory.
 """
-_WHY = "Why one is missed: see [where the time goes](#where-the-time-goes)."
+_WHY = """\
+Why one is missed: see [where the time goes](#where-the-time-goes),
+[latency](#latency-at-half-of-the-highest-rate) and [growth](#growth).
+"""
 _SINGLE = """\
 Binary mode. *No-op* is Flask that answers 204. *Printing only* is the article's audit service on
 the current SDK; *functions-framework* does the same as its CloudEvent function, on the SDK that it
@@ -51,12 +54,6 @@ Direct delivery to our audit service on the same machine: each user is an event 
 there, then a commit here. The floor is cores ÷ CPU seconds of one hash, with nothing else running.
 As many threads as there are cores share the memory's bandwidth and the caches, which the floor
 leaves out: *all cores at once* is what they hash together, by the clock.
-"""
-_GROWTH = """\
-The logs are copies of one that was filled, and grow by what they are sent in the rounds. *KiB* are
-what the workers wrote to disk for each event: its pages in the write-ahead log, and again in the
-file. Where an event is found by its source and id, it has its place by a hash, anywhere in that
-index: the larger the index, the fewer events of a commit share one of its pages of 4 KiB.
 """
 _DISK = """\
 Averages, indexes included. SQLite: the file, its WAL written back; PostgreSQL: the table, without
@@ -93,9 +90,7 @@ def page(findings: Findings) -> str:
         "## Latency at half of the highest rate",
         _LATENCY,
         table(["", "events/s", "p50", "p99", "worst", *_CORES], _latency_rows(findings)),
-        "## Growth",
-        _GROWTH,
-        table(["", *_growth_head()], _growth_rows(findings)),
+        *report_growth.sections(findings),
         "## Bytes on disk",
         _DISK,
         table(["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(findings)),
@@ -152,23 +147,6 @@ def _latency_rows(findings: Findings) -> Iterator[Sequence[str]]:
         times = (f"{number:.1f} ms" for number in (one.p50, one.p99, one.worst))
         cores = (spread(each, 2) for each in (one.cores, one.generator))
         yield one.entrant, f"{one.rate:,.0f}", *times, *cores
-
-
-def _growth_head() -> Iterator[str]:
-    for unit in ("events/s", "KiB"):
-        yield from (f"{unit}, {one.name}" for one in growth.LOADS)
-
-
-def _growth_rows(findings: Findings) -> Iterator[Sequence[str]]:
-    for size in findings.amounts.sizes:
-        name = growth.name(size)
-        rates = (rate(findings.growth, name, one) for one in growth.LOADS)
-        yield name, *rates, *(_written(findings.growth, name, one) for one in growth.LOADS)
-
-
-def _written(growing: Results, name: str, one_load: load.Load) -> str:
-    costs = [next(iter(round_.values())) for round_ in growing.costs[name, one_load.name]]
-    return spread(Spread(tuple(cost.written / 1024 for cost in costs)), 1)
 
 
 def _disks(findings: Findings) -> Iterator[Sequence[str]]:

@@ -15,7 +15,8 @@ from bench.processes import Running, workers_of
 @dataclass(frozen=True)
 class Usage:
     """Of all processes of a role: seconds of processor time, user and system; how often their
-    threads were switched, of their own accord or not; and bytes that they wrote to disk.
+    threads were switched, of their own accord or not; and bytes that they wrote to
+    files.
     """
 
     seconds: float
@@ -27,7 +28,7 @@ class Usage:
 class Cost:
     """Of a role: `an_event`, seconds of processor time for each event, or user, that was
     acknowledged; `cores`, the same for each second; `switches`, for each request acknowledged;
-    `written`, bytes to disk for each event.
+    `written`, bytes to files for each event.
     """
 
     an_event: float
@@ -76,9 +77,9 @@ def _seconds(pid: int) -> float:
 
 
 def _written(pid: int) -> int:
-    """proc_pid_io(5): what it made the kernel write to disk, whenever the kernel did."""
+    """proc_pid_io(5): what it gave the kernel to write to files, whatever became of that."""
     lines = Path(f"/proc/{pid}/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
+    return next(int(line.split()[1]) for line in lines if line.startswith("wchar:"))
 
 
 def _switches(pid: int) -> int:

@@ -1,0 +1,47 @@
+"""The page's part on growth: what an event costs by how many are stored."""
+
+from collections.abc import Iterator, Sequence
+
+from bench import growth
+from bench.load import Load
+from bench.markdown import rate, spread, table
+from bench.parts import Findings
+from bench.rounds import Results, Spread
+from bench.usage import Cost
+
+_TEXT = """\
+The logs are copies of one that was filled, and grow by what they are sent in the rounds. *µs* are
+the workers' processor time for each event, *KiB* what they wrote to files for it: its pages in the
+write-ahead log, and again in the file, and its log lines. An event is found by its source and id
+where a hash puts it, anywhere in that index: the larger the index, the fewer events of a commit
+share one of its pages, and each page is looked up, read and written twice.
+"""
+
+
+def sections(findings: Findings) -> Iterator[str]:
+    """With a heading."""
+    yield "## Growth"
+    yield _TEXT
+    yield table(["", *_head()], _rows(findings))
+
+
+def _head() -> Iterator[str]:
+    for unit in ("events/s", "µs", "KiB"):
+        yield from (f"{unit}, {one.name}" for one in growth.LOADS)
+
+
+def _rows(findings: Findings) -> Iterator[Sequence[str]]:
+    for size in findings.amounts.sizes:
+        name = growth.name(size)
+        costs = [_costs(findings.growth, name, one) for one in growth.LOADS]
+        yield (
+            name,
+            *(rate(findings.growth, name, one) for one in growth.LOADS),
+            *(spread(Spread(tuple(cost.an_event * 1e6 for cost in each))) for each in costs),
+            *(spread(Spread(tuple(cost.written / 1024 for cost in each)), 1) for each in costs),
+        )
+
+
+def _costs(growing: Results, name: str, one_load: Load) -> list[Cost]:
+    """Of the workers, in each round."""
+    return [next(iter(costs.values())) for costs in growing.costs[name, one_load.name]]
