@@ -1,13 +1,15 @@
 """Passwords are kept as argon2id hashes, by the parameters that OWASP recommends."""
 
 import os
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+
+Result = TypeVar("Result")
 
 
 class HashingBusy(Exception):
@@ -15,33 +17,38 @@ class HashingBusy(Exception):
 
 
 class Passwords:
-    """Hashes passwords, no more at once than there are cores: each takes memory and a core."""
+    """Hashes passwords, no more at once than there are cores: each takes memory and a core.
+
+    In threads of its own: what a hash took of memory, the allocator keeps for its thread, so that
+    in each request's own it was 400 MiB a worker instead of 120.
+    """
 
     def __init__(self, *, memory_kib: int, iterations: int) -> None:
         self._hasher = PasswordHasher(time_cost=iterations, memory_cost=memory_kib, parallelism=1)
-        self._turns = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hashing")
 
     def hash(self, password: str, deadline: float) -> str:
         """The hash, with its parameters and salt in it.
 
         Raises HashingBusy where its turn does not come before `deadline` (monotonic, seconds).
         """
-        with self._turn(deadline):
-            return self._hasher.hash(password)
+        return self._done(lambda: self._hasher.hash(password), deadline)
 
     def verify(self, password_hash: str, password: str, deadline: float) -> bool:
         """Whether the hash is of that password. Raises HashingBusy, as `hash` does."""
-        with self._turn(deadline):
+
+        def verified() -> bool:
             try:
                 return self._hasher.verify(password_hash, password)
             except VerifyMismatchError:
                 return False
 
-    @contextmanager
-    def _turn(self, deadline: float) -> Iterator[None]:
-        if not self._turns.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        return self._done(verified, deadline)
+
+    def _done(self, work: Callable[[], Result], deadline: float) -> Result:
+        """Its result. Raises HashingBusy where it could not begin before the deadline."""
+        future = self._threads.submit(work)
+        wait([future], timeout=deadline - time.monotonic())
+        if future.cancel():
             raise HashingBusy
-        try:
-            yield
-        finally:
-            self._turns.release()
+        return future.result()
