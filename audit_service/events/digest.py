@@ -61,6 +61,6 @@ def _data(data: bytes | None) -> bytes:
     if data is None:
         return b""
     if isinstance(data, JsonText):
-        text = json_text.canonical(data.decode()).encode(errors="surrogatepass")
+        text = json_text.canonical(data)
         return b"json %d %s" % (len(text), text)
     return b"bytes %d %s" % (len(data), data)

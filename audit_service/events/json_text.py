@@ -5,7 +5,11 @@ import re
 from collections.abc import Iterator
 from json.encoder import encode_basestring
 from json.scanner import make_scanner
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
+
+import orjson
+
+LOSSY: Final = object()
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -38,6 +42,20 @@ _CONSTANTS = {None: "null", True: "true", False: "false"}
 _scan_value = make_scanner(_DECODER)  # type: ignore[arg-type]  # it takes any such context
 
 
+def lossless(text: bytes) -> Any:
+    """The value, in dicts, floats and so on, if the text is the one way to write it; else LOSSY.
+
+    So it is with what most producers write, compact JSON: nothing is lost in such a value, no
+    repeat, literal or escape, and no source text need be kept. LOSSY, too, where it is not JSON.
+    """
+    try:
+        # A view, since orjson refuses subclasses of bytes, such as JsonText.
+        value = orjson.loads(memoryview(text))
+        return value if orjson.dumps(value) == text else LOSSY
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return LOSSY
+
+
 def text_of(body: bytes) -> str:
     """The body as text. Raises NotJson where it is not UTF-8 or begins with a byte order mark."""
     try:
@@ -55,6 +73,12 @@ def decode(text: str) -> Any:
     if _space(text, end) != len(text):
         raise NotJson("it goes on after its end")
     return value
+
+
+def check(text: bytes) -> None:
+    """Raises NotJson where it is not."""
+    if lossless(text) is LOSSY:
+        decode(text_of(text))
 
 
 def source_of(text: str, name: str) -> str:
@@ -95,15 +119,22 @@ def items(text: str) -> Iterator[tuple[Any, str]]:
         raise NotJson("it goes on after its end")
 
 
-def canonical(text: str) -> str:
+def canonical(text: bytes) -> bytes:
     """One text for all that differ only in insignificant whitespace, escapes, member order.
 
     Number literals are kept as written; equal names keep their order. Unpaired surrogates,
-    which JSON can write and UTF-8 cannot, are in it as code points. Raises NotJson.
+    which JSON can write and UTF-8 cannot, are in it as if it could. Raises NotJson.
     """
+    value = lossless(text)
+    if value is not LOSSY:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return _canonical(decode(text_of(text))).encode(errors="surrogatepass")
+
+
+def _canonical(value: Any) -> str:
     parts: list[str] = []
     # No recursion: what the decoder could read MUST have a canonical form, however deep it is.
-    pending = [_pieces(decode(text))]
+    pending = [_pieces(value)]
     while pending:
         for piece in pending[-1]:
             if isinstance(piece, str):

@@ -58,15 +58,9 @@ def event_of(attributes: dict[str, Any], data: Any, time: str | None = None) -> 
 
 def read_batch(body: bytes, max_events: int) -> Sequence[Event]:
     """The events of a batch, in its order. Raises EventRejected, BatchRejected, TooManyEvents."""
-    try:
-        items = list(islice(json_text.items(json_text.text_of(body)), max_events + 1))
-    except NotJson as reason:
-        raise EventRejected(None, f"the batch is not JSON: {reason}") from None
-    if len(items) > max_events:
-        raise TooManyEvents(max_events)
     events: list[Event] = []
     rejected: dict[int, EventRejected] = {}
-    for index, (value, text) in enumerate(items):
+    for index, (value, text) in enumerate(_items(body, max_events)):
         try:
             events.append(_read_item(value, text, events))
         except EventRejected as rejection:
@@ -77,7 +71,22 @@ def read_batch(body: bytes, max_events: int) -> Sequence[Event]:
     return events
 
 
-def _read_item(value: Any, text: str, before: Sequence[Event]) -> Event:
+def _items(body: bytes, max_events: int) -> Sequence[tuple[Any, str | None]]:
+    """Each item: its value and source text, or None where the value is lossless."""
+    values = json_text.lossless(body)
+    if type(values) is list:
+        items: list[tuple[Any, str | None]] = [(value, None) for value in values]
+    else:
+        try:
+            items = list(islice(json_text.items(json_text.text_of(body)), max_events + 1))
+        except NotJson as reason:
+            raise EventRejected(None, f"the batch is not JSON: {reason}") from None
+    if len(items) > max_events:
+        raise TooManyEvents(max_events)
+    return items
+
+
+def _read_item(value: Any, text: str | None, before: Sequence[Event]) -> Event:
     """The next event of a batch, after those that were read before it (3.3.2).
 
     The SDK knows no batches; the format and the factory that read a single event read it.

@@ -3,7 +3,7 @@
 import binascii
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -16,6 +16,7 @@ from audit_service.events.event import Event, EventRejected, JsonText
 from audit_service.events.json_text import Members, NotJson, Number
 
 _PAYLOADS = {"data", "data_base64"}
+_NUMBERS = {Number, int, float}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,9})")
 
 
@@ -30,16 +31,20 @@ class StrictJsonFormat(JSONFormat):
         """
         if event_factory is None:
             raise TypeError("a factory is what judges attributes; there must be one")
+        body = data.encode(errors="surrogatepass") if isinstance(data, str) else data
+        value = json_text.lossless(body)
+        if value is not json_text.LOSSY:
+            return self.event_of(value, None, event_factory)
         try:
-            text = data if isinstance(data, str) else json_text.text_of(data)
+            text = json_text.text_of(body)
             value = json_text.decode(text)
         except NotJson as reason:
             raise EventRejected(None, f"the event is not JSON: {reason}") from None
         return self.event_of(value, text, event_factory)
 
-    def event_of(self, value: Any, text: str, event_factory: EventFactory) -> BaseCloudEvent:
-        """The same, of a JSON value and its source text."""
-        if type(value) is not Members:
+    def event_of(self, value: Any, text: str | None, event_factory: EventFactory) -> BaseCloudEvent:
+        """The same, of a JSON value and its source text, or None where the value is lossless."""
+        if type(value) not in {Members, dict}:
             raise EventRejected(None, "the event is not JSON: it is not an object")
         attributes, payloads = _attributes_and_payloads(value)
         return event_factory(attributes, _payload(attributes, payloads, text))
@@ -51,7 +56,7 @@ class StrictJsonFormat(JSONFormat):
         if not media_types.is_json(datacontenttype) or not media_types.is_utf8(datacontenttype):
             return body
         try:
-            json_text.decode(json_text.text_of(body))
+            json_text.check(body)
         except NotJson as reason:
             raise EventRejected("data", f"is not JSON, as it says it is: {reason}") from None
         return JsonText(body)
@@ -60,17 +65,25 @@ class StrictJsonFormat(JSONFormat):
 STRICT_JSON: Final = StrictJsonFormat()
 
 
-def _attributes_and_payloads(members: Members) -> tuple[dict[str, Any], dict[str, Any]]:
-    _check_each_is_once(members)
+def _attributes_and_payloads(
+    value: Members | dict[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    members: Iterable[tuple[str, Any]]
+    if isinstance(value, dict):
+        members = value.items()
+    else:
+        members = value
+        _check_each_is_once(members)
     attributes: dict[str, Any] = {}
     payloads: dict[str, Any] = {}
-    for name, value in members:
+    for name, member in members:
         if name in _PAYLOADS:
-            payloads[name] = value
-        elif value is None:
+            payloads[name] = member
+        elif member is None:
             check_name(name)
         else:
-            attributes[name] = _native(name, value) if type(value) is Number else value
+            is_number = type(member) in _NUMBERS
+            attributes[name] = _native(name, str(member)) if is_number else member
     return attributes, payloads
 
 
@@ -84,7 +97,7 @@ def _check_each_is_once(members: Members) -> None:
     raise EventRejected(name, "is there twice")
 
 
-def _native(name: str, literal: Number) -> int:
+def _native(name: str, literal: str) -> int:
     """An attribute's number: only the integer component is permitted (2.2)."""
     if not _INTEGER.fullmatch(literal):
         check_name(name)
@@ -92,7 +105,9 @@ def _native(name: str, literal: Number) -> int:
     return int(literal)
 
 
-def _payload(attributes: dict[str, Any], payloads: dict[str, Any], text: str) -> bytes | None:
+def _payload(
+    attributes: dict[str, Any], payloads: dict[str, Any], text: str | None
+) -> bytes | None:
     """The data, by what the event says of it (3.1.2; 0.3: `datacontentencoding`)."""
     media_type = _media_type(attributes.get("datacontenttype"))
     if attributes.get("specversion") == "0.3":
@@ -110,6 +125,8 @@ def _payload(attributes: dict[str, Any], payloads: dict[str, Any], text: str) ->
     if "data" not in payloads:
         return None
     if media_type is None or media_types.is_json(media_type):
+        if text is None:
+            return JsonText(orjson.dumps(payloads["data"]))
         return JsonText(json_text.source_of(text, "data").encode())
     return _encoded(payloads["data"], media_type) or None
 
