@@ -12,7 +12,7 @@ from bench import load, prefill, servers
 from bench.rounds import Effort, Entrant, Results, Say, measure
 from bench.servers import Place
 
-LOADS = (load.BINARY, load.batch(100))
+LOADS = (load.BINARY, load.batch(100), load.batch(100, random_ids=True))
 
 
 def name(size: int) -> str:

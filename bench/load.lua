@@ -1,5 +1,9 @@
 -- What wrk sends: events like those of the user service, each with an id of its own.
--- Arguments: binary | structured | batch | user, and for a batch how many events.
+-- Arguments: binary | structured | batch | user, how many events in a batch, and whether their
+-- ids are rising, as a UUID of version 7 does in time, or random, as one of version 4 is.
+
+local ffi = require("ffi")
+ffi.cdef("struct time { long seconds, microseconds; }; int gettimeofday(struct time *, void *);")
 
 local function random_hex(bytes)
   local source = assert(io.open("/dev/urandom", "rb"))
@@ -8,13 +12,23 @@ local function random_hex(bytes)
   return hex
 end
 
-local prefix, user, count = "", "", 0
+local suffix, user, count, ids_are_random = "", "", 0, false
 local threads = {}
 busy = 0 -- answered 503; global, so that `done` can ask each thread for its own
 
+local now = ffi.new("struct time")
+
 local function fresh_id()
   count = count + 1
-  return string.format("%s%012x", prefix, count)
+  local first, second, version = math.random(0, 0xffffffff), math.random(0, 0xffff), 4
+  if not ids_are_random then
+    ffi.C.gettimeofday(now, nil)
+    local milliseconds = tonumber(now.seconds) * 1000 + math.floor(tonumber(now.microseconds) / 1000)
+    first, second, version = math.floor(milliseconds / 0x10000), milliseconds % 0x10000, 7
+  end
+  return string.format(
+    "%08x-%04x-%x%03x-8%03x-%s%06x", first, second, version, math.random(0, 0xfff),
+    math.random(0, 0xfff), suffix, count)
 end
 
 local EVENT = '{"specversion":"1.0","id":"%s","source":"github.com/eminetto/post-cloudevents",'
@@ -66,9 +80,10 @@ function setup(thread)
 end
 
 function init(args)
-  kind, size = args[1], tonumber(args[2])
+  kind, size, ids_are_random = args[1], tonumber(args[2]), args[3] == "random"
   local h = random_hex(24)
-  prefix = string.format("%s-%s-4%s-8%s-", h:sub(1, 8), h:sub(9, 12), h:sub(13, 15), h:sub(16, 18))
+  math.randomseed(tonumber(h:sub(1, 8), 16))
+  suffix = h:sub(9, 14)
   user = string.format("%s-%s-4%s-8%s-%s",
     h:sub(19, 26), h:sub(27, 30), h:sub(31, 33), h:sub(34, 36), h:sub(37, 48))
 end

@@ -21,15 +21,17 @@ _SCRIPT = Path(__file__).parent / "load.lua"
 
 @dataclass(frozen=True)
 class Load:
-    """One kind of request; `events` are in each."""
+    """One kind of request; `events` are in each. Their ids rise in time, or are random."""
 
     kind: str
     events: int = 1
     path: str = "/"
+    random_ids: bool = False
 
     @property
     def name(self) -> str:
-        return f"batches of {self.events:,}" if self.kind == "batch" else self.kind
+        name = f"batches of {self.events:,}" if self.kind == "batch" else self.kind
+        return f"{name}, random ids" if self.random_ids else name
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ STRUCTURED = Load("structured")
 USER = Load("user", path="/v1/user")
 
 
-def batch(size: int) -> Load:
+def batch(size: int, *, random_ids: bool = False) -> Load:
     """Batches of that many events."""
-    return Load("batch", size)
+    return Load("batch", size, random_ids=random_ids)
 
 
 def wrk_is_there() -> bool:
@@ -75,9 +77,8 @@ def run(url: str, load: Load, seconds: float) -> Sample:
     # It takes whole seconds only, but ends early, with its results, where it is interrupted.
     options = ["-t", "2", "-c", str(CONNECTIONS), "-d", "1h", "--timeout", "10s"]
     command = ["wrk", *options, "-s", str(_SCRIPT), url + load.path, "--", load.kind]
-    with subprocess.Popen(  # noqa: S603 - words of ours
-        [*command, str(load.events)], stdout=subprocess.PIPE, text=True
-    ) as wrk:
+    command += [str(load.events), "random" if load.random_ids else "rising"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:  # noqa: S603 - words of ours
         try:
             time.sleep(seconds)
             _wait_for_acknowledgement(wrk)

@@ -1,6 +1,7 @@
 """Filling a log through its own `append`, and what it then takes on disk.
 
-The events are like those of the user service, with ids and subjects of their own.
+The events are like those of the user service, with ids and subjects of their own. Every other
+id is random, for not all producers have ids that rise in time.
 """
 
 import uuid
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+import uuid_utils
 
 from audit_service.events import Event, JsonText, structured_form
 from audit_service.log import EventLog, migrate, open_log
@@ -62,10 +64,10 @@ def _measured(backend: str, url: str, count: int, size: Callable[[], int]) -> Di
 
 def _events(count: int) -> Iterator[Event]:
     for number in range(count):
-        user = str(uuid.uuid4())
+        user, random_id = str(uuid.uuid4()), str(uuid.uuid4())
         attributes: dict[str, str | int | bool] = {
             "specversion": "1.0",
-            "id": str(uuid.uuid4()),
+            "id": random_id if number % 2 else str(uuid_utils.uuid7()),
             "source": "github.com/eminetto/post-cloudevents",
             "type": "user.storeUser",
             "time": f"2026-11-23T18:00:00.{number:06d}Z",

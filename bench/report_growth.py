@@ -12,9 +12,11 @@ from bench.usage import Cost
 _TEXT = """\
 The logs are copies of one that was filled, and grow by what they are sent in the rounds. *µs* are
 the workers' processor time for each event, *KiB* what they wrote to files for it: its pages in the
-write-ahead log, and again in the file, and its log lines. An event is found by its source and id
-where a hash puts it, anywhere in that index: the larger the index, the fewer events of a commit
-share one of its pages, and each page is looked up, read and written twice.
+write-ahead log, and again in the file, and its log lines. Half of the stored events' ids are
+random, the others rise in time, as those of the user service do (UUID version 7). In the index by
+which an event is found, ids that rise are neighbours. Random ones are anywhere: the larger the
+index, the fewer of a commit share one of its pages, and each page is looked up, read and written
+twice.
 """
 
 

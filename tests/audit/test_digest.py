@@ -190,6 +190,21 @@ def test_identity_does_not_confuse_where_source_ends() -> None:
     assert one.identity != digest(structured({"source": "/ab", "id": "c"})).identity
 
 
+@pytest.mark.parametrize(
+    ("event_id", "prefix"),
+    [
+        ("01a2b3c4-d5e6-7f00-8000-000000000000", b"01a2b3c4-d5e"),
+        ("12345€", b"12345\xe2\x82\xac"),
+        ("1234567890€", b"1234567890\xe2\x82"),
+    ],
+)
+def test_an_identity_begins_with_the_ids_first_bytes_so_that_ids_in_order_are_neighbours(
+    event_id: str, prefix: bytes
+) -> None:
+    identity = digest(structured({"id": event_id})).identity
+    assert (identity[:-16], len(identity) - len(prefix)) == (prefix, 16)
+
+
 def test_the_canonical_form_is_as_documented_for_stored_digests_were_made_of_it() -> None:
     event = structured({"subject": "é", "ext": True, "data": {"b": [1, None, {}], "a": "x"}})
     form = (
@@ -205,6 +220,6 @@ def test_the_canonical_form_is_as_documented_for_stored_digests_were_made_of_it(
     ).encode()
     assert canonical_form(event) == form
     assert digest(event).content == hashlib.sha256(form).digest()
-    assert digest(event).identity == hashlib.sha256(b"source 2 /s\nid 1 1\n").digest()[:16]
+    assert digest(event).identity == b"1" + hashlib.sha256(b"source 2 /s\nid 1 1\n").digest()[:16]
     assert canonical_form(binary(body=b"\x00\xff")).endswith(b"type 1 t\nbytes 2 \x00\xff")
     assert canonical_form(binary()).endswith(b"type 1 t\n")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import apsw
+import psycopg
 import pytest
 
 from audit_service.events import Event, JsonText, digest
@@ -260,20 +262,24 @@ class TestSchema:
             first = {backend: {1: schema.migrations(backend)[1]} for backend in BACKENDS}
             older.setattr(schema, "migrations", first.__getitem__)
             migrate(store.url)
-        values = "1, 1, '', '', '1.0', '/s', 't', 'old', "
-        truth = "0" if store.url.startswith("sqlite") else "false"
-        if truth == "0":
-            values = values.replace("''", "x''")
+        old = event("1€€€€-and-more")
+        identity, content = digest(old).identity[-16:].hex(), digest(old).content.hex()
+        sqlite = store.url.startswith("sqlite")
+        hashes = f"x'{identity}', x'{content}'" if sqlite else f"'\\x{identity}', '\\x{content}'"
         store.execute(
             "INSERT INTO event (position, received_at, identity, digest, specversion, source, "
-            f"type, id, data_is_json) VALUES ({values}{truth})"
+            f"type, id, data_is_json) VALUES (1, 1, {hashes}, '1.0', '/s', 't', '{old.id}', "
+            f"{'0' if sqlite else 'false'})"
         )
         with pytest.raises(SchemaMismatch, match="migrate"):
             open_log(store.url)
         migrate(store.url)
         backend = open_log(store.url)
-        commit(backend, event("new"), origin=Origin("t", 0, 0))
-        assert ids(everything(backend)) == ["new", "old"]
+        receipts = commit(backend, event("new"), old, origin=Origin("t", 0, 0))
+        assert [receipt.outcome for receipt in receipts] == [Outcome.STORED, Outcome.DUPLICATE]
+        assert ids(everything(backend)) == ["new", old.id]
+        with pytest.raises((apsw.Error, psycopg.Error), match="never"):
+            store.execute("UPDATE event SET id = 'x'")
         backend.close()
 
     @pytest.mark.parametrize(

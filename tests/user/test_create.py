@@ -88,6 +88,7 @@ def test_the_event_has_these_attributes_and_no_others(client: FlaskClient, sink:
     assert RFC3339.fullmatch(time)
     assert datetime.fromisoformat(time) == datetime.fromisoformat(user["created_at"])
     assert event_id == str(uuid.UUID(event_id))
+    assert uuid.UUID(event_id).version == 7  # which rises in time: a log files it cheaply
     assert event_id != user["id"]
 
 

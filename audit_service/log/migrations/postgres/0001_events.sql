@@ -3,7 +3,7 @@ CREATE TABLE event (
     position        bigint PRIMARY KEY,
     received_at     bigint NOT NULL,   -- microseconds since 1970, UTC
     conflicts_with  bigint,            -- position of the first event of this source and id
-    identity        bytea NOT NULL,    -- 16 bytes: which source and id
+    identity        bytea NOT NULL,    -- 16 bytes, more since 0003: which source and id
     digest          bytea NOT NULL,    -- 32 bytes: SHA-256 of the canonical form
     specversion     text NOT NULL,
     source          text NOT NULL,

@@ -3,7 +3,7 @@ CREATE TABLE event (
     position        INTEGER PRIMARY KEY,
     received_at     INTEGER NOT NULL,  -- microseconds since 1970, UTC
     conflicts_with  INTEGER,           -- position of the first event of this source and id
-    identity        BLOB NOT NULL,     -- 16 bytes: which source and id
+    identity        BLOB NOT NULL,     -- 16 bytes, more since 0003: which source and id
     digest          BLOB NOT NULL,     -- 32 bytes: SHA-256 of the canonical form
     specversion     TEXT NOT NULL,
     source          TEXT NOT NULL,
