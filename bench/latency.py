@@ -1,26 +1,27 @@
-"""Latency at half of the highest rate, of ours and, at the same rate, of the Flask no-op."""
+"""Latency at half of the highest rate, of ours and, at the same rate, of another beside it."""
 
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import openloop
+from bench import load, openloop
 from bench.openloop import Latency
 from bench.processes import Running
-from bench.rounds import Effort, Entrant, Say, Spread
+from bench.rounds import Effort, Entrant, Say, Spread, settle, warm_up
 from bench.usage import so_far, workers
+
+HIGHEST_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """Of one entrant at one rate, one of each round; the numbers are medians of the rounds.
+    """Of one entrant, one of each round; the numbers are medians of the rounds.
 
     `cores`: processor time a second of the workers; `generator`: of who sends.
     """
 
     entrant: str
-    asked: float
     rounds: tuple[Latency, ...]
     cores: Spread
     generator: Spread
@@ -42,33 +43,47 @@ class Latencies:
         return max(one.worst for one in self.rounds)
 
 
-def measure(entrants: Sequence[tuple[Entrant, float]], effort: Effort, say: Say) -> list[Latencies]:
-    """Of each entrant at its rate, in rounds."""
-    found: dict[str, list[_Round]] = {entrant.name: [] for entrant, _ in entrants}
+def measure(
+    entrants: Sequence[Entrant], beside: Entrant, effort: Effort, say: Say
+) -> list[Latencies]:
+    """Of each entrant, in rounds, at half of what it came to in the same round; and of `beside`
+    at the rate of the first.
+    """
+    found: dict[str, list[_Round]] = {entrant.name: [] for entrant in (beside, *entrants)}
     for number in range(1, effort.rounds + 1):
-        for entrant, rate in entrants:
-            one = _measured(entrant, rate, effort)
-            found[entrant.name].append(one)
+        rounds = {entrant.name: _measured(entrant, effort) for entrant in entrants}
+        first = rounds[entrants[0].name]
+        for name, one in {beside.name: _measured(beside, effort, first.asked), **rounds}.items():
+            found[name].append(one)
             latency = one.latency
-            say(f"{number}: {entrant.name} at {latency.rate:,.0f}/s: p99 {latency.p99:.1f} ms")
-    return [_all(entrant.name, rate, found[entrant.name]) for entrant, rate in entrants]
+            say(f"{number}: {name} at {latency.rate:,.0f}/s: p99 {latency.p99:.1f} ms")
+    return [_all(name, rounds) for name, rounds in found.items()]
 
 
 @dataclass(frozen=True)
 class _Round:
+    asked: float
     latency: Latency
     cores: float
     generator: float
 
 
-def _measured(entrant: Entrant, rate: float, effort: Effort) -> _Round:
+def _measured(entrant: Entrant, effort: Effort, rate: float | None = None) -> _Round:
     with entrant.start() as running:
-        if effort.warm_up:
-            openloop.run(running[0].url, rate, 1)
+        warm_up(running[0], entrant, effort)
+        if rate is None:
+            rate = max(1.0, _highest(running[0], effort) / 2)
         before, own = _seconds(running), time.process_time()
         latency = openloop.run(running[0].url, rate, effort.seconds)
         theirs, own = _seconds(running) - before, time.process_time() - own
-    return _Round(latency, theirs / effort.seconds, own / effort.seconds)
+    return _Round(rate, latency, theirs / effort.seconds, own / effort.seconds)
+
+
+def _highest(running: Running, effort: Effort) -> float:
+    """Anew in each round, just before: a machine may be slower than it was for the rates."""
+    sample = load.run(running.url, load.BINARY, min(effort.seconds, HIGHEST_SECONDS))
+    settle(effort)
+    return sample.rate
 
 
 def _seconds(running: Sequence[Running]) -> float:
@@ -77,10 +92,9 @@ def _seconds(running: Sequence[Running]) -> float:
     return usage.seconds if usage else 0.0
 
 
-def _all(entrant: str, rate: float, rounds: Sequence[_Round]) -> Latencies:
+def _all(entrant: str, rounds: Sequence[_Round]) -> Latencies:
     return Latencies(
         entrant,
-        rate,
         tuple(one.latency for one in rounds),
         Spread(tuple(one.cores for one in rounds)),
         Spread(tuple(one.generator for one in rounds)),

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import uuid_utils
+
 CONNECTIONS = 16
 TIMEOUT_SECONDS = 10.0
 
@@ -86,7 +88,7 @@ class _Connection(threading.Thread):
 
     def _send_all(self, connection: socket.socket) -> None:
         while self._due < self._end:
-            request = _REQUEST.format(id=uuid.uuid4(), user=uuid.uuid4()).encode()
+            request = _REQUEST.format(id=uuid_utils.uuid7(), user=uuid.uuid4()).encode()
             time.sleep(max(0.0, self._due - time.monotonic()))
             connection.sendall(request)
             _expect_204(connection)

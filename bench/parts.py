@@ -106,7 +106,7 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         say("where the time goes")
         profiles = _profiles(place, effort, say) if profile.is_possible() else []
         say("latency at half of the highest rate")
-        latencies = latency.measure(_at_half(place, rates), effort, say)
+        latencies = _latencies(place, effort, say)
         say("growth")
         grown = growth.run(place, amounts.sizes, effort, say)
         say("bytes on disk")
@@ -157,14 +157,10 @@ def _profiles(place: Place, effort: Effort, say: Say) -> Sequence[Profile]:
     return profile.measure(profiled, place.output, effort, say)
 
 
-def _at_half(place: Place, rates: Results) -> list[tuple[Entrant, float]]:
-    """Ours, each at half of its own highest rate, and the no-op at that of ours on SQLite."""
-    found = []
-    for entrant in _entrants(place):
-        rate = rates.rate(OURS if entrant.name == NO_OP else entrant.name)
-        if rate and entrant.name in {NO_OP, OURS, OURS_POSTGRES}:
-            found.append((entrant, max(1.0, rate.median / 2)))
-    return found
+def _latencies(place: Place, effort: Effort, say: Say) -> list[Latencies]:
+    entrants = {entrant.name: entrant for entrant in _entrants(place)}
+    ours = [entrants[name] for name in (OURS, OURS_POSTGRES) if name in entrants]
+    return latency.measure(ours, entrants[NO_OP], effort, say)
 
 
 def _disks(place: Place, events: int) -> list[Disk]:

@@ -43,10 +43,11 @@ taken, and its commit on disk.
 """
 _LATENCY = """\
 Open loop: single events at a fixed rate over 16 connections, each latency counted from when the
-request was due. The generator is Python on the same machine; the no-op at the same rate
-shows what of it is the generator's and Flask's. *Worst* is that of all rounds. Where workers and
-generator together leave little of the machine's cores, who is late waits for one. The kernel
-spreads the connections over the two workers by chance, and so the work.
+request was due. The rate is half of what wrk came to in the same round, just before. The generator
+is Python on the same machine; the no-op at the rate of *ours* on SQLite shows what of it is the
+generator's and Flask's. *Worst* is that of all rounds. Where workers and generator together leave
+little of the machine's cores, who is late waits for one. The kernel spreads the connections over
+the two workers by chance, and so the work.
 """
 _CORES = ("cores, workers", "cores, generator")
 _USERS = """\
