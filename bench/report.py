@@ -46,8 +46,10 @@ Open loop: single events at a fixed rate over 16 connections, each latency count
 request was due. The rate is half of what wrk came to in the same round, just before. The generator
 is Python on the same machine; the no-op at the rate of *ours* on SQLite shows what of it is the
 generator's and Flask's. *Worst* is that of all rounds. Where workers and generator together leave
-little of the machine's cores, who is late waits for one. The kernel spreads the connections over
-the two workers by chance, and so the work.
+little of the machine's cores, who is late waits for one. An event takes more of the processor
+there than at the highest rate: fewer share a commit, and threads that had nothing to do have to be
+woken. The kernel spreads the connections over the two workers by chance, and so the work: the one
+with more of them may have more than its one core's worth.
 """
 _CORES = ("cores, workers", "cores, generator")
 _USERS = """\

@@ -34,6 +34,9 @@ much of the machine, waiting is the rest.
 - *Single durable ÷ no-op*: whatever the no-op does not do at all comes on top of gunicorn and
   Flask, which no commit, however cheap, takes away. A row that both have need not be the same in
   both: a switch between threads is paid wherever it happens.
+- *Single durable ÷ naive*: the naive one waits for the disk at each commit and leaves much of the
+  cores; ours shares its commits, and is bound by the cores. Where they are slow and the disk is
+  not, the ratio falls.
 - *Batches ÷ printing*: gunicorn, Flask and the line of the request are paid once a batch, of
   which an event's part is small; the rows that are left are paid for each event, and they are what
   bounds the ratio.
