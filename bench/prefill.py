@@ -64,10 +64,10 @@ def _measured(backend: str, url: str, count: int, size: Callable[[], int]) -> Di
 
 def _events(count: int) -> Iterator[Event]:
     for number in range(count):
-        user, random_id = str(uuid.uuid4()), str(uuid.uuid4())
+        user = str(uuid.uuid4())
         attributes: dict[str, str | int | bool] = {
             "specversion": "1.0",
-            "id": random_id if number % 2 else str(uuid_utils.uuid7()),
+            "id": str(uuid.uuid4() if number % 2 else uuid_utils.uuid7()),
             "source": "github.com/eminetto/post-cloudevents",
             "type": "user.storeUser",
             "time": f"2026-11-23T18:00:00.{number:06d}Z",
