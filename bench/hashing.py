@@ -4,8 +4,8 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from user_service.passwords import Passwords
 from user_service.settings import Settings
+from user_service.users.passwords import Passwords
 
 CORES = os.cpu_count() or 1
 

@@ -22,12 +22,12 @@ from bench.environments import CACHE
 from bench.processes import free_port, serving
 from bench.rounds import Spread
 from bench.servers import BIN, Place
-from user_service import database
-from user_service.events import describe, serialise
-from user_service.happenings import Happening, Kind, User, now
-from user_service.outbox import State
-from user_service.tables import OUTBOX
-from user_service.transactions import microseconds
+from user_service.sinks.cloudevents import describe, serialise
+from user_service.store import database
+from user_service.store.outbox import State
+from user_service.store.tables import OUTBOX
+from user_service.store.transactions import microseconds
+from user_service.users.domain import Happening, Kind, User, now
 
 EVENTS_OF_A_USER = 5
 PATIENCE_SECONDS = 300.0

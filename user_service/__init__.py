@@ -18,19 +18,21 @@ from service_kit import app as service_app
 from service_kit import json_request
 from service_kit.health import Report
 from service_kit.metrics import Metrics
-from user_service import api, database, outbox, outbox_metrics
-from user_service.admission import Admission
-from user_service.changes import ChangeStore
-from user_service.delivery import Delivery, Sink
-from user_service.metrics import DeliveryMetrics
-from user_service.passwords import Passwords
-from user_service.problems import MEANINGS
-from user_service.recording import Direct, Outbox
+from user_service.api import routes
+from user_service.api.admission import Admission
+from user_service.api.problems import MEANINGS
+from user_service.delivery.deadline import Delivery
+from user_service.delivery.direct import Direct, Outbox
+from user_service.delivery.metrics import DeliveryMetrics
 from user_service.settings import Settings
 from user_service.sinks import open_sink
-from user_service.store import UserStore
-from user_service.transactions import reading
-from user_service.users import Recording, Users
+from user_service.sinks.sink import Sink
+from user_service.store import database, outbox, outbox_metrics
+from user_service.store.changes import ChangeStore
+from user_service.store.transactions import reading
+from user_service.store.users import UserStore
+from user_service.users.passwords import Passwords
+from user_service.users.service import Recording, Users
 
 # How long after its deadline a request may still be storing its change.
 STORING_SECONDS = 15
@@ -82,8 +84,8 @@ def create_app(settings: Settings) -> Flask:
         reports=reports,
         metrics=metrics,
     )
-    json_request.register(app, api.BODY_BYTES)
-    app.register_blueprint(api.blueprint(users, store, admission, settings.delivery_timeout))
+    json_request.register(app, routes.BODY_BYTES)
+    app.register_blueprint(routes.blueprint(users, store, admission, settings.delivery_timeout))
     app.extensions["engine"] = engine
     app.extensions["sink"] = sink
     return app

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from service_kit import kafka
 from service_kit.addresses import BindAddress
 from service_kit.settings import ServiceSettings
-from user_service.database import parse_url
+from user_service.store.database import parse_url
 
 HTTP_SCHEMES = ("http", "https")
 DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from tests.user import stored
-from user_service.events import describe, serialise
-from user_service.happenings import Happening, User, now
-from user_service.transactions import StoreUnavailable
+from user_service.sinks.cloudevents import describe, serialise
+from user_service.store.transactions import StoreUnavailable
+from user_service.users.domain import Happening, User, now
 
 THREADS = 4
 PAUSE_SECONDS = 0.05

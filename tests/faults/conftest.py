@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tests.faults import networks
 from tests.faults.networks import Namespace
-from user_service import database
+from user_service.store import database
 
 FULL = os.environ.get("FAULTS") == "full"
 CONNECTIONS = 8

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, func, select
 
 from tests.system import processes
 from tests.user.sinks import Received
-from user_service.outbox import State
-from user_service.tables import OUTBOX, USERS
+from user_service.store.outbox import State
+from user_service.store.tables import OUTBOX, USERS
 
 
 @dataclass(frozen=True)

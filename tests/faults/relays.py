@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from tests.faults.waiting import wait_until
 from tests.system import processes
 from tests.system.processes import Relay
-from user_service import outbox_desk
-from user_service.transactions import reading
+from user_service.store import outbox_admin
+from user_service.store.transactions import reading
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Pair:
     def active(self) -> Relay | None:
         """The one that holds the lease; None where it is held by neither any more."""
         with reading(self.engine) as connection:
-            holder = outbox_desk.lease(connection).holder
+            holder = outbox_admin.lease(connection).holder
         pid = int(holder.rpartition(":")[2]) if holder else 0
         return next((relay for relay in self.relays if relay.pid == pid), None)
 

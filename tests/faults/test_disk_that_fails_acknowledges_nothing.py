@@ -12,8 +12,8 @@ from tests.faults.changing import Changes
 from tests.faults.waiting import wait_until
 from tests.system import processes
 from tests.system.processes import Service
-from user_service import database
-from user_service.outbox import State
+from user_service.store import database
+from user_service.store.outbox import State
 
 pytestmark = pytest.mark.faults
 

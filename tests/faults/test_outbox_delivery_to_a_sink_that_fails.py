@@ -15,10 +15,10 @@ from tests.faults.waiting import wait_until
 from tests.system import processes
 from tests.system.processes import Relay
 from tests.user.sinks import Sink, answering, open_sink
-from user_service import database, outbox_desk
-from user_service.outbox import State
-from user_service.outbox_desk import Selection
-from user_service.transactions import reading, writing
+from user_service.store import database, outbox_admin
+from user_service.store.outbox import State
+from user_service.store.outbox_admin import Selection
+from user_service.store.transactions import reading, writing
 
 pytestmark = pytest.mark.faults
 
@@ -45,7 +45,7 @@ class Here:
     def tried(self, times: int) -> bool:
         """Whether every event that waits was sent so often."""
         with reading(self.engine) as connection:
-            entries = outbox_desk.entries(connection, Selection(states=[State.WAITING]), 100)
+            entries = outbox_admin.entries(connection, Selection(states=[State.WAITING]), 100)
         return all(entry["attempts"] >= times for entry in entries)
 
     def has_ready(self, name: str) -> object:
@@ -122,7 +122,7 @@ def test_an_event_that_is_refused_is_a_dead_letter_until_replayed(
         wait_until(lambda: here.dead() == 3)
         assert here.has_ready("sink") == "open"
     with writing(here.engine) as connection:
-        assert outbox_desk.replay(connection, ALL) == 3
+        assert outbox_admin.replay(connection, ALL) == 3
     _all_comes(here, sink)
 
 

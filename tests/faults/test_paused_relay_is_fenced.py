@@ -17,7 +17,7 @@ from tests.faults.waiting import wait_until
 from tests.system import processes
 from tests.system.processes import Relay
 from tests.user.sinks import Sink
-from user_service.outbox import State
+from user_service.store.outbox import State
 
 pytestmark = pytest.mark.faults
 

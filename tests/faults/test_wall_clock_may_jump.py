@@ -17,10 +17,10 @@ from tests.faults.conftest import FULL
 from tests.faults.waiting import wait_until
 from tests.system import processes
 from tests.user.sinks import Behaviour, Peer, open_sink
-from user_service import outbox_desk
-from user_service.outbox import State
-from user_service.outbox_desk import Lease, Selection
-from user_service.transactions import reading
+from user_service.store import outbox_admin
+from user_service.store.outbox import State
+from user_service.store.outbox_admin import Lease, Selection
+from user_service.store.transactions import reading
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -170,11 +170,11 @@ def _taking_all_but(subject: str, status: int) -> Behaviour:
 
 def _lease(engine: Engine) -> Lease:
     with reading(engine) as connection:
-        return outbox_desk.lease(connection)
+        return outbox_admin.lease(connection)
 
 
 def _tried_so_often(engine: Engine, times: int) -> bool:
     """Whether the event that waits was."""
     with reading(engine) as connection:
-        entries = outbox_desk.entries(connection, Selection(states=[State.WAITING]), 1)
+        entries = outbox_admin.entries(connection, Selection(states=[State.WAITING]), 1)
     return bool(entries) and entries[0]["attempts"] >= times

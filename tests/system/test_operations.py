@@ -9,14 +9,14 @@ from flask import Flask
 
 import audit_service
 import user_service
-from audit_service.consumer import health
+from audit_service.consumer import health as consumer_health
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.standing import Standing
 from audit_service.metrics import EventMetrics
 from audit_service.settings import Settings as AuditSettings
 from service_kit.metrics import Metrics
 from tests.kit.scrape import Scrape, full_name
-from user_service import relay_app
+from user_service.relay import health as relay_health
 from user_service.settings import Settings as UserSettings
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
@@ -68,7 +68,7 @@ def user_app(tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def relay(user_app: Flask) -> Flask:
-    app, _ = relay_app.create(user_app.extensions["engine"])
+    app, _ = relay_health.create(user_app.extensions["engine"])
     return app
 
 
@@ -78,7 +78,7 @@ def consumer(audit_app: Flask) -> Flask:
     standing.lag = {("audit", 0): 0}
     EventMetrics(metrics)
     ConsumerMetrics(metrics, standing)
-    return health.create(audit_app.extensions["event_log"], standing, metrics)
+    return consumer_health.create(audit_app.extensions["event_log"], standing, metrics)
 
 
 def test_the_metrics_of_the_consumer_are_those_in_the_document(consumer: Flask) -> None:

@@ -14,9 +14,10 @@ from sqlalchemy import Engine, text
 
 from tests import postgres
 from tests.user.sinks import Sink, answering, open_sink
-from user_service import create_app, database
-from user_service.relay import backoffs, pace
+from user_service import create_app
+from user_service.relay import backoff, circuit_breaker
 from user_service.settings import Settings
+from user_service.store import database
 
 MakeApp = Callable[..., Flask]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -111,9 +112,9 @@ def query(engine: Engine) -> Query:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Relays wait shorter for a sink, and for an event that backs off."""
-    monkeypatch.setattr(pace, "SHORTEST_SECONDS", 0.02)
-    monkeypatch.setattr(pace, "LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr(backoffs, "SHORTEST_SECONDS", 0.02)
+    monkeypatch.setattr(circuit_breaker, "SHORTEST_SECONDS", 0.02)
+    monkeypatch.setattr(circuit_breaker, "LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(backoff, "SHORTEST_SECONDS", 0.02)
 
 
 @pytest.fixture

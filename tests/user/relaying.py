@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 
 from tests.user.sinks import Behaviour, Peer, Received
-from user_service import database, outbox
-from user_service.events import describe, serialise
-from user_service.happenings import Happening, Kind, User, now
-from user_service.outbox import State
 from user_service.relay import Activity, Relay
 from user_service.settings import Settings
 from user_service.sinks import open_carrier
-from user_service.tables import OUTBOX
-from user_service.transactions import microseconds, writing
+from user_service.sinks.cloudevents import describe, serialise
+from user_service.store import database, outbox
+from user_service.store.outbox import State
+from user_service.store.tables import OUTBOX
+from user_service.store.transactions import microseconds, writing
+from user_service.users.domain import Happening, Kind, User, now
 
 PATIENCE_SECONDS = 20.0
 HOUR = 3600

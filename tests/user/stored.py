@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from user_service.changes import ChangeStore
-from user_service.happenings import Happening, Kind, User
-from user_service.transactions import StoreUnavailable
+from user_service.store.changes import ChangeStore
+from user_service.store.transactions import StoreUnavailable
+from user_service.users.domain import Happening, Kind, User
 
 
 def user(user_id: str = "0d5c7d1e-8f0b-4a0c-9d5e-2f6b1c3a4e5f", name: str = "Ozzy") -> User:

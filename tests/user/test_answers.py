@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from user_service.delivery import Fault, NotDelivered, Outcome
-from user_service.relay.fates import Fate, counts_as_trying, fate_of
-from user_service.sinks.answers import fault_of, retry_after
+from user_service.relay.retry_policy import Fate, counts_as_trying, fate_of
+from user_service.sinks.http_status import fault_of, retry_after
+from user_service.sinks.sink import Fault, NotDelivered, Outcome
 
 UNAVAILABLE = {408, 425, 429}
 REFUSED = {400, 413, 415, 422}

@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 
 from tests.user.conftest import Query
 from tests.user.stored import change_store, created, deleted, updated, user
-from user_service import database
-from user_service.changes import ChangeStore
-from user_service.happenings import ChangeUnderWay, Happening, NoSuchUser, now
-from user_service.holds import Claim, HoldLost
-from user_service.store import UserStore
+from user_service.store import database
+from user_service.store.changes import ChangeStore
+from user_service.store.holds import Claim, HoldLost
+from user_service.store.users import UserStore
+from user_service.users.domain import ChangeUnderWay, Happening, NoSuchUser, now
 
 LAPSE = timedelta(seconds=20)
 EVENT = b'{"id":"the event"}'
@@ -35,7 +35,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("user_service.holds.now", clock)
+    monkeypatch.setattr("user_service.store.holds.now", clock)
     return clock
 
 

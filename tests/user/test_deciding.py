@@ -6,14 +6,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.user.test_pace import Clock
-from user_service.delivery import Attempt, Fault, NotDelivered, Outcome
-from user_service.relay import backoffs, pace
-from user_service.relay.activity import Activity
-from user_service.relay.deciding import Decisions
-from user_service.relay.lanes import Lanes
-from user_service.relay.pace import Pace, Sink
-from user_service.relay.sending import Sending, Sent
-from user_service.relay.waiting import Waiting
+from user_service.relay import backoff, circuit_breaker
+from user_service.relay.circuit_breaker import Pace, Sink
+from user_service.relay.outbox_queue import Waiting
+from user_service.relay.outcomes import Decisions
+from user_service.relay.sender_pool import Sending, Sent
+from user_service.relay.status import Activity
+from user_service.relay.user_queues import Lanes
+from user_service.sinks.sink import Attempt, Fault, NotDelivered, Outcome
 
 GIVE_UP = 100.0
 A, B = Waiting(1, "a", b"{}"), Waiting(2, "b", b"{}")
@@ -63,7 +63,7 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     clock = Clock()
-    for module in (pace, backoffs):
+    for module in (circuit_breaker, backoff):
         monkeypatch.setattr(module, "time", clock)
     return Desk(clock)
 

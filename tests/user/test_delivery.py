@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from user_service.delivery import Abandoned, Attempt, Delivery, NotDelivered, Outcome
-from user_service.events import CloudEvent, describe
-from user_service.happenings import Happening, Kind, User, now
+from user_service.delivery.deadline import Delivery
+from user_service.sinks.cloudevents import CloudEvent, describe
+from user_service.sinks.sink import Abandoned, Attempt, NotDelivered, Outcome
+from user_service.users.domain import Happening, Kind, User, now
 
 
 def _event() -> CloudEvent:

@@ -13,9 +13,9 @@ from tests.user.conftest import MakeApp, Query
 from tests.user.sinks import Sink, in_turn, open_sink
 from tests.user.stored import change_store
 from tests.user.test_idempotency import KEY, OZZY, ask, same
-from user_service.events import describe, deserialise, serialise
-from user_service.happenings import Happening, Kind, User, now
-from user_service.passwords import Passwords
+from user_service.sinks.cloudevents import describe, deserialise, serialise
+from user_service.users.domain import Happening, Kind, User, now
+from user_service.users.passwords import Passwords
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

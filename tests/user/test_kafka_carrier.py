@@ -7,9 +7,9 @@ import pytest
 from tests.kafka import Broker, OwnBroker
 from tests.user.sinks import closed_port
 from tests.user.topics import carrier_to, event_of, hanging, ids_in, within
-from user_service.delivery import Fault, NotDelivered, Outcome
-from user_service.events import serialise
+from user_service.sinks.cloudevents import serialise
 from user_service.sinks.kafka import KafkaCarrier
+from user_service.sinks.sink import Fault, NotDelivered, Outcome
 
 Open = Callable[..., KafkaCarrier]
 

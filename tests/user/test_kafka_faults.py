@@ -14,8 +14,9 @@ from tests.user.asking import ARTICLE, created, patch, post, refused
 from tests.user.conftest import MakeApp, Query
 from tests.user.sinks import closed_port
 from tests.user.topics import event_of, hanging, ids_in, sink_to, within
-from user_service.delivery import Abandoned, Delivery, Fault, NotDelivered, Outcome
+from user_service.delivery.deadline import Delivery
 from user_service.sinks.kafka import KafkaSink
+from user_service.sinks.sink import Abandoned, Fault, NotDelivered, Outcome
 
 Open = Callable[..., KafkaSink]
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.user.stored import change_store, created, user
-from user_service.changes import ChangeStore
-from user_service.happenings import ChangeUnderWay
-from user_service.holds import HoldLost, KeyHold
-from user_service.store import UserStore
+from user_service.store.changes import ChangeStore
+from user_service.store.holds import HoldLost, KeyHold
+from user_service.store.users import UserStore
+from user_service.users.domain import ChangeUnderWay
 
 KEY = "a key"
 CREATION = created(user())

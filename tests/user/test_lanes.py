@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from user_service.relay.lanes import Lanes
-from user_service.relay.waiting import Waiting
+from user_service.relay.outbox_queue import Waiting
+from user_service.relay.user_queues import Lanes
 
 USERS = ["a", "b", "c"]
 PER_USER = 4

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from tests.user.conftest import MakeApp, Query
 from tests.user.relaying import fill
 from user_service.cli import main
-from user_service.outbox import OutboxNotEmpty
+from user_service.store.outbox import OutboxNotEmpty
 
 
 @pytest.fixture(autouse=True)

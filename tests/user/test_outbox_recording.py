@@ -19,11 +19,11 @@ from tests.user.sinks import Sink, in_turn, open_sink
 from tests.user.stored import change_store, deleted, updated, user
 from tests.user.stored import created as creation_of
 from tests.user.test_idempotency import KEY, OZZY, ask, same
-from user_service import database, outbox
-from user_service.events import describe, deserialise, serialise
-from user_service.happenings import ChangeUnderWay, Happening, NoSuchUser
-from user_service.outbox import OutboxFull
-from user_service.store import UserStore
+from user_service.sinks.cloudevents import describe, deserialise, serialise
+from user_service.store import database, outbox
+from user_service.store.outbox import OutboxFull
+from user_service.store.users import UserStore
+from user_service.users.domain import ChangeUnderWay, Happening, NoSuchUser
 
 NOWHERE = "http://127.0.0.1:1/"
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from user_service.relay import backoffs, pace
-from user_service.relay.backoffs import Backoffs, longer
-from user_service.relay.pace import Pace, Sink
+from user_service.relay import backoff, circuit_breaker
+from user_service.relay.backoff import Backoffs, longer
+from user_service.relay.circuit_breaker import Pace, Sink
 
 PAUSE = 60.0
 
@@ -28,8 +28,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(pace, "time", clock)
-    monkeypatch.setattr(backoffs, "time", clock)
+    monkeypatch.setattr(circuit_breaker, "time", clock)
+    monkeypatch.setattr(backoff, "time", clock)
     return clock
 
 
@@ -131,7 +131,7 @@ def test_each_is_due_when_its_time_has_come_and_once(
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
         clock = Clock()
-        patched.setattr(backoffs, "time", clock)
+        patched.setattr(backoff, "time", clock)
         found = Backoffs()
         due = {}
         for number, delay in enumerate(delays):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from user_service.passwords import HashingBusy, Passwords
+from user_service.users.passwords import HashingBusy, Passwords
 
 CORES = os.cpu_count() or 1
 MEMORY_KIB = 19456
@@ -74,7 +74,7 @@ _HASH_IN_MANY_THREADS = f"""
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from user_service.passwords import Passwords
+from user_service.users.passwords import Passwords
 
 def kib():
     return int(open("/proc/self/statm").read().split()[1]) * 4

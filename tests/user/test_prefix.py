@@ -15,11 +15,11 @@ from tests import postgres
 from tests.user.asking import created
 from tests.user.stored import change_store, user
 from tests.user.stored import created as creation
-from user_service import database
-from user_service.happenings import User, now
-from user_service.store import UserStore
-from user_service.tables import USERS
-from user_service.transactions import microseconds
+from user_service.store import database
+from user_service.store.tables import USERS
+from user_service.store.transactions import microseconds
+from user_service.store.users import UserStore
+from user_service.users.domain import User, now
 
 NAMES = [
     "Ozzy",

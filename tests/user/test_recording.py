@@ -9,15 +9,16 @@ from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
 from tests.user.stored import change_store
-from user_service import database
-from user_service.changes import ChangeStore
-from user_service.delivery import Attempt, Delivery, NotDelivered, Outcome
-from user_service.events import CloudEvent
-from user_service.happenings import Context, Happening, Kind, User, now
-from user_service.holds import Hold
-from user_service.recording import Direct, NotRecorded, NotStored
-from user_service.store import UserStore
-from user_service.transactions import StoreUnavailable
+from user_service.delivery.deadline import Delivery
+from user_service.delivery.direct import Direct, NotRecorded, NotStored
+from user_service.sinks.cloudevents import CloudEvent
+from user_service.sinks.sink import Attempt, NotDelivered, Outcome
+from user_service.store import database
+from user_service.store.changes import ChangeStore
+from user_service.store.holds import Hold
+from user_service.store.transactions import StoreUnavailable
+from user_service.store.users import UserStore
+from user_service.users.domain import Context, Happening, Kind, User, now
 
 
 class SinkThat:

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from tests.user.relaying import Log, drained, entries, fill, judging, relaying, wait_until
 from tests.user.sinks import open_sink
-from user_service import outbox_desk
 from user_service.relay import lease as leases
 from user_service.relay.lease import Lease, LeaseLost
-from user_service.relay.waiting import Settlement, Waiting, WaitingEvents
-from user_service.transactions import StoreUnavailable, reading
+from user_service.relay.outbox_queue import Settlement, Waiting, WaitingEvents
+from user_service.store import outbox_admin
+from user_service.store.transactions import StoreUnavailable, reading
 
 SECONDS = 0.5
 
@@ -31,14 +31,14 @@ def acquired(lease: Lease) -> float:
     return time.monotonic() - began
 
 
-def row(engine: Engine) -> outbox_desk.Lease:
+def row(engine: Engine) -> outbox_admin.Lease:
     with reading(engine) as connection:
-        return outbox_desk.lease(connection)
+        return outbox_admin.lease(connection)
 
 
 def test_the_first_relay_is_active_at_once(engine: Engine) -> None:
     assert acquired(lease_on(engine)) < SECONDS
-    assert row(engine) == outbox_desk.Lease("one", 1)
+    assert row(engine) == outbox_admin.Lease("one", 1)
 
 
 def test_another_takes_over_when_the_heartbeat_stands_still_and_not_before(
@@ -46,7 +46,7 @@ def test_another_takes_over_when_the_heartbeat_stands_still_and_not_before(
 ) -> None:
     acquired(lease_on(engine))
     assert SECONDS <= acquired(lease_on(engine, "two")) < SECONDS + 5
-    assert row(engine) == outbox_desk.Lease("two", 2)
+    assert row(engine) == outbox_admin.Lease("two", 2)
 
 
 def test_another_takes_over_at_once_when_the_lease_is_released(engine: Engine) -> None:
@@ -69,7 +69,7 @@ def test_nobody_takes_over_while_the_heart_beats(engine: Engine) -> None:
         stop.wait(SECONDS / 10)
     stop.set()
     contender.join()
-    assert row(engine) == outbox_desk.Lease("one", 1)
+    assert row(engine) == outbox_admin.Lease("one", 1)
 
 
 def test_a_holder_knows_when_another_may_have_taken_over(engine: Engine) -> None:
@@ -99,7 +99,7 @@ def test_one_that_was_taken_over_writes_nothing(engine: Engine) -> None:
         with pytest.raises(LeaseLost):
             write()
     assert entries(engine) == before
-    assert row(engine) == outbox_desk.Lease("two", 2)
+    assert row(engine) == outbox_admin.Lease("two", 2)
 
 
 def test_of_many_that_wait_one_takes_over(engine: Engine) -> None:
@@ -116,7 +116,7 @@ def test_of_many_that_wait_one_takes_over(engine: Engine) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert row(engine) == outbox_desk.Lease(won[0], 2)
+    assert row(engine) == outbox_admin.Lease(won[0], 2)
     assert len(won) == 1
 
 
@@ -161,7 +161,7 @@ def test_a_heartbeat_between_the_look_and_the_takeover_prevents_it(
 
     monkeypatch.setattr(contender, "_row", overtaken_read)
     assert not contender.acquire(stop)
-    assert row(engine) == outbox_desk.Lease("one", 1)
+    assert row(engine) == outbox_admin.Lease("one", 1)
 
 
 def test_a_database_that_is_away_is_waited_for(

@@ -20,7 +20,7 @@ from tests.user.relaying import (
     wait_until,
 )
 from tests.user.sinks import open_sink
-from user_service.relay import holding, listening
+from user_service.relay import dispatcher, notifier
 
 USERS = [f"user-{number}" for number in range(8)]
 VERSIONS = range(1, 11)
@@ -59,7 +59,7 @@ def test_first_arrivals_stay_in_order_whatever_is_tried_again(
     engine: Engine, database_url: str, status: int, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What waited behind an event that backed off is fetched as soon as that one has arrived.
-    monkeypatch.setitem(listening.LOOK_SECONDS, engine.dialect.name, 60.0)
+    monkeypatch.setitem(notifier.LOOK_SECONDS, engine.dialect.name, 60.0)
     versions = range(1, 6)
     fill(engine, *USERS, versions=versions)
     asked = iter(range(10**6))
@@ -99,7 +99,7 @@ def test_first_arrivals_stay_in_order_when_batches_are_split(
 def test_a_users_event_that_hangs_keeps_no_other_user_waiting(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(dispatcher, "STOP_SECONDS", 0.1)
     fill(engine, "slow", *USERS, versions=VERSIONS)
     log = Log(lambda events: hang if events[0].user == "slow" else 204)
     with (
@@ -117,7 +117,7 @@ def test_a_user_of_thousands_of_events_starves_nobody(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What does not fit into memory is fetched as soon as there is room, not at the next look.
-    monkeypatch.setitem(listening.LOOK_SECONDS, engine.dialect.name, 60.0)
+    monkeypatch.setitem(notifier.LOOK_SECONDS, engine.dialect.name, 60.0)
     fill(engine, "many", versions=range(1, 4201))
     fill(engine, *USERS)
     log = Log()

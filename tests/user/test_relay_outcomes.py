@@ -25,7 +25,7 @@ from tests.user.relaying import (
     wait_until,
 )
 from tests.user.sinks import closed_port, open_sink
-from user_service.relay.pace import Sink
+from user_service.relay.circuit_breaker import Sink
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -12,8 +12,7 @@ from tests.kit.scrape import Scrape
 from tests.user.conftest import Query
 from tests.user.relaying import Log, drained, entries, fill, judging, relaying, wait_until
 from tests.user.sinks import open_sink
-from user_service import relay_app
-from user_service.relay import Activity
+from user_service.relay import Activity, health
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 @pytest.fixture
 def seen(engine: Engine) -> tuple[FlaskClient, Activity]:
     """Who asks, and what the relay tells."""
-    app, activity = relay_app.create(engine)
+    app, activity = health.create(engine)
     return app.test_client(), activity
 
 

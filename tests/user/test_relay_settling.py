@@ -25,10 +25,10 @@ from tests.user.relaying import (
     wait_until,
 )
 from tests.user.sinks import Sink, open_sink
-from user_service import database
-from user_service.relay import backoffs, holding, listening, waiting
+from user_service.relay import backoff, dispatcher, notifier, outbox_queue
 from user_service.relay.lease import Lease
-from user_service.relay.waiting import WaitingEvents
+from user_service.relay.outbox_queue import WaitingEvents
+from user_service.store import database
 
 USERS = [f"u{number}" for number in range(10)]
 
@@ -57,7 +57,7 @@ def test_delivered_events_are_kept_as_long_as_is_set_and_not_sent_again(
 def test_what_was_kept_long_enough_is_purged_and_nothing_else(
     engine: Engine, database_url: str, query: Query, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "PURGED_AT_ONCE", 3)
+    monkeypatch.setattr(outbox_queue, "PURGED_AT_ONCE", 3)
     fill(engine, *USERS)
     with relaying(database_url, sink.url, outbox_keep_hours=1):
         wait_until(drained(engine))
@@ -91,7 +91,7 @@ def test_a_new_event_is_at_the_sink_at_once(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On PostgreSQL nothing but the notification can tell of it in time.
-    monkeypatch.setitem(listening.LOOK_SECONDS, "postgresql", 60.0)
+    monkeypatch.setitem(notifier.LOOK_SECONDS, "postgresql", 60.0)
     log = Log()
     with open_sink(judging(log)) as sink, relaying(database_url, sink.url) as relay:
         fill(engine, "first")
@@ -128,13 +128,13 @@ def test_a_relay_that_waits_for_an_answer_does_not_spin(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns: list[float] = []
-    collect = holding.Holding._collect  # noqa: SLF001 - what is counted is inside
+    collect = dispatcher.Holding._collect  # noqa: SLF001 - what is counted is inside
 
-    def counted(relay: holding.Holding, patience: float) -> None:
+    def counted(relay: dispatcher.Holding, patience: float) -> None:
         turns.append(patience)
         collect(relay, patience)
 
-    monkeypatch.setattr(holding.Holding, "_collect", counted)
+    monkeypatch.setattr(dispatcher.Holding, "_collect", counted)
     fill(engine, *USERS)
     gate = threading.Event()
     waits = iter([503] * 8)
@@ -165,7 +165,7 @@ def test_a_relay_that_waits_for_an_answer_does_not_spin(
 def test_a_backoff_is_kept_in_the_database_and_is_no_longer_after_a_restart(
     engine: Engine, database_url: str, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoffs, "SHORTEST_SECONDS", 0.4)
+    monkeypatch.setattr(backoff, "SHORTEST_SECONDS", 0.4)
     fill(engine, "bad", versions=[1, 2])
     fill(engine, "good")
     query("UPDATE outbox SET backoff_seconds = 0.4 WHERE id = (SELECT min(id) FROM outbox)")
@@ -187,7 +187,7 @@ def test_a_backoff_is_kept_in_the_database_and_is_no_longer_after_a_restart(
 def test_the_relay_settles_what_it_sent_once_the_database_is_back(
     postgres_server: postgres.Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "DATABASE_SECONDS", 0.05)
+    monkeypatch.setattr(dispatcher, "DATABASE_SECONDS", 0.05)
     gate = threading.Event()
     log = Log(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
     with (

@@ -10,10 +10,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, func, inspect, select, text
 
 from tests.user.stored import change_store, created, user
-from user_service import database
-from user_service.database import SchemaMismatch
-from user_service.store import UserStore
-from user_service.tables import METADATA, USERS
+from user_service.store import database
+from user_service.store.database import SchemaMismatch
+from user_service.store.tables import METADATA, USERS
+from user_service.store.users import UserStore
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -33,11 +33,12 @@ from tests.user.sinks import (
 from tests.user.sinks import (
     closing as closing_sink,
 )
-from user_service import database
-from user_service.delivery import Attempt, Delivery, NotDelivered, Outcome
-from user_service.events import describe
-from user_service.happenings import Happening, Kind, User, now
+from user_service.delivery.deadline import Delivery
+from user_service.sinks.cloudevents import describe
 from user_service.sinks.http import HttpSink
+from user_service.sinks.sink import Attempt, NotDelivered, Outcome
+from user_service.store import database
+from user_service.users.domain import Happening, Kind, User, now
 
 PROBLEM = "application/problem+json"
 OK = b"HTTP/1.1 200 OK\r\n"

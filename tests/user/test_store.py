@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.user.stored import change_store, created, deleted, says_little, updated, user
-from user_service import database
-from user_service.changes import ChangeStore
-from user_service.happenings import User
-from user_service.store import UserStore
-from user_service.transactions import StoreUnavailable
+from user_service.store import database
+from user_service.store.changes import ChangeStore
+from user_service.store.transactions import StoreUnavailable
+from user_service.store.users import UserStore
+from user_service.users.domain import User
 
 
 @pytest.fixture

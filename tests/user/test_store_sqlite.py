@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.user.stored import change_store, created, says_little, user
-from user_service import database
-from user_service.changes import ChangeStore
-from user_service.store import UserStore
-from user_service.transactions import StoreUnavailable
+from user_service.store import database
+from user_service.store.changes import ChangeStore
+from user_service.store.transactions import StoreUnavailable
+from user_service.store.users import UserStore
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from tests.user.asking import (
 from tests.user.conftest import MakeApp, Query
 from tests.user.sinks import Sink
 from tests.user.stored import change_store, updated
-from user_service import database
-from user_service.store import UserStore
+from user_service.store import database
+from user_service.store.users import UserStore
 
 Ask = Callable[[FlaskClient, Any], TestResponse]
 

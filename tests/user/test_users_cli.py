@@ -49,7 +49,7 @@ def test_list_prints_all_users_of_all_pages(url: str) -> None:
     made = [created(url, str(n)) for n in range(3)]
     assert json.loads(done(users(url, "list", "--json"))) == made
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("user_service.users_cli.urlencode", _with_a_limit_of_one)
+        patched.setattr("user_service.cli.users.urlencode", _with_a_limit_of_one)
         assert json.loads(done(users(url, "list", "--json"))) == made
 
 

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Engine, NestedTransaction, event, func, selec
 
 from tests.queueing import wait_until_queued
 from tests.user.stored import created, user
-from user_service import database, rows
-from user_service.happenings import NoSuchUser
-from user_service.tables import USERS
-from user_service.transactions import RowExists, StoreUnavailable, reading
-from user_service.writer import Work, Writer
+from user_service.store import database, rows
+from user_service.store.tables import USERS
+from user_service.store.transactions import RowExists, StoreUnavailable, reading
+from user_service.store.writer import Work, Writer
+from user_service.users.domain import NoSuchUser
 
 SECONDS = 20
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from service_kit import kafka
 from tests.kafka import Broker, OwnBroker
-from user_service.delivery import Attempt
-from user_service.events import CloudEvent, describe
-from user_service.happenings import Happening, Kind, User, now
+from user_service.sinks.cloudevents import CloudEvent, describe
 from user_service.sinks.kafka import KafkaCarrier, KafkaSink
-from user_service.sinks.producer import Producer, options_of
+from user_service.sinks.kafka_producer import Producer, options_of
+from user_service.sinks.sink import Attempt
+from user_service.users.domain import Happening, Kind, User, now
 
 
 def event_of(user_id: str = "u", version: int = 1, source: str = "/source") -> CloudEvent:

@@ -10,18 +10,18 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Engine
 
-from user_service.delivery import Carrier
-from user_service.relay import listening
-from user_service.relay.activity import OUTCOMES, Activity
-from user_service.relay.deciding import Decisions
-from user_service.relay.holding import PER_USER, Holding
-from user_service.relay.lanes import Lanes
+from user_service.relay import notifier
+from user_service.relay.circuit_breaker import Pace, Sink
+from user_service.relay.dispatcher import PER_USER, Holding
 from user_service.relay.lease import Lease, LeaseLost
-from user_service.relay.pace import Pace, Sink
-from user_service.relay.sending import Senders
-from user_service.relay.waiting import WaitingEvents
+from user_service.relay.outbox_queue import WaitingEvents
+from user_service.relay.outcomes import Decisions
+from user_service.relay.sender_pool import Senders
+from user_service.relay.status import OUTCOMES, Activity
+from user_service.relay.user_queues import Lanes
 from user_service.settings import Settings
-from user_service.transactions import StoreUnavailable
+from user_service.sinks.sink import Carrier
+from user_service.store.transactions import StoreUnavailable
 
 __all__ = ["OUTCOMES", "Activity", "Relay"]
 
@@ -64,9 +64,9 @@ class Relay:
             WaitingEvents(self._engine, lease, kept=kept),
             senders,
             self._decisions(),
-            look_seconds=listening.look_seconds(self._engine),
+            look_seconds=notifier.look_seconds(self._engine),
         )
-        with listening.to_new_events(self._engine, senders.wake):
+        with notifier.to_new_events(self._engine, senders.wake):
             try:
                 holding.run(stop)
             finally:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy import Connection, Engine, Row, select, update
 
-from user_service.tables import RELAY
-from user_service.transactions import StoreUnavailable, reading, writing
+from user_service.store.tables import RELAY
+from user_service.store.transactions import StoreUnavailable, reading, writing
 
 WATCH_SECONDS = 0.5
 

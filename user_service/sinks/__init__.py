@@ -6,9 +6,9 @@ What speaks Kafka is imported only where it is used: it takes a tenth of a secon
 from urllib.parse import urlsplit
 
 from service_kit.kafka import SCHEME
-from user_service.delivery import Carrier, Sink
 from user_service.settings import Settings
 from user_service.sinks.http import HttpCarrier, HttpSink
+from user_service.sinks.sink import Carrier, Sink
 
 
 class WrongOptions(Exception):
@@ -22,9 +22,9 @@ def open_sink(settings: Settings) -> Sink:
     """
     if not _is_topic(settings):
         return HttpSink(settings.sink)
-    from user_service.sinks import topic  # noqa: PLC0415
+    from user_service.sinks import kafka_topic  # noqa: PLC0415
 
-    return topic.open_sink(settings)
+    return kafka_topic.open_sink(settings)
 
 
 def open_carrier(settings: Settings) -> Carrier:
@@ -36,17 +36,17 @@ def open_carrier(settings: Settings) -> Carrier:
         return HttpCarrier(
             settings.sink, most=settings.sink_batch, connections=settings.relay_connections
         )
-    from user_service.sinks import topic  # noqa: PLC0415
+    from user_service.sinks import kafka_topic  # noqa: PLC0415
 
-    return topic.open_carrier(settings)
+    return kafka_topic.open_carrier(settings)
 
 
 def check(settings: Settings) -> None:
     """Whether a sink could be opened; connects to nothing. Raises WrongOptions."""
     if _is_topic(settings):
-        from user_service.sinks import topic  # noqa: PLC0415
+        from user_service.sinks import kafka_topic  # noqa: PLC0415
 
-        wrong = topic.wrong_options(settings)
+        wrong = kafka_topic.wrong_options(settings)
         if wrong:
             raise WrongOptions(wrong)
 

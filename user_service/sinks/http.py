@@ -14,9 +14,9 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from user_service.delivery import LATE, Abandoned, Attempt, NotDelivered, Outcome
-from user_service.events import FORMAT, CloudEvent, deserialise
-from user_service.sinks import answers
+from user_service.sinks import http_status
+from user_service.sinks.cloudevents import FORMAT, CloudEvent, deserialise
+from user_service.sinks.sink import LATE, Abandoned, Attempt, NotDelivered, Outcome
 
 BATCH = "application/cloudevents-batch+json"
 
@@ -128,8 +128,8 @@ def _judge(answer: requests.Response, *, of_batch: bool) -> None:
     raise NotDelivered(
         outcome,
         f"the sink answered {status}",
-        answers.fault_of(status, of_batch=of_batch),
-        answers.retry_after(answer.headers),
+        http_status.fault_of(status, of_batch=of_batch),
+        http_status.retry_after(answer.headers),
     )
 
 

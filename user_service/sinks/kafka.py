@@ -6,9 +6,9 @@ from typing import Literal
 
 from cloudevents.core.bindings.kafka import KafkaMessage, to_binary, to_structured
 
-from user_service.delivery import Abandoned, Attempt, NotDelivered, Outcome
-from user_service.events import FORMAT, CloudEvent, deserialise
-from user_service.sinks.producer import Producer, Purged
+from user_service.sinks.cloudevents import FORMAT, CloudEvent, deserialise
+from user_service.sinks.kafka_producer import Producer, Purged
+from user_service.sinks.sink import Abandoned, Attempt, NotDelivered, Outcome
 
 Mode = Literal["binary", "structured"]
 MOST = 500

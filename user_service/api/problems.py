@@ -1,0 +1,105 @@
+"""Which problem each exception of this service is: the one place where that is said."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+
+from service_kit.problems import Problem, unavailable
+from user_service.api.admission import Busy
+from user_service.api.idempotency_header import MAX_LENGTH, InvalidKey
+from user_service.delivery.direct import NotRecorded, NotStored
+from user_service.store.outbox import OutboxFull
+from user_service.store.transactions import StoreUnavailable
+from user_service.users.domain import (
+    ChangeUnderWay,
+    KeyReused,
+    NoSuchUser,
+    PasswordTooShort,
+    PreconditionFailed,
+)
+from user_service.users.passwords import HashingBusy
+
+log = structlog.get_logger()
+
+
+def _absence(_: NoSuchUser) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "there is no user of this id")
+
+
+def _short_password(error: PasswordTooShort) -> Problem:
+    errors = [{"pointer": "/password", "detail": str(error)}]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
+
+
+def _other_version(_: PreconditionFailed) -> Problem:
+    return Problem(HTTPStatus.PRECONDITION_FAILED, "the user is at another version")
+
+
+def _under_way(_: ChangeUnderWay) -> Problem:
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "a change of the same user, or with the same key, is or was just under way; "
+        "nothing was done",
+        headers={"Retry-After": "1"},
+    )
+
+
+def _reused_key(_: KeyReused) -> Problem:
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "the Idempotency-Key was used for another request"
+    )
+
+
+def _invalid_key(_: InvalidKey) -> Problem:
+    return Problem(
+        HTTPStatus.BAD_REQUEST,
+        f"an Idempotency-Key must have 1 to {MAX_LENGTH} printable ASCII characters",
+    )
+
+
+def _not_recorded(error: NotRecorded) -> Problem:
+    """`outcome` says what is known of the event."""
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the change was not made, since its event was not acknowledged",
+        outcome=error.outcome.value,
+    )
+
+
+def _not_stored(error: NotStored) -> Problem:
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the event was acknowledged, but the change could not be stored, or is not known to be",
+        outcome=error.outcome.value,
+    )
+
+
+def _load(_: Exception) -> Problem:
+    return unavailable("too many changes are under way; nothing was done")
+
+
+def _full(_: OutboxFull) -> Problem:
+    return unavailable("too many events wait to be delivered; nothing was done", retry_after=5)
+
+
+def _no_database(error: StoreUnavailable) -> Problem:
+    log.error("the database is unavailable", reason=str(error))
+    return unavailable("the database cannot be used at the moment")
+
+
+MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
+    Busy: _load,
+    ChangeUnderWay: _under_way,
+    HashingBusy: _load,
+    InvalidKey: _invalid_key,
+    KeyReused: _reused_key,
+    NoSuchUser: _absence,
+    NotRecorded: _not_recorded,
+    NotStored: _not_stored,
+    OutboxFull: _full,
+    PasswordTooShort: _short_password,
+    PreconditionFailed: _other_version,
+    StoreUnavailable: _no_database,
+}

@@ -1,0 +1,132 @@
+"""Users over HTTP."""
+
+import uuid
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request, url_for
+
+from service_kit import requests_log
+from user_service.api import idempotency_header
+from user_service.api.admission import Admission
+from user_service.api.openapi import CHANGE, CREATE, DELETE, GET, LIST
+from user_service.api.schemas import (
+    NewUser,
+    UserChanges,
+    UserShown,
+    UsersPage,
+    UsersQuery,
+    decode_cursor,
+    encode_cursor,
+)
+from user_service.store.users import UserStore, place_of
+from user_service.users.domain import Changes, Context, Precondition, User
+from user_service.users.service import Users
+
+BODY_BYTES = 64 * 1024
+
+
+def blueprint(
+    users: Users, store: UserStore, admission: Admission, delivery_timeout: float
+) -> APIBlueprint:
+    """The routes below `/v1/user`."""
+    api = APIBlueprint("users", __name__, url_prefix="/v1/user")
+
+    @api.post("")
+    @api.input(NewUser, arg_name="wanted")
+    @api.output(UserShown, status_code=201, description="The user; `Location` says where")
+    @api.doc(**CREATE)
+    def create(wanted: NewUser) -> Response:
+        context = _context(delivery_timeout)
+        with admission.admitted():
+            user = users.create(wanted.name, wanted.password, context)
+        answer = _answer(user)
+        answer.status_code = HTTPStatus.CREATED
+        answer.headers["Location"] = url_for("users.get", user_id=user.id)
+        return answer
+
+    @api.get("")
+    @api.input(UsersQuery, location="query", arg_name="asked")
+    @api.output(UsersPage, description="A page; `Link` says where the next one is")
+    @api.doc(**LIST)
+    def list_users(asked: UsersQuery) -> Response:
+        after = None if asked.cursor is None else decode_cursor(asked.cursor)
+        page = store.page(after, asked.limit, asked.name)
+        following = encode_cursor(place_of(page.users[-1])) if page.more else None
+        answer = jsonify(items=[_shown(user) for user in page.users], next=following)
+        if following is not None:
+            query = urlencode(
+                {"limit": asked.limit, "cursor": following}
+                | ({"name": asked.name} if asked.name else {})
+            )
+            answer.headers["Link"] = f'<{url_for("users.list_users")}?{query}>; rel="next"'
+        return answer
+
+    @api.get("/<uuid:user_id>")
+    @api.output(UserShown, description="The user; `ETag` is their version")
+    @api.doc(**GET)
+    def get(user_id: uuid.UUID) -> Response:
+        answer = _answer(users.get(str(user_id)))
+        answer.make_conditional(request)
+        return answer
+
+    @api.patch("/<uuid:user_id>")
+    @api.input(UserChanges, arg_name="wanted")
+    @api.output(UserShown, description="The user as they are now")
+    @api.doc(**CHANGE)
+    def change(user_id: uuid.UUID, wanted: UserChanges) -> Response:
+        changes = Changes(**wanted.model_dump(exclude_unset=True))
+        context = _context(delivery_timeout)
+        with admission.admitted():
+            user = users.update(str(user_id), changes, context, _precondition())
+        return _answer(user)
+
+    @api.delete("/<uuid:user_id>")
+    @api.doc(**DELETE)
+    def delete(user_id: uuid.UUID) -> Response:
+        context = _context(delivery_timeout)
+        with admission.admitted():
+            users.delete(str(user_id), context, _precondition())
+        answer = Response(status=HTTPStatus.NO_CONTENT)
+        del answer.headers["Content-Type"]
+        return answer
+
+    return api
+
+
+def _context(delivery_timeout: float) -> Context:
+    return Context(
+        deadline=requests_log.started() + delivery_timeout,
+        traceparent=request.headers.get("traceparent"),
+        idempotency_key=idempotency_header.parse(request.headers.get("Idempotency-Key")),
+    )
+
+
+def _precondition() -> Precondition:
+    """What `If-Match` accepts; without it, every version."""
+    if "If-Match" not in request.headers:
+        return lambda _version: True
+    accepted = request.if_match
+    return lambda version: accepted.contains(str(version))
+
+
+def _answer(user: User) -> Response:
+    answer = jsonify(_shown(user))
+    answer.set_etag(str(user.version))
+    return answer
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "name": user.name,
+        "created_at": _rfc3339(user.created_at),
+        "updated_at": _rfc3339(user.updated_at),
+    }
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,94 @@
+"""The command line: `user-service run | check | migrate | config | users | relay | outbox`."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from service_kit import cli
+from service_kit.cli import NotMigrated, StartError
+from user_service import create_app, sinks
+from user_service.cli import relay
+from user_service.cli.outbox import Desk, outbox_commands
+from user_service.cli.users import users
+from user_service.settings import Settings
+from user_service.store import database, outbox
+from user_service.store.transactions import StoreUnavailable, reading
+
+_VARIABLE = "USER_SERVICE_DATABASE_URL"
+
+
+def _migrate(settings: Settings) -> None:
+    _with_engine(settings, database.migrate)
+
+
+def _prepare(settings: Settings) -> None:
+    _check_sink(settings)
+    if settings.migrate:
+        _migrate(settings)
+    _check_database(settings)
+
+
+def _check_sink(settings: Settings) -> None:
+    try:
+        sinks.check(settings)
+    except sinks.WrongOptions as error:
+        raise StartError(f"USER_SERVICE_SINK: {error}") from error
+
+
+def _check(settings: Settings) -> None:
+    _check_sink(settings)
+    _check_database(settings)
+    if settings.delivery == "direct":
+        _with_engine(settings, _check_outbox)
+
+
+def _check_outbox(engine: Engine) -> None:
+    try:
+        with reading(engine) as connection:
+            outbox.check_empty(connection)
+    except outbox.OutboxNotEmpty as error:
+        raise StartError(f"USER_SERVICE_DELIVERY: {error}") from error
+
+
+def _check_database(settings: Settings) -> None:
+    url = database.parse_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        path = url.database
+        raise NotMigrated(f"{_VARIABLE}: there is no {path}: run `user-service migrate`")
+    _with_engine(settings, database.check)
+
+
+def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
+    engine = None
+    try:
+        password = settings.database_password.get_secret_value()
+        engine = database.connect(settings.database_url, threads=1, password=password)
+        use(engine)
+    except database.SchemaMismatch as error:
+        raise NotMigrated(f"{_VARIABLE}: {error}") from error
+    except (SQLAlchemyError, StoreUnavailable, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip()
+        line = reason.splitlines()[0] if reason else type(error).__name__
+        raise StartError(f"{_VARIABLE}: {line}") from error
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+SERVICE = cli.Service(
+    name="user-service",
+    version=version("post-cloudevents"),
+    settings=Settings,
+    create_app=create_app,
+    migrate=_migrate,
+    check=_check,
+    awaited=(SQLAlchemyError,),
+)
+
+main = cli.commands(SERVICE)
+main.add_command(users)
+main.add_command(relay.command(SERVICE, _prepare))
+main.add_command(outbox_commands(Desk(SERVICE, _check_database)))

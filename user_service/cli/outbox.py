@@ -1,0 +1,183 @@
+"""`user-service outbox …`: what waits, what will not be accepted, and what to do about it.
+
+It works on the database itself, whether the service and a relay run or not.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import click
+from sqlalchemy import Connection, Engine
+
+from service_kit import cli
+from service_kit.tables import print_rows
+from user_service.settings import Settings
+from user_service.store import database, outbox, outbox_admin
+from user_service.store.outbox import State
+from user_service.store.outbox_admin import Selection
+from user_service.store.transactions import StoreUnavailable, reading, writing
+
+COLUMNS = ("id", "state", "user", "type", "created_at", "attempts", "last_error")
+SHOWN = (State.WAITING, State.DEAD)
+# What both databases take.
+ID, COUNT = click.IntRange(0, 2**63 - 1), click.IntRange(1, 1_000_000)
+
+Transaction = Callable[[Engine], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the commands work with. `check` raises StartError where the database is not there."""
+
+    service: cli.Service[Settings]
+    check: Callable[[Settings], None]
+
+    @contextmanager
+    def database(self, transaction: Transaction) -> Iterator[Connection]:
+        """A transaction on the service's database; the process ends where it cannot be used."""
+        settings = cli.load(self.service)
+        with cli.failing(self.service):
+            self.check(settings)
+        password = settings.database_password.get_secret_value()
+        engine = database.connect(settings.database_url, threads=1, password=password)
+        try:
+            with transaction(engine) as connection:
+                yield connection
+        except StoreUnavailable as error:
+            raise click.ClickException(f"the database cannot be used: {error}") from error
+        finally:
+            engine.dispose()
+
+
+def outbox_commands(desk: Desk) -> click.Group:
+    """The command group."""
+
+    @click.group("outbox")
+    @click.pass_context
+    def group(context: click.Context) -> None:
+        """See and mend what waits to be delivered."""
+        context.obj = desk
+
+    for command in (status, list_events, show, retry, replay, drop):
+        group.add_command(command)
+    return group
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+of_user = click.option("--user", help="Only of the user of this id.")
+of_type = click.option("--type", "event_type", help="Only of this type, like user.storeUser.")
+
+
+def selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Let the command be told which events are meant."""
+
+    @wraps(command)
+    def selected(
+        *,
+        ids: Sequence[int],
+        user: str | None,
+        event_type: str | None,
+        everything: bool,
+        **others: Any,
+    ) -> None:
+        if not (ids or user or event_type or everything):
+            raise click.UsageError("say which: IDs, --user, --type, or --all")
+        command(Selection(ids, user, event_type), **others)
+
+    selected = click.option("--all", "everything", is_flag=True, help="All of them.")(selected)
+    return click.argument("ids", metavar="[ID]...", type=ID, nargs=-1)(of_user(of_type(selected)))
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def status(desk: Desk, *, as_json: bool) -> None:
+    """How many events wait, since when, and who delivers."""
+    with desk.database(reading) as connection:
+        found, lease = outbox.summary(connection), outbox_admin.lease(connection)
+    shown = {
+        "waiting": found.waiting,
+        "oldest": found.oldest_at and found.oldest_at.isoformat(),
+        "dead letters": found.dead,
+        "active relay": lease.holder,
+        "fence": lease.fence,
+    }
+    if as_json:
+        click.echo(json.dumps({name.replace(" ", "_"): value for name, value in shown.items()}))
+        return
+    for name, value in shown.items():
+        click.echo(f"{name}: {'-' if value is None else value}")
+
+
+@click.command("list")
+@of_user
+@of_type
+@click.option(
+    "--state",
+    type=click.Choice([each.value for each in State]),
+    help="Only those; else all but delivered.",
+)
+@click.option("--limit", type=COUNT, default=100, show_default=True, help="How many at most.")
+@as_json
+@click.pass_obj
+def list_events(
+    desk: Desk,
+    *,
+    user: str | None,
+    event_type: str | None,
+    state: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Events that wait and dead letters, the oldest first, with the last error of each."""
+    selection = Selection((), user, event_type, [State(state)] if state else SHOWN)
+    with desk.database(reading) as connection:
+        found = outbox_admin.entries(connection, selection, limit)
+    print_rows(found, COLUMNS, as_json=as_json)
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=ID)
+@click.pass_obj
+def show(desk: Desk, number: int) -> None:
+    """One event whole, as JSON."""
+    with desk.database(reading) as connection:
+        found = outbox_admin.event(connection, number)
+    if found is None:
+        raise click.ClickException(f"there is no {number} in the outbox")
+    entry, event = found
+    click.echo(json.dumps({**entry, "event": json.loads(event)}, indent=2))
+
+
+@click.command()
+@selecting
+@click.pass_obj
+def retry(desk: Desk, selection: Selection) -> None:
+    """Try events that back off again at once."""
+    with desk.database(writing) as connection:
+        click.echo(f"{outbox_admin.retry(connection, selection)} due now")
+
+
+@click.command()
+@selecting
+@click.pass_obj
+def replay(desk: Desk, selection: Selection) -> None:
+    """Let dead letters be delivered after all, each user's in their order."""
+    with desk.database(writing) as connection:
+        click.echo(f"{outbox_admin.replay(connection, selection)} waiting again")
+
+
+@click.command()
+@selecting
+@click.option("--yes", is_flag=True, help="Without it nothing is dropped.")
+@click.pass_obj
+def drop(desk: Desk, selection: Selection, *, yes: bool) -> None:
+    """Delete dead letters for ever: their changes were made, and nobody will hear of them."""
+    if not yes:
+        raise click.UsageError("what is dropped is lost for ever; say --yes")
+    with desk.database(writing) as connection:
+        click.echo(f"{outbox_admin.drop(connection, selection)} dropped")

@@ -1,0 +1,47 @@
+"""`user-service relay`: a process of its own that delivers what waits in the outbox."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+import click
+
+from service_kit import background, cli, small_port
+from user_service.relay import Relay, health
+from user_service.settings import Settings
+from user_service.sinks import open_carrier
+from user_service.store import database
+
+# The relay's own, one that listens, and those that answer on the small port.
+CONNECTIONS = 4
+
+
+def command(service: cli.Service[Settings], prepare: Callable[[Settings], None]) -> click.Command:
+    """The command. `prepare` brings the schema up to date; it raises StartError."""
+
+    @click.command()
+    def relay() -> None:
+        """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
+        settings = cli.begin(service, prepare)
+        # Before there is any other thread.
+        _relay(service, settings, background.stopping())
+
+    return relay
+
+
+def _relay(service: cli.Service[Settings], settings: Settings, stop: threading.Event) -> None:
+    engine = database.connect(
+        settings.database_url,
+        threads=CONNECTIONS,
+        password=settings.database_password.get_secret_value(),
+        # One that is paused in the middle of a heartbeat is not to hold up who takes over.
+        idle_seconds=settings.relay_lease_seconds,
+    )
+    app, activity = health.create(engine)
+    with cli.failing(service):
+        port = small_port.start(app, settings.relay_bind)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    Relay(engine, open_carrier(settings), settings, activity).run(name, stop)
+    port.close()
+    engine.dispose()

@@ -1,0 +1,59 @@
+"""The relay as it is seen from outside, on a small port: health and metrics."""
+
+from importlib.metadata import version
+
+from flask import Flask
+from sqlalchemy import Engine
+
+from service_kit import app as service_app
+from service_kit.metrics import Gauge, Metrics
+from user_service.api.problems import MEANINGS
+from user_service.relay import OUTCOMES, Activity
+from user_service.relay.circuit_breaker import Sink
+from user_service.store import outbox_metrics
+from user_service.store.users import UserStore
+
+LEASE = Gauge("user_service_relay_lease_held", "Whether this relay is the active one")
+SINK = Gauge("user_service_relay_sink_open", "Whether the sink takes events, as far as is known")
+
+
+class SinkPaused(Exception):
+    """The sink answers as if it were none, or not for us."""
+
+
+def create(engine: Engine) -> tuple[Flask, Activity]:
+    """The application, and what the relay is to tell it.
+
+    A relay that stands by is ready; one whose sink has to be set right first is not.
+    """
+    metrics = Metrics()
+    events = metrics.counter(
+        "user_service_relay_events_total",
+        "What became of events that were sent: delivered, retried, or dead",
+        ["outcome"],
+    )
+    ended = {outcome: events.labels(outcome) for outcome in OUTCOMES}
+    activity = Activity(lambda outcome, number: ended[outcome].inc(number))
+    metrics.gauges(
+        (LEASE, SINK),
+        lambda: {LEASE: activity.active, SINK: activity.sink is Sink.OPEN},
+    )
+    outbox_metrics.register(metrics, engine)
+
+    def check_sink() -> None:
+        if activity.sink is Sink.PAUSED:
+            raise SinkPaused
+
+    app = service_app.create(
+        __name__,
+        title="Relay of the user service",
+        version=version("post-cloudevents"),
+        meanings=MEANINGS,
+        checks={"database": UserStore(engine).ping, "sink": check_sink},
+        reports={
+            "lease": lambda: "held" if activity.active else "standing by",
+            "sink": lambda: activity.sink.value,
+        },
+        metrics=metrics,
+    )
+    return app, activity

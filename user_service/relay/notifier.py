@@ -1,0 +1,64 @@
+"""Hearing of new events: PostgreSQL says so; on SQLite the outbox is looked at often."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from user_service.store.outbox import CHANNEL
+
+LOOK_SECONDS = {"sqlite": 0.1, "postgresql": 1.0}
+AGAIN_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+def look_seconds(engine: Engine) -> float:
+    """How often to look at an outbox that seems empty, beside listening."""
+    return LOOK_SECONDS[engine.dialect.name]
+
+
+@contextmanager
+def to_new_events(engine: Engine, wake: Callable[[], None]) -> Iterator[None]:
+    """Call `wake` for each notification until the end of the block; nothing on SQLite.
+
+    What is missed while the connection is broken is found by looking.
+    """
+    stop = threading.Event()
+    if engine.dialect.name == "postgresql":
+        arguments = (engine, wake, stop)
+        threading.Thread(target=_listen_on, args=arguments, name="listening", daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+def _listen_on(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            _listen(engine, wake, stop)
+        except (SQLAlchemyError, psycopg.Error) as error:
+            log.warning("cannot listen for new events", reason=type(error).__name__)
+            stop.wait(AGAIN_SECONDS)
+
+
+def _listen(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> None:
+    raw = engine.raw_connection()
+    try:
+        connection = raw.driver_connection
+        if not isinstance(connection, psycopg.Connection):
+            raise TypeError("not a connection of psycopg")
+        connection.autocommit = True
+        connection.execute(f"LISTEN {CHANNEL}")
+        while not stop.is_set():
+            for _ in connection.notifies(timeout=AGAIN_SECONDS, stop_after=1):
+                wake()
+    finally:
+        # It listens, so that it is of no use to others.
+        with suppress(SQLAlchemyError, psycopg.Error):
+            raw.invalidate()

@@ -1,0 +1,180 @@
+"""The outbox as the relay reads it, and writes what became of its events."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine, Select, Update, delete, exists, select, update
+
+from user_service.relay.lease import Lease
+from user_service.store.outbox import State
+from user_service.store.tables import OUTBOX
+from user_service.store.transactions import microseconds, reading
+from user_service.users.domain import now
+
+CHUNK = 500
+PURGED_AT_ONCE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event that waits: in the JSON format, with how long it was tried by itself, and the
+    seconds of its last backoff.
+    """
+
+    id: int
+    subject: str
+    event: bytes
+    tried_seconds: float = 0.0
+    backoff_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BackingOff:
+    """A user's event that is tried again later, and keeps those after it waiting."""
+
+    id: int
+    subject: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What became of events that were sent, until it is written.
+
+    `delivered`: ids. `failed`: ids by what went wrong, where it was not the events' fault.
+    `backing_off`: an event with its new times, and what went wrong. `dead`: id by reason.
+    `users`: whose events they are, all of them; `since`: of the first, monotonic, seconds;
+    `size`: how many events; `uncovers`: whether others waited in the outbox behind one of them.
+    """
+
+    delivered: list[int] = field(default_factory=list)
+    failed: dict[str, list[int]] = field(default_factory=dict)
+    backing_off: list[tuple[Waiting, str]] = field(default_factory=list)
+    dead: dict[int, str] = field(default_factory=dict)
+    users: set[str] = field(default_factory=set)
+    since: float = 0.0
+    size: int = 0
+    uncovers: bool = False
+
+    def add(self, events: Sequence[Waiting]) -> None:
+        """Events that were sent; what became of each is said by the other members."""
+        if not self.size:
+            self.since = time.monotonic()
+        self.size += len(events)
+        self.users.update(event.subject for event in events)
+
+
+class WaitingEvents:
+    """Reads freely; writes only while the lease is held."""
+
+    def __init__(self, engine: Engine, lease: Lease, *, kept: timedelta) -> None:
+        """`kept`: for how long delivered events stay."""
+        self._engine = engine
+        self._lease = lease
+        self._kept = kept
+
+    def oldest(self, limit: int, besides: Collection[str]) -> Sequence[Waiting]:
+        """At most `limit` events, the oldest first, none of the users `besides`, none behind
+        one that backs off.
+
+        Always from the beginning: an event can become visible after one with a higher id.
+        """
+        ahead = OUTBOX.alias()
+        behind = exists().where(ahead.c.subject == OUTBOX.c.subject, ahead.c.backoff_seconds > 0)
+        query = _waiting().where(~behind).order_by(OUTBOX.c.id).limit(limit)
+        if besides:
+            query = query.where(OUTBOX.c.subject.not_in(besides))
+        return self._read(query)
+
+    def by_id(self, ids: Sequence[int]) -> Sequence[Waiting]:
+        """Those of the ids that still wait."""
+        return [
+            event
+            for chunk in _chunks(ids)
+            for event in self._read(_waiting().where(OUTBOX.c.id.in_(chunk)))
+        ]
+
+    def backing_off(self) -> Sequence[BackingOff]:
+        """Every event that backs off."""
+        query = select(OUTBOX.c.id, OUTBOX.c.subject, OUTBOX.c.backoff_seconds).where(
+            OUTBOX.c.state == State.WAITING, OUTBOX.c.backoff_seconds > 0
+        )
+        with reading(self._engine) as connection:
+            return [BackingOff(*row) for row in connection.execute(query)]
+
+    def settle(self, settlement: Settlement) -> None:
+        """Write it, all in one transaction. Raises LeaseLost, StoreUnavailable."""
+        with self._lease.writing() as connection:
+            self._deliver(connection, settlement.delivered)
+            for reason, ids in settlement.failed.items():
+                for chunk in _chunks(ids):
+                    connection.execute(_attempted(reason).where(OUTBOX.c.id.in_(chunk)))
+            for event, reason in settlement.backing_off:
+                times = {
+                    "tried_seconds": event.tried_seconds,
+                    "backoff_seconds": event.backoff_seconds,
+                }
+                statement = _attempted(reason).values(times).where(OUTBOX.c.id == event.id)
+                connection.execute(statement)
+            for number, reason in settlement.dead.items():
+                ended = {"state": State.DEAD, "backoff_seconds": 0.0, "settled_at": _now()}
+                statement = _attempted(reason).values(ended).where(OUTBOX.c.id == number)
+                connection.execute(statement)
+
+    def purge(self) -> bool:
+        """Delete what was delivered long enough ago; whether that may not have been all of it.
+
+        Raises LeaseLost, StoreUnavailable.
+        """
+        oldest = microseconds(now() - self._kept)
+        old = select(OUTBOX.c.id).where(
+            OUTBOX.c.state == State.DELIVERED, OUTBOX.c.settled_at < oldest
+        )
+        with self._lease.writing() as connection:
+            few = old.order_by(OUTBOX.c.id).limit(PURGED_AT_ONCE)
+            purged = connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(few))).rowcount
+        return purged >= PURGED_AT_ONCE
+
+    def _deliver(self, connection: Connection, ids: Sequence[int]) -> None:
+        for chunk in _chunks(ids):
+            if self._kept:
+                ended = {"state": State.DELIVERED, "backoff_seconds": 0.0, "settled_at": _now()}
+                connection.execute(
+                    update(OUTBOX)
+                    .where(OUTBOX.c.id.in_(chunk))
+                    .values(attempts=OUTBOX.c.attempts + 1, **ended)
+                )
+            else:
+                connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(chunk)))
+
+    def _read(self, query: Select[tuple[int, str, bytes, float, float]]) -> Sequence[Waiting]:
+        with reading(self._engine) as connection:
+            return [
+                Waiting(row.id, row.subject, row.event, row.tried_seconds, row.backoff_seconds)
+                for row in connection.execute(query)
+            ]
+
+
+def _waiting() -> Select[tuple[int, str, bytes, float, float]]:
+    return select(
+        OUTBOX.c.id,
+        OUTBOX.c.subject,
+        OUTBOX.c.event,
+        OUTBOX.c.tried_seconds,
+        OUTBOX.c.backoff_seconds,
+    ).where(OUTBOX.c.state == State.WAITING)
+
+
+def _attempted(reason: str) -> Update:
+    return update(OUTBOX).values(attempts=OUTBOX.c.attempts + 1, last_error=reason)
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def _now() -> int:
+    return microseconds(now())

@@ -1,0 +1,24 @@
+"""What a relay does, for those who look at it from outside: readiness and metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from user_service.relay.circuit_breaker import Sink
+
+OUTCOMES = ("delivered", "retried", "dead")
+
+
+def _nobody_counts(_outcome: str, _events: int) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Activity:
+    """Written by the relay's thread alone; whoever reads may see it a moment late.
+
+    `count` is told how often sending an event ended in each of OUTCOMES.
+    """
+
+    count: Callable[[str, int], None] = _nobody_counts
+    active: bool = False
+    sink: Sink = Sink.OPEN

@@ -1,0 +1,57 @@
+"""The CloudEvents that tell what happened to a user."""
+
+import re
+from typing import Any, cast
+
+import uuid_utils
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+
+from user_service.users.domain import Happening, Kind
+
+__all__ = ["FORMAT", "CloudEvent", "describe", "deserialise", "serialise"]
+
+FORMAT = JSONFormat()
+
+# W3C Trace Context, version 00; the Distributed Tracing extension carries it unchanged.
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def describe(happening: Happening, source: str, traceparent: str | None = None) -> CloudEvent:
+    """A new event that tells of `happening`: names of fields at most, never their values.
+
+    `subject` and `partitionkey` are the user's id; `subjectversion` is the version that the
+    user has after it, so that a reader can see a gap and restore the order.
+    """
+    user = happening.user
+    attributes: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": str(uuid_utils.uuid7()),
+        "source": source,
+        "type": happening.kind.value,
+        "time": happening.at,
+        "datacontenttype": "application/json",
+        "subject": user.id,
+        "partitionkey": user.id,
+        "subjectversion": user.version,
+    }
+    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+        attributes["traceparent"] = traceparent
+    return CloudEvent(attributes, _data(happening))
+
+
+def serialise(event: CloudEvent) -> bytes:
+    """The event in the JSON format: what is kept of it until it is delivered."""
+    return FORMAT.write(event)
+
+
+def deserialise(serialised: bytes) -> CloudEvent:
+    """The event again: whoever sends it sends the same bytes as before."""
+    return cast("CloudEvent", FORMAT.read(CloudEvent, serialised))
+
+
+def _data(happening: Happening) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": happening.user.id}
+    if happening.kind is Kind.UPDATED:
+        data["changed"] = list(happening.changed)
+    return data

@@ -1,0 +1,166 @@
+"""Connections to the users' database, SQLite or PostgreSQL, and its schema."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+import alembic.util
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+
+from user_service.store.transactions import BUSY_SECONDS
+
+_PATIENCE_MILLISECONDS = 20
+# Any number will do, as long as it is this one in every process.
+_MIGRATION_LOCK = 0x75736572
+
+# A commit waits for the disk whatever the server's default is; nothing waits for ever.
+_POSTGRES_OPTIONS = (
+    f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s "
+    f"-c statement_timeout={2 * BUSY_SECONDS}s"
+)
+# A server that is gone without a word is found out in seconds.
+_POSTGRES_SOCKET = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+class SchemaMismatch(Exception):
+    """The database's schema is not the one that this version works with."""
+
+
+def parse_url(url: str) -> URL:
+    """The URL of a database of ours; `postgres://`, as platforms write it, is one.
+
+    Raises ArgumentError where it is no URL.
+    """
+    scheme, separator, rest = url.partition("://")
+    return make_url(f"{'postgresql' if scheme == 'postgres' else scheme}{separator}{rest}")
+
+
+def connect(url: str, *, threads: int, password: str = "", idle_seconds: float = 30) -> Engine:
+    """An engine with a connection for each thread; nothing is connected yet.
+
+    `password`: for a URL that has none. `idle_seconds`: after which PostgreSQL ends a
+    transaction that does nothing, and lets go of its locks.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        given = parsed.query.get("options", "")
+        parsed = parsed.difference_update_query(["options"]).set(
+            drivername="postgresql+psycopg", password=parsed.password or password or None
+        )
+        return create_engine(
+            parsed,
+            pool_size=threads,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_SECONDS,
+            hide_parameters=True,
+            connect_args={
+                "options": f"{given} {_POSTGRES_OPTIONS} "
+                f"-c idle_in_transaction_session_timeout={int(idle_seconds * 1000)}",
+                **_POSTGRES_SOCKET,
+            },
+        )
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        pool_size=threads,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date. Safe when several processes do it at once.
+
+    Raises SchemaMismatch where the schema is not one that this version knows.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # A migration takes as long as it takes, and so does waiting for another's.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+        try:
+            alembic.command.upgrade(_alembic(connection), "head")
+        except alembic.util.CommandError as error:
+            raise SchemaMismatch(f"the schema is newer than this version: {error}") from error
+
+
+def check(engine: Engine) -> None:
+    """Raises SchemaMismatch unless the schema is up to date."""
+    newest = ScriptDirectory.from_config(_alembic(None)).get_current_head()
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != newest:
+        raise SchemaMismatch(
+            f"the schema is at {found} and {newest} is needed: run `user-service migrate`"
+        )
+
+
+def _alembic(connection: Connection | None) -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "user_service.store:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver is not to begin transactions by itself; see _begin_sqlite.
+    connection.isolation_level = None
+    with closing(connection.cursor()) as cursor:
+        # A rollback journal, since the WAL of some systems' SQLite can be corrupted; FULL, so
+        # that a commit is on disk when it returns.
+        cursor.execute("PRAGMA journal_mode = TRUNCATE")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once, unless the connection is for reading: a transaction that
+    reads first and writes later is refused where two of them meet.
+
+    The driver's own connection: through SQLAlchemy these statements cost a tenth of a request.
+    """
+    driver: Any = connection.connection.driver_connection
+    if connection.get_execution_options().get("reading", False):
+        driver.execute("BEGIN")
+        return
+    # Who waits for the lock is made to sleep ever longer by SQLite, 100 ms in the end, while
+    # others go first: of many writers one may wait for seconds. Beginning to wait anew, again
+    # and again, none waits for long.
+    deadline = time.monotonic() + BUSY_SECONDS
+    driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
+    try:
+        while _is_busy(driver) and time.monotonic() < deadline:
+            pass
+        if not driver.in_transaction:
+            # Once more through SQLAlchemy, so that it fails as all statements do.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
+
+def _is_busy(driver: sqlite3.Connection) -> bool:
+    """Begin, or tell whether it is only a question of time."""
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return False

@@ -1,0 +1,111 @@
+"""The outbox: events that are stored with their changes, and delivered by the relay."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, func, insert, literal, select, text
+
+from user_service.store.tables import OUTBOX
+from user_service.store.transactions import microseconds, moment_of
+from user_service.users.domain import Happening, now
+
+CHANNEL = "user_service_outbox"
+"""On PostgreSQL: what a relay listens to, to hear of new events."""
+
+
+class State(StrEnum):
+    """What is to become of an event in the outbox."""
+
+    WAITING = "waiting"
+    DEAD = "dead"
+    DELIVERED = "delivered"
+
+
+class OutboxFull(Exception):
+    """As many events wait to be delivered as may."""
+
+
+class OutboxNotEmpty(Exception):
+    """Events wait in the outbox, and what was asked would go past them."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(
+            f"{waiting} events wait in the outbox, and direct delivery would overtake them: run "
+            "`user-service relay` until `user-service outbox status` shows none"
+        )
+
+
+def put(connection: Connection, happening: Happening, event: bytes) -> None:
+    """Let the event wait. MUST be in the transaction that makes the change, after the change:
+    of one user's events the ids then rise as they were committed.
+    """
+    connection.execute(
+        insert(OUTBOX).values(
+            subject=happening.user.id,
+            type=happening.kind.value,
+            event=event,
+            created_at=microseconds(now()),
+            state=State.WAITING,
+            attempts=0,
+            tried_seconds=0.0,
+            backoff_seconds=0.0,
+        )
+    )
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def check_room(connection: Connection, limit: int) -> None:
+    """Raises OutboxFull where `limit` events wait already.
+
+    Exact on SQLite; on PostgreSQL those that are written at the same moment are not counted.
+    """
+    state = OUTBOX.c.state == State.WAITING
+    lowest = select(func.min(OUTBOX.c.id)).where(state).scalar_subquery()
+    highest = select(func.max(OUTBOX.c.id)).where(state).scalar_subquery()
+    span = connection.execute(select(highest - lowest + 1)).scalar_one()
+    # More than their ids span they cannot be; to count them takes longer the more they are.
+    if span is not None and span >= limit and _waiting(connection, limit) >= limit:
+        raise OutboxFull
+
+
+def check_empty(connection: Connection) -> None:
+    """Raises OutboxNotEmpty where an event waits; a dead letter does not."""
+    waiting = _waiting(connection)
+    if waiting:
+        raise OutboxNotEmpty(waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many events wait and since when, and how many are dead letters."""
+
+    waiting: int
+    oldest_at: datetime | None
+    dead: int
+
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the oldest has waited, by the wall clock; 0 where none waits."""
+        return max(0.0, (now() - self.oldest_at).total_seconds()) if self.oldest_at else 0.0
+
+
+def summary(connection: Connection) -> Summary:
+    """The outbox in three numbers."""
+    counted = select(func.count()).select_from(OUTBOX)
+    first = select(OUTBOX.c.created_at).where(OUTBOX.c.state == State.WAITING)
+    oldest = connection.execute(first.order_by(OUTBOX.c.id).limit(1)).scalar_one_or_none()
+    return Summary(
+        connection.execute(counted.where(OUTBOX.c.state == State.WAITING)).scalar_one(),
+        None if oldest is None else moment_of(oldest),
+        connection.execute(counted.where(OUTBOX.c.state == State.DEAD)).scalar_one(),
+    )
+
+
+def _waiting(connection: Connection, at_most: int | None = None) -> int:
+    query = select(literal(1)).where(OUTBOX.c.state == State.WAITING).limit(at_most)
+    counted: int = connection.execute(
+        select(func.count()).select_from(query.subquery())
+    ).scalar_one()
+    return counted

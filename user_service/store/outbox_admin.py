@@ -1,0 +1,103 @@
+"""What an operator sees of the outbox, and does to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, text, update
+
+from user_service.store.outbox import CHANNEL, State
+from user_service.store.tables import OUTBOX, RELAY
+from user_service.store.transactions import moment_of
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events are meant: those that fit all that is said; everything where nothing is."""
+
+    ids: Sequence[int] = ()
+    user: str | None = None
+    type: str | None = None
+    states: Sequence[State] = tuple(State)
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for a query."""
+        conditions: list[ColumnElement[bool]] = [OUTBOX.c.state.in_(self.states)]
+        if self.ids:
+            conditions.append(OUTBOX.c.id.in_(self.ids))
+        if self.user is not None:
+            conditions.append(OUTBOX.c.subject == self.user)
+        if self.type is not None:
+            conditions.append(OUTBOX.c.type == self.type)
+        return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Which relay is the active one; `holder` is None where the last one has let go."""
+
+    holder: str | None
+    fence: int
+
+
+def entries(connection: Connection, selection: Selection, limit: int) -> Sequence[dict[str, Any]]:
+    """At most `limit` events, the oldest first, with everything but the event itself."""
+    query = select(OUTBOX).where(*selection.conditions()).order_by(OUTBOX.c.id).limit(limit)
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def event(connection: Connection, number: int) -> tuple[dict[str, Any], bytes] | None:
+    """An entry, and its event in the JSON format."""
+    row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == number)).one_or_none()
+    return None if row is None else (_entry(row), row.event)
+
+
+def lease(connection: Connection) -> Lease:
+    """Who delivers."""
+    row = connection.execute(select(RELAY.c.holder, RELAY.c.fence)).one()
+    return Lease(row.holder, row.fence)
+
+
+def retry(connection: Connection, selection: Selection) -> int:
+    """Have those that back off tried at once; how many they are."""
+    waits = OUTBOX.c.state == State.WAITING
+    now = update(OUTBOX).values(backoff_seconds=0.0, tried_seconds=0.0)
+    found = connection.execute(
+        now.where(*selection.conditions(), waits, OUTBOX.c.backoff_seconds > 0)
+    )
+    _notify(connection)
+    return found.rowcount
+
+
+def replay(connection: Connection, selection: Selection) -> int:
+    """Let dead letters wait again, as if they had never been tried; how many they are."""
+    dead = OUTBOX.c.state == State.DEAD
+    anew = {"state": State.WAITING, "tried_seconds": 0.0, "settled_at": None}
+    found = connection.execute(update(OUTBOX).where(*selection.conditions(), dead).values(anew))
+    _notify(connection)
+    return found.rowcount
+
+
+def drop(connection: Connection, selection: Selection) -> int:
+    """Delete dead letters for ever; how many they are."""
+    dead = OUTBOX.c.state == State.DEAD
+    return connection.execute(delete(OUTBOX).where(*selection.conditions(), dead)).rowcount
+
+
+def _notify(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def _entry(row: Row[tuple[Any, ...]]) -> dict[str, Any]:
+    backs_off = row.state == State.WAITING and row.backoff_seconds > 0
+    return {
+        "id": row.id,
+        "state": "backing off" if backs_off else row.state,
+        "user": row.subject,
+        "type": row.type,
+        "created_at": moment_of(row.created_at).isoformat(),
+        "attempts": row.attempts,
+        "tried_seconds": round(row.tried_seconds, 1),
+        "last_error": row.last_error,
+    }

@@ -1,0 +1,25 @@
+"""The outbox in numbers, for `/metrics`."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from sqlalchemy import Engine
+
+from service_kit.metrics import Gauge, Metrics, Value
+from user_service.store import outbox
+from user_service.store.transactions import reading
+
+WAITING = Gauge("user_service_outbox_waiting", "Events that wait to be delivered")
+OLDEST = Gauge("user_service_outbox_oldest_seconds", "How long the oldest of them has waited")
+DEAD = Gauge("user_service_outbox_dead_letters", "Events that the sink will not accept")
+
+
+def register(metrics: Metrics, engine: Engine) -> None:
+    """Have the outbox looked at whenever the metrics are asked for."""
+    metrics.gauges((WAITING, OLDEST, DEAD), partial(_read, engine))
+
+
+def _read(engine: Engine) -> Mapping[Gauge, Value]:
+    with reading(engine) as connection:
+        found = outbox.summary(connection)
+    return {WAITING: found.waiting, OLDEST: found.oldest_seconds, DEAD: found.dead}

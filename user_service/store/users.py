@@ -1,0 +1,94 @@
+"""Users in a database, as they are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, Row, Select, false, select, tuple_
+
+from user_service.store.tables import USERS
+from user_service.store.transactions import microseconds, moment_of, reading
+from user_service.users.domain import User
+
+LAST_CODE_POINT = 0x10FFFF
+SURROGATES = range(0xD800, 0xE000)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Users in the order of their creation; `more` tells that others follow."""
+
+    users: Sequence[User]
+    more: bool
+
+
+class UserStore:
+    """Reads the users. Safe for any number of threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, user_id: str) -> User | None:
+        """The user of that id."""
+        query = select(USERS).where(USERS.c.id == user_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else user_of(row)
+
+    def page(self, after: User | tuple[int, str] | None, limit: int, prefix: str = "") -> Page:
+        """At most `limit` users that come after the place `after` (created at, id).
+
+        In the order of their creation, which no change of a user changes: whoever is there
+        before the first page and after the last is in exactly one of them.
+        """
+        query = _with_prefix(select(USERS), prefix)
+        if after is not None:
+            place = place_of(after) if isinstance(after, User) else after
+            query = query.where(tuple_(USERS.c.created_at, USERS.c.id) > tuple_(*place))
+        query = query.order_by(USERS.c.created_at, USERS.c.id).limit(limit + 1)
+        with reading(self._engine) as connection:
+            users = [user_of(row) for row in connection.execute(query)]
+        return Page(users[:limit], more=len(users) > limit)
+
+    def ping(self) -> None:
+        """Return if the users can be read: a query of no table would not touch the database."""
+        with reading(self._engine) as connection:
+            connection.execute(select(USERS.c.id).limit(1)).first()
+
+
+def place_of(user: User) -> tuple[int, str]:
+    """Where in the order of creation a user is."""
+    return microseconds(user.created_at), user.id
+
+
+def user_of(row: Row[tuple[object, ...]]) -> User:
+    """The user that a row of the table is."""
+    return User(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        created_at=moment_of(row.created_at),
+        updated_at=moment_of(row.updated_at),
+    )
+
+
+def _with_prefix(query: Select[tuple[object, ...]], prefix: str) -> Select[tuple[object, ...]]:
+    """By a range rather than LIKE: an index serves it, and % and _ are ordinary characters."""
+    if not prefix:
+        return query
+    if "\0" in prefix:
+        # No name has it, and PostgreSQL refuses even to look.
+        return query.where(false())
+    query = query.where(USERS.c.name >= prefix)
+    following = _following(prefix)
+    return query if following is None else query.where(USERS.c.name < following)
+
+
+def _following(prefix: str) -> str | None:
+    """The first text after all that begin with the prefix; None where there is none."""
+    kept = prefix.rstrip(chr(LAST_CODE_POINT))
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    if following in SURROGATES:
+        following = SURROGATES.stop
+    return kept[:-1] + chr(following)

@@ -1,0 +1,81 @@
+"""Writing to the users' database: who writes at the same time shares a commit, on SQLite.
+
+There only one transaction at a time can write; PostgreSQL's run side by side, and share what
+they wait for by themselves.
+"""
+
+from collections.abc import Callable
+from contextvars import copy_context
+
+from sqlalchemy import Connection, Engine
+
+from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
+from user_service.store.transactions import (
+    BUSY_SECONDS,
+    RowExists,
+    StoreUnavailable,
+    translated,
+    writing,
+)
+
+Work = Callable[[Connection], None]
+
+
+class Writer:
+    """Safe for any number of threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._shared = GroupCommit(self._commit, patience=BUSY_SECONDS)
+
+    def write(self, work: Work) -> None:
+        """Return once all that `work` does is on disk.
+
+        Another thread may do it, in this one's context. Raises what it raises, and RowExists
+        where that is why: then nothing of it is stored. Raises StoreUnavailable where nothing
+        is known to be.
+        """
+        if self._engine.dialect.name != "sqlite":
+            with writing(self._engine) as connection:
+                work(connection)
+            return
+        context = copy_context()
+        error = self._shared_commit(lambda connection: context.run(work, connection))
+        if error is not None:
+            raise error
+
+    def _shared_commit(self, work: Work) -> Exception | None:
+        try:
+            return self._shared(work)
+        except NoTurn:
+            raise StoreUnavailable("Busy") from None
+        except CommitFailed as error:
+            raise StoreUnavailable(_name_of(error.__cause__)) from error.__cause__
+
+    def _commit(self, take: Take[Work]) -> list[Exception | None]:
+        with writing(self._engine) as connection:
+            return [_done(connection, work) for work in take()]
+
+
+def _name_of(reason: BaseException | None) -> str:
+    if reason is None:
+        return "Busy"
+    return str(reason) if isinstance(reason, StoreUnavailable) else type(reason).__name__
+
+
+def _done(connection: Connection, work: Work) -> Exception | None:
+    """Do it, or leave no trace of it: then what it raised.
+
+    Whatever else goes wrong is raised, and then nobody's work can be committed.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        with translated():
+            work(connection)
+    except Exception as error:
+        if isinstance(error, StoreUnavailable) and not isinstance(error, RowExists):
+            raise
+        savepoint.rollback()
+        return error
+    savepoint.commit()
+    return None
