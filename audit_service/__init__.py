@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from audit_service import query, receive
+from audit_service.api import query, receive
 from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
 from audit_service.log import EventLog, LogUnavailable, Measured, migrate, open_log
 from audit_service.metrics import EventMetrics

@@ -11,14 +11,14 @@ from functools import partial
 import structlog
 
 from audit_service.consumer import health
+from audit_service.consumer.batch_writer import Storing
 from audit_service.consumer.client import BadClient, admin, create
+from audit_service.consumer.lag_monitor import Watch
 from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
-from audit_service.consumer.standing import Standing
-from audit_service.consumer.storing import Storing
-from audit_service.consumer.watching import Watch
-from audit_service.events.kafka import Limits
+from audit_service.consumer.status import Standing
+from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, Measured, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from flask import Flask
 
-from audit_service.consumer.standing import Standing
+from audit_service.consumer.status import Standing
 from audit_service.log import EventLog
 from service_kit import app as service_app
 from service_kit.metrics import Metrics

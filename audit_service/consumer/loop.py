@@ -8,12 +8,12 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from audit_service.consumer import incoming
-from audit_service.consumer.incoming import Incoming
+from audit_service.consumer import message as incoming
+from audit_service.consumer.batch_writer import Storing
+from audit_service.consumer.message import Incoming
 from audit_service.consumer.partitions import Partitions, commit
-from audit_service.consumer.standing import Partition
-from audit_service.consumer.storing import Storing
-from audit_service.events.kafka import Limits
+from audit_service.consumer.status import Partition
+from audit_service.events.kafka_binding import Limits
 from audit_service.log import LogUnavailable
 
 log = structlog.get_logger()

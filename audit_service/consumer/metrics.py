@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from audit_service.consumer.standing import Standing
+from audit_service.consumer.status import Standing
 from service_kit.metrics import Gauge, Metrics, Value
 
 LAG = Gauge(

@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
-from audit_service.consumer.standing import Partition, Standing
+from audit_service.consumer.status import Partition, Standing
 
 log = structlog.get_logger()
 

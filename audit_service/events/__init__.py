@@ -16,7 +16,7 @@ from audit_service.events.event import (
     UnsupportedFormat,
     Value,
 )
-from audit_service.events.structured import structured_form
+from audit_service.events.json_format import structured_form
 
 REJECTIONS: Final = (EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat)
 """Every way in which a message can fail to be events."""

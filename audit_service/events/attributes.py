@@ -8,8 +8,8 @@ from typing import Any, Final
 from rfc3986_validator import validate_rfc3986
 
 from audit_service.events import media_types
+from audit_service.events.bounded_cache import remembering
 from audit_service.events.event import EventRejected, Value
-from audit_service.events.remembering import remembering
 
 REQUIRED: Final = ("id", "source", "specversion", "type")
 VERSIONS: Final = ("1.0", "0.3")

@@ -12,7 +12,7 @@ the encoding and not of the event.
 import hashlib
 from dataclasses import dataclass
 
-from audit_service.events import json_text
+from audit_service.events import strict_json
 from audit_service.events.event import Event, JsonText, Value
 
 # Ids that rise in time (UUID version 7, ULID) are then neighbours in a log's index, and a commit
@@ -69,6 +69,6 @@ def _data(data: bytes | None) -> bytes:
     if data is None:
         return b""
     if isinstance(data, JsonText):
-        text = json_text.canonical(data)
+        text = strict_json.canonical(data)
         return b"json %d %s" % (len(text), text)
     return b"bytes %d %s" % (len(data), data)

@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from audit_service.events.remembering import remembering
+from audit_service.events.bounded_cache import remembering
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"'

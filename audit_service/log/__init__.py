@@ -3,9 +3,7 @@
 `EventLog` is what the rest of the service uses; a backend (`sqlite`, `postgres`) is where rows are.
 """
 
-from audit_service.log.append import EventLog
-from audit_service.log.measured import Measured
-from audit_service.log.record import (
+from audit_service.log.backend import (
     Backend,
     LogUnavailable,
     Origin,
@@ -14,8 +12,10 @@ from audit_service.log.record import (
     Receipt,
     Record,
 )
+from audit_service.log.event_log import EventLog
+from audit_service.log.measured import Measured
+from audit_service.log.open import UnsupportedDatabase, check_url, migrate, open_log
 from audit_service.log.schema import SchemaMismatch
-from audit_service.log.urls import UnsupportedDatabase, check_url, migrate, open_log
 
 __all__ = [
     "Backend",

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from audit_service.log.record import Backend, Page, Receipt, Record, Take
+from audit_service.log.backend import Backend, Page, Receipt, Record, Take
 
 Committed = Callable[[Sequence[Receipt], float], None]
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import psycopg
 
-from audit_service.log import placing, schema
-from audit_service.log.placing import Known
+from audit_service.log import rows, schema
+from audit_service.log.backend import Page, Receipt, Record, Take
 from audit_service.log.postgres_connections import Connection, Readers, connect, translated
-from audit_service.log.record import Page, Receipt, Record, Take
+from audit_service.log.rows import Known
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
 # will do, as long as they are these in every process.
@@ -21,11 +21,11 @@ _KNOWN = """SELECT
     (SELECT position FROM event WHERE identity = asked.identity AND digest = asked.digest)
     FROM unnest(%s::bytea[], %s::bytea[]) WITH ORDINALITY AS asked (identity, digest, number)
     ORDER BY number"""
-_INSERT = f"""INSERT INTO event ({", ".join(placing.INSERTED)})
-    VALUES ({", ".join(["%s"] * len(placing.INSERTED))})"""  # noqa: S608 - names of ours
-_INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(placing.ORIGIN)})
-    VALUES ({", ".join(["%s"] * len(placing.ORIGIN))})"""  # noqa: S608
-_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM {placing.STORED}"  # noqa: S608
+_INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
+    VALUES ({", ".join(["%s"] * len(rows.INSERTED))})"""  # noqa: S608 - names of ours
+_INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
+    VALUES ({", ".join(["%s"] * len(rows.ORIGIN))})"""  # noqa: S608
+_SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
 
 
 class PostgresLog:
@@ -69,14 +69,14 @@ class PostgresLog:
             for row in cursor.execute(query, {"before": before, "limit": limit + 1}):
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
-                records.append(placing.record(row))
-                budget -= placing.weight(row)
+                records.append(rows.record(row))
+                budget -= rows.weight(row)
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
         with self._readers.reading() as db:
             row = db.execute(f"{_SELECT} WHERE position = %s", (position,)).fetchone()
-        return None if row is None else placing.record(row)
+        return None if row is None else rows.record(row)
 
     def ping(self) -> None:
         with self._readers.reading() as db:
@@ -97,10 +97,10 @@ class PostgresLog:
             contents = [entry.digest.content for entry in entries]
             known = [Known(*row) for row in db.execute(_KNOWN, (identities, contents))]
             now = time.time_ns() // 1000
-            receipts, rows = placing.place(entries, known, last[0] if last else 0, now)
-            if rows:
-                db.cursor().executemany(_INSERT, rows)
-            origins = placing.origins(entries, receipts)
+            receipts, inserted = rows.place(entries, known, last[0] if last else 0, now)
+            if inserted:
+                db.cursor().executemany(_INSERT, inserted)
+            origins = rows.origins(entries, receipts)
             if origins:
                 db.cursor().executemany(_INSERT_ORIGIN, origins)
         return receipts

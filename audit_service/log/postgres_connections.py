@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from audit_service.log.record import LogUnavailable
+from audit_service.log.backend import LogUnavailable
 
 # A commit waits for the disk whatever the server's default is; nothing waits for ever.
 OPTIONS = (

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import apsw
 
-from audit_service.log import placing, schema
-from audit_service.log.placing import Known
-from audit_service.log.record import Entry, LogUnavailable, Page, Receipt, Record, Take
+from audit_service.log import rows, schema
+from audit_service.log.backend import Entry, LogUnavailable, Page, Receipt, Record, Take
+from audit_service.log.rows import Known
 
 BUSY_SECONDS = 4.0
 BUSY_STEP = 0.0003
@@ -26,11 +26,11 @@ _FIRST = "SELECT coalesce(conflicts_with, position) FROM event WHERE identity = 
 _SAME = "SELECT position FROM event WHERE identity = ? AND digest = ?"
 _SEEN = """SELECT value FROM carray(?)
     WHERE EXISTS (SELECT 1 FROM event WHERE identity = value)"""
-_INSERT = f"""INSERT INTO event ({", ".join(placing.INSERTED)})
-    VALUES ({", ".join("?" * len(placing.INSERTED))})"""  # noqa: S608 - names of ours
-_INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(placing.ORIGIN)})
-    VALUES ({", ".join("?" * len(placing.ORIGIN))})"""  # noqa: S608
-_SELECT = f"SELECT {', '.join(placing.SELECTED)} FROM {placing.STORED}"  # noqa: S608
+_INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
+    VALUES ({", ".join("?" * len(rows.INSERTED))})"""  # noqa: S608 - names of ours
+_INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
+    VALUES ({", ".join("?" * len(rows.ORIGIN))})"""  # noqa: S608
+_SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
 _UNKNOWN = Known(None, None)
 
 
@@ -66,14 +66,14 @@ class SqliteLog:
             for row in self._reader().execute(query, bindings):
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
-                records.append(placing.record(row))
-                budget -= placing.weight(row)
+                records.append(rows.record(row))
+                budget -= rows.weight(row)
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
         with translated():
             row = self._reader().execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
-        return None if row is None else placing.record(row)
+        return None if row is None else rows.record(row)
 
     def ping(self) -> None:
         with translated():
@@ -94,9 +94,9 @@ class SqliteLog:
             entries = take()
             last = db.execute(_LAST).get
             now = time.time_ns() // 1000
-            receipts, rows = placing.place(entries, _known(db, entries), last, now)
-            db.executemany(_INSERT, rows)
-            db.executemany(_INSERT_ORIGIN, placing.origins(entries, receipts))
+            receipts, inserted = rows.place(entries, _known(db, entries), last, now)
+            db.executemany(_INSERT, inserted)
+            db.executemany(_INSERT_ORIGIN, rows.origins(entries, receipts))
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:

@@ -3,7 +3,7 @@
 They are in the database of the event log, and never in the log itself.
 """
 
-from audit_service.rejected.keeping import Keeper
+from audit_service.rejected.http_recorder import Keeper
 from audit_service.rejected.message import Kept, RejectedMessage
 from audit_service.rejected.store import RejectedStore, open_rejected
 

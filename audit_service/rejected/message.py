@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from audit_service.events.kafka import Headers
+from audit_service.events.kafka_binding import Headers
 from audit_service.log import Origin
 from service_kit.logs import safe
 

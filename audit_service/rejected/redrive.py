@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from itertools import repeat
 
-from audit_service import found
-from audit_service.events import Event, http, kafka
-from audit_service.events.kafka import Limits
-from audit_service.log import EventLog
+from audit_service.events import Event, http_binding, kafka_binding
+from audit_service.events.kafka_binding import Limits
+from audit_service.log import EventLog, stored_line
 from audit_service.rejected.message import Kept, RejectedMessage
 from audit_service.rejected.store import RejectedStore
 
@@ -21,13 +20,13 @@ def redrive(kept: Kept, event_log: EventLog, store: RejectedStore, limits: Limit
     """
     events = _read(kept.message, limits)
     receipts = event_log.append(events, repeat(kept.message.origin))
-    found.tell(events, receipts)
+    stored_line.tell(events, receipts)
     store.drop(kept.id)
     return len(events)
 
 
 def _read(message: RejectedMessage, limits: Limits) -> Sequence[Event]:
     if message.origin is not None:
-        return kafka.read(message.headers, message.value, limits)
+        return kafka_binding.read(message.headers, message.value, limits)
     headers = {name: (value or b"").decode("latin-1") for name, value in message.headers}
-    return http.read(headers, message.value or b"", limits.batch_events)
+    return http_binding.read(headers, message.value or b"", limits.batch_events)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from audit_service.log.urls import SQLITE, check_url, conninfo
+from audit_service.log.open import SQLITE, check_url, conninfo
 from audit_service.rejected.message import Kept, RejectedMessage
 from audit_service.rejected.postgres import PostgresRejected
 from audit_service.rejected.sqlite import SqliteRejected

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from audit_service.events.kafka import Headers, Limits
+from audit_service.events.kafka_binding import Headers, Limits
 
 LIMITS = Limits(event_bytes=1 << 20, batch_bytes=10 << 20, batch_events=10_000)
 

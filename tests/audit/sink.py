@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from audit_service import create_app
-from audit_service.events.modes import BATCH, STRUCTURED
+from audit_service.events.content_mode import BATCH, STRUCTURED
 from audit_service.settings import Settings
 
 REQUIRED: Mapping[str, str] = {"id": "1", "source": "/s", "specversion": "1.0", "type": "t"}

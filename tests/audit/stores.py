@@ -20,7 +20,7 @@ from audit_service.log import (
     postgres_connections,
     sqlite,
 )
-from audit_service.log.record import Entry
+from audit_service.log.backend import Entry
 
 ALL = 10**9
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record
-from audit_service.log.record import Take
+from audit_service.log.backend import Take
 from service_kit import group_commit
 from tests.audit.appending import event
 from tests.queueing import wait_until_queued

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit_service.events import Event, digest, http, modes
+from audit_service.events import Event, content_mode, digest, http_binding
 from audit_service.events.digest import canonical_form
 from tests.audit.sink import REQUIRED, event_text
 
@@ -19,19 +19,19 @@ def binary(
 ) -> Event:
     given = {**REQUIRED, **(attributes or {})}
     headers = {f"ce-{name}": value for name, value in given.items()}
-    (event,) = http.read({**headers, "content-type": content_type}, body)
+    (event,) = http_binding.read({**headers, "content-type": content_type}, body)
     return event
 
 
 def structured(event: Mapping[str, Any] | str) -> Event:
     text = event if isinstance(event, str) else json.dumps({**REQUIRED, **event})
-    (read,) = http.read({"content-type": modes.STRUCTURED}, text.encode())
+    (read,) = http_binding.read({"content-type": content_mode.STRUCTURED}, text.encode())
     return read
 
 
 def batched(event: Mapping[str, Any]) -> Event:
     text = json.dumps([{**REQUIRED, **event}])
-    (read,) = http.read({"content-type": modes.BATCH}, text.encode())
+    (read,) = http_binding.read({"content-type": content_mode.BATCH}, text.encode())
     return read
 
 

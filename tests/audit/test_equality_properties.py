@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_service.events import digest, http, kafka, modes
+from audit_service.events import content_mode, digest, http_binding, kafka_binding
 from tests.audit.messages import LIMITS, message
 from tests.audit.sink import Sink, event_text, open_sink
 
@@ -81,7 +81,7 @@ def with_member(event: dict[str, Any], name: str, source: str) -> str:
 
 
 def digest_of(headers: dict[str, str], content_type: str, body: bytes) -> object:
-    (event,) = http.read({**headers, "content-type": content_type}, body)
+    (event,) = http_binding.read({**headers, "content-type": content_type}, body)
     return digest(event)
 
 
@@ -90,10 +90,10 @@ def kafka_digests_of(event: dict[str, Any], content_type: str, body: bytes, text
     typed = message(canonical_values(event), content_type, body)
     messages = (
         typed,
-        message({}, modes.STRUCTURED, text.encode()),
-        message({}, modes.BATCH, f"[{text}]".encode()),
+        message({}, content_mode.STRUCTURED, text.encode()),
+        message({}, content_mode.BATCH, f"[{text}]".encode()),
     )
-    return {digest(kafka.read(*each, LIMITS)[0]) for each in messages}
+    return {digest(kafka_binding.read(*each, LIMITS)[0]) for each in messages}
 
 
 def canonical_values(event: dict[str, Any]) -> dict[str, str]:
@@ -106,8 +106,8 @@ def test_json_data_has_one_digest_in_every_mode(event: dict[str, Any], data: str
     text = with_member(event, "data", data)
     digests = {
         digest_of(headers_of(event), "application/json", data.encode()),
-        digest_of({}, modes.STRUCTURED, text.encode()),
-        digest_of({}, modes.BATCH, f"[{text}]".encode()),
+        digest_of({}, content_mode.STRUCTURED, text.encode()),
+        digest_of({}, content_mode.BATCH, f"[{text}]".encode()),
         *kafka_digests_of(event, "application/json", data.encode(), text),
     }
     assert len(digests) == 1
@@ -120,8 +120,8 @@ def test_bytes_have_one_digest_in_every_mode(event: dict[str, Any], data: bytes)
     text = json.dumps({**typed, "data_base64": base64.b64encode(data).decode()})
     digests = {
         digest_of(headers_of(event), "application/octet-stream", data),
-        digest_of({}, modes.STRUCTURED, text.encode()),
-        digest_of({}, modes.BATCH, f"[{text}]".encode()),
+        digest_of({}, content_mode.STRUCTURED, text.encode()),
+        digest_of({}, content_mode.BATCH, f"[{text}]".encode()),
         *kafka_digests_of(event, "application/octet-stream", data, text),
     }
     assert len(digests) == 1
@@ -137,8 +137,8 @@ def test_order_and_spelling_of_json_make_no_difference(
     random.shuffle(members)
     shuffled = "{" + " , ".join(members) + "}"
     plain = with_member(event, "data", data)
-    assert digest_of({}, modes.STRUCTURED, shuffled.encode()) == digest_of(
-        {}, modes.STRUCTURED, plain.encode()
+    assert digest_of({}, content_mode.STRUCTURED, shuffled.encode()) == digest_of(
+        {}, content_mode.STRUCTURED, plain.encode()
     )
 
 
@@ -146,7 +146,7 @@ def test_order_and_spelling_of_json_make_no_difference(
 @given(json_texts, json_texts)
 def test_data_that_differs_has_another_digest(one: str, two: str) -> None:
     digests = {
-        digest_of({}, modes.STRUCTURED, event_text(f'"data":{data}').encode())
+        digest_of({}, content_mode.STRUCTURED, event_text(f'"data":{data}').encode())
         for data in (one, two)
     }
     assert (len(digests) == 1) == (value_of(one) == value_of(two))

@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from audit_service.events import digest, http
-from audit_service.events.modes import BATCH, STRUCTURED
+from audit_service.events import digest, http_binding
+from audit_service.events.content_mode import BATCH, STRUCTURED
 from audit_service.log import Origin
 from tests.audit.sink import REQUIRED, open_sink
 from tests.audit.topics import Consuming, Topic, group_of, headers_of, wait_until
@@ -69,7 +69,7 @@ class TestTheLogsRules:
         for name, value in headers:
             if name.startswith("ce_") and name != "ce_subject":
                 over_http[name.replace("_", "-")] = (value or b"").decode()
-        assert digest(record.event) == digest(*http.read(over_http, b'{"n": 0.10}'))
+        assert digest(record.event) == digest(*http_binding.read(over_http, b'{"n": 0.10}'))
         assert record.origin == Origin(topic.name, 2, 0)
         with open_sink(tmp_path) as sink:
             (shown,) = sink.shown()

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from audit_service.cli import main
-from audit_service.events.modes import BATCH, STRUCTURED
+from audit_service.events.content_mode import BATCH, STRUCTURED
 from tests.audit import odd_headers
 from tests.audit.sink import REQUIRED
 from tests.audit.topics import Consuming, Headers, Topic, headers_of

@@ -19,7 +19,7 @@ from audit_service.log import (
     open_log,
     schema,
 )
-from audit_service.log.record import Entry
+from audit_service.log.backend import Entry
 from tests.audit.appending import event
 from tests.audit.stores import Store, commit, everything, ids, positions
 

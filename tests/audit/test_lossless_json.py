@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_service.events import EventRejected, digest, http, json_text, modes
+from audit_service.events import EventRejected, content_mode, digest, http_binding, strict_json
 
 FAST = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 
@@ -28,7 +28,7 @@ def compact(data: str) -> bytes:
 
 
 def read_one(body: bytes) -> Any:
-    (event,) = http.read({"content-type": modes.STRUCTURED}, body)
+    (event,) = http_binding.read({"content-type": content_mode.STRUCTURED}, body)
     return event
 
 
@@ -36,15 +36,15 @@ def read_one(body: bytes) -> Any:
 @given(values)
 def test_compact_json_has_the_canonical_form_of_the_same_with_a_space(value: Any) -> None:
     text = orjson.dumps(value)
-    assert json_text.lossless(text) is not json_text.LOSSY
-    assert json_text.canonical(text) == json_text.canonical(b" " + text)
+    assert strict_json.lossless(text) is not strict_json.LOSSY
+    assert strict_json.canonical(text) == strict_json.canonical(b" " + text)
 
 
 @FAST
 @given(values)
 def test_an_event_is_the_same_with_and_without_a_space(value: Any) -> None:
     body = compact('"data":' + orjson.dumps(value).decode())
-    assert json_text.lossless(body) is not json_text.LOSSY
+    assert strict_json.lossless(body) is not strict_json.LOSSY
     short, long = read_one(body), read_one(body + b" ")
     assert short == long
     assert digest(short) == digest(long)
@@ -75,7 +75,7 @@ def test_an_event_is_the_same_with_and_without_a_space(value: Any) -> None:
     ],
 )
 def test_what_could_be_lost_does_not_take_the_shorter_way(text: str) -> None:
-    assert json_text.lossless(text.encode()) is json_text.LOSSY
+    assert strict_json.lossless(text.encode()) is strict_json.LOSSY
 
 
 @pytest.mark.parametrize(

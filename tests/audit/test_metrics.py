@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from audit_service.log import Backend, LogUnavailable, Measured, Receipt
-from audit_service.log.record import Take
+from audit_service.log.backend import Take
 from tests.audit.appending import event
 from tests.audit.sink import Sink, open_sink
 from tests.audit.stores import commit, everything, positions

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_service import query
+from audit_service.api import query
 from tests.audit.sink import PROBLEM, REQUIRED, Sink
 
 

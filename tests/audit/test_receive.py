@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from audit_service.events.modes import BATCH, STRUCTURED
+from audit_service.events.content_mode import BATCH, STRUCTURED
 from audit_service.log import LogUnavailable
 from tests.audit.sink import PROBLEM, REQUIRED, Sink, open_sink
 

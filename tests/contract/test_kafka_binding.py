@@ -17,10 +17,10 @@ from audit_service.events import (
     JsonText,
     TooManyEvents,
     UnsupportedFormat,
-    kafka,
+    kafka_binding,
 )
-from audit_service.events.kafka import Limits
-from audit_service.events.modes import BATCH, STRUCTURED
+from audit_service.events.content_mode import BATCH, STRUCTURED
+from audit_service.events.kafka_binding import Limits
 from tests.audit.messages import LIMITS, Message, message
 from tests.audit.sink import REQUIRED
 
@@ -28,13 +28,13 @@ TEXT = json.dumps({**REQUIRED, "id": "structured"}).encode()
 
 
 def read(given: Message) -> Event:
-    (event,) = kafka.read(*given, LIMITS)
+    (event,) = kafka_binding.read(*given, LIMITS)
     return event
 
 
 def refused(given: Message) -> str | None:
     with pytest.raises(EventRejected) as caught:
-        kafka.read(*given, LIMITS)
+        kafka_binding.read(*given, LIMITS)
     return caught.value.attribute
 
 
@@ -64,7 +64,7 @@ def test_kafka_3_mode_by_content_type(content_type: str | None, event_id: str) -
 )
 def test_kafka_3_format_that_is_not_handled(content_type: str) -> None:
     with pytest.raises(UnsupportedFormat):
-        kafka.read(*message(REQUIRED, content_type, TEXT), LIMITS)
+        kafka_binding.read(*message(REQUIRED, content_type, TEXT), LIMITS)
 
 
 @pytest.mark.parametrize("value", [TEXT, b"", None, b"anything"])
@@ -165,13 +165,13 @@ def test_kafka_3_2_3_no_header_is_there_twice(
 def test_kafka_3_2_3_a_header_names_an_attribute(name: str) -> None:
     headers, value = message(REQUIRED)
     with pytest.raises(EventRejected):
-        kafka.read([*headers, (f"ce_{name}", b"x")], value, LIMITS)
+        kafka_binding.read([*headers, (f"ce_{name}", b"x")], value, LIMITS)
 
 
 def test_kafka_3_2_3_a_prefix_in_another_case_is_refused_and_not_passed_over() -> None:
     headers, value = message(REQUIRED)
     with pytest.raises(EventRejected):
-        kafka.read([*headers, ("CE_subject", b"x")], value, LIMITS)
+        kafka_binding.read([*headers, ("CE_subject", b"x")], value, LIMITS)
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -205,17 +205,17 @@ class TestBatches:
 
     def test_its_events_are_read_in_their_order(self) -> None:
         text = json.dumps([{**REQUIRED, "id": str(n)} for n in range(5)]).encode()
-        events = kafka.read(*message({}, BATCH, text), LIMITS)
+        events = kafka_binding.read(*message({}, BATCH, text), LIMITS)
         assert [event.id for event in events] == ["0", "1", "2", "3", "4"]
 
     def test_one_bad_event_refuses_it_whole(self) -> None:
         text = json.dumps([REQUIRED, {**REQUIRED, "id": ""}]).encode()
         with pytest.raises(BatchRejected) as caught:
-            kafka.read(*message({}, BATCH, text), LIMITS)
+            kafka_binding.read(*message({}, BATCH, text), LIMITS)
         assert list(caught.value.items) == [1]
 
     def test_it_may_be_empty(self) -> None:
-        assert kafka.read(*message({}, BATCH, b"[]"), LIMITS) == []
+        assert kafka_binding.read(*message({}, BATCH, b"[]"), LIMITS) == []
 
     def test_it_has_a_value(self) -> None:
         assert refused(message({}, BATCH, None)) is None
@@ -229,16 +229,16 @@ class TestLimits:
     )
     def test_a_longer_value_is_refused(self, content_type: str, longest: int) -> None:
         with pytest.raises(EventRejected, match=f"longer than {longest} bytes"):
-            kafka.read(*message(REQUIRED, content_type, b" " * (longest + 1)), self.LIMITS)
+            kafka_binding.read(*message(REQUIRED, content_type, b" " * (longest + 1)), self.LIMITS)
 
     def test_the_longest_is_read(self) -> None:
-        (event,) = kafka.read(*message(REQUIRED, "a/b", b"x" * 100), self.LIMITS)
+        (event,) = kafka_binding.read(*message(REQUIRED, "a/b", b"x" * 100), self.LIMITS)
         assert event.data == b"x" * 100
 
     def test_more_events_are_refused(self) -> None:
         text = json.dumps([REQUIRED, REQUIRED]).encode()
         with pytest.raises(TooManyEvents):
-            kafka.read(*message({}, BATCH, text), self.LIMITS)
+            kafka_binding.read(*message({}, BATCH, text), self.LIMITS)
 
 
 class TestTheSdkIsStillLenient:

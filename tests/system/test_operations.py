@@ -11,7 +11,7 @@ import audit_service
 import user_service
 from audit_service.consumer import health as consumer_health
 from audit_service.consumer.metrics import ConsumerMetrics
-from audit_service.consumer.standing import Standing
+from audit_service.consumer.status import Standing
 from audit_service.metrics import EventMetrics
 from audit_service.settings import Settings as AuditSettings
 from service_kit.metrics import Metrics

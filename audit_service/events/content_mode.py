@@ -6,7 +6,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from audit_service.events import json_text, media_types
+from audit_service.events import media_types, strict_json
 from audit_service.events.attributes import check
 from audit_service.events.event import (
     BatchRejected,
@@ -15,8 +15,8 @@ from audit_service.events.event import (
     TooManyEvents,
     UnsupportedFormat,
 )
-from audit_service.events.json_text import NotJson
-from audit_service.events.structured import STRICT_JSON
+from audit_service.events.json_format import STRICT_JSON
+from audit_service.events.strict_json import NotJson
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -73,12 +73,12 @@ def read_batch(body: bytes, max_events: int) -> Sequence[Event]:
 
 def _items(body: bytes, max_events: int) -> Sequence[tuple[Any, str | None]]:
     """Each item: its value and source text, or None where the value is lossless."""
-    values = json_text.lossless(body)
+    values = strict_json.lossless(body)
     if type(values) is list:
         items: list[tuple[Any, str | None]] = [(value, None) for value in values]
     else:
         try:
-            items = list(islice(json_text.items(json_text.text_of(body)), max_events + 1))
+            items = list(islice(strict_json.items(strict_json.text_of(body)), max_events + 1))
         except NotJson as reason:
             raise EventRejected(None, f"the batch is not JSON: {reason}") from None
     if len(items) > max_events:

@@ -13,9 +13,15 @@ from typing import Final, cast
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka
 
 from audit_service.events.attributes import REQUIRED
+from audit_service.events.content_mode import (
+    STRUCTURED,
+    ContentMode,
+    content_mode,
+    event_of,
+    read_batch,
+)
 from audit_service.events.event import Event, EventRejected
-from audit_service.events.modes import STRUCTURED, ContentMode, content_mode, event_of, read_batch
-from audit_service.events.structured import STRICT_JSON
+from audit_service.events.json_format import STRICT_JSON
 
 Headers = Sequence[tuple[str, bytes | None]]
 """As librdkafka gives them: in their order, a name as often as it is there."""

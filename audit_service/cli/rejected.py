@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 
 import click
 
+from audit_service.cli.rejected_table import print_one, print_table, shown
 from audit_service.events import REJECTIONS
-from audit_service.events.kafka import Limits
+from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, open_log
 from audit_service.rejected import Kept, RejectedStore, open_rejected
 from audit_service.rejected.redrive import redrive
-from audit_service.rejected_shown import print_one, print_table, shown
 from audit_service.settings import Settings
 from service_kit import cli
 from service_kit.cli import Service

@@ -8,7 +8,6 @@ import structlog
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from audit_service import found
 from audit_service.events import (
     REJECTIONS,
     BatchRejected,
@@ -16,10 +15,10 @@ from audit_service.events import (
     EventRejected,
     TooManyEvents,
     UnsupportedFormat,
-    http,
-    modes,
+    content_mode,
+    http_binding,
 )
-from audit_service.log import EventLog, LogUnavailable
+from audit_service.log import EventLog, LogUnavailable, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.settings import Settings
 from service_kit import body, logs
@@ -43,8 +42,8 @@ _OPENAPI: dict[str, Any] = {
             "description": "Binary mode: the data, with the attributes in `ce-` headers; "
             "structured mode: an event; batched mode: an array of events",
             "content": {
-                modes.STRUCTURED: {"schema": _EVENT},
-                modes.BATCH: {"schema": {"type": "array", "items": _EVENT}},
+                content_mode.STRUCTURED: {"schema": _EVENT},
+                content_mode.BATCH: {"schema": {"type": "array", "items": _EVENT}},
                 "*/*": {},
             },
         }
@@ -69,7 +68,7 @@ def blueprint(
             raise
         receipts = event_log.append(events)
         logs.gather()  # until the line that tells of the request itself
-        found.tell(events, receipts)
+        stored_line.tell(events, receipts)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer
@@ -112,7 +111,7 @@ def _events(settings: Settings, keep: Keep) -> Sequence[Event]:
     headers = _headers()
     content = body.read(_limit(headers, settings))
     try:
-        return http.read(headers, content, settings.max_batch_events)
+        return http_binding.read(headers, content, settings.max_batch_events)
     except REJECTIONS as error:
         keep(headers, content, error)
         raise
@@ -133,5 +132,5 @@ def _headers() -> dict[str, str]:
 
 
 def _limit(headers: Mapping[str, str], settings: Settings) -> int:
-    is_batch = modes.content_mode(headers["content-type"]) is modes.ContentMode.BATCH
+    is_batch = content_mode.content_mode(headers["content-type"]) is content_mode.ContentMode.BATCH
     return settings.max_batch_bytes if is_batch else settings.max_event_bytes

@@ -4,7 +4,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from audit_service.log import postgres, sqlite
-from audit_service.log.record import Backend
+from audit_service.log.backend import Backend
 
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")

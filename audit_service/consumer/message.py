@@ -8,8 +8,8 @@ from typing import cast
 import structlog
 from confluent_kafka import Message
 
-from audit_service.events import REJECTIONS, Event, EventRejected, kafka
-from audit_service.events.kafka import Headers, Limits
+from audit_service.events import REJECTIONS, Event, EventRejected, kafka_binding
+from audit_service.events.kafka_binding import Headers, Limits
 from audit_service.log import Origin
 from audit_service.rejected import RejectedMessage
 
@@ -57,7 +57,7 @@ def read(message: Message, limits: Limits) -> Incoming:
         return Incoming(origin, ([], key, value), (), error)
     raw = headers, key, value
     try:
-        return Incoming(origin, raw, kafka.read(headers, value, limits))
+        return Incoming(origin, raw, kafka_binding.read(headers, value, limits))
     except REJECTIONS as error:
         return Incoming(origin, raw, (), error)
     except Exception as error:

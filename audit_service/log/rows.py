@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from audit_service.events import Event, JsonText, Value
-from audit_service.log.record import Entry, Origin, Outcome, Receipt, Record
+from audit_service.log.backend import Entry, Origin, Outcome, Receipt, Record
 
 ATTRIBUTE_COLUMNS = (
     "specversion",

@@ -3,7 +3,8 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from audit_service import consume_cli, create_app, rejected_cli
+from audit_service import create_app
+from audit_service.cli import consume, rejected
 from audit_service.log import LogUnavailable, SchemaMismatch, UnsupportedDatabase, open_log
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
@@ -50,5 +51,5 @@ SERVICE = cli.Service(
 )
 
 main = cli.commands(SERVICE)
-main.add_command(consume_cli.command(SERVICE))
-main.add_command(rejected_cli.command(SERVICE))
+main.add_command(consume.command(SERVICE))
+main.add_command(rejected.command(SERVICE))

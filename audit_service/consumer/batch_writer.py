@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from audit_service import found
-from audit_service.consumer.incoming import Incoming, Refused, unexpected
-from audit_service.log import EventLog, LogUnavailable
+from audit_service.consumer.message import Incoming, Refused, unexpected
+from audit_service.log import EventLog, LogUnavailable, stored_line
 from audit_service.rejected import RejectedStore
 from service_kit import logs
 
@@ -52,7 +51,7 @@ class Storing:
         events = [event for message in batch for event in message.events]
         origins = [message.origin for message in batch for _ in message.events]
         try:
-            found.tell(events, self._event_log.append(events, origins))
+            stored_line.tell(events, self._event_log.append(events, origins))
         except LogUnavailable:
             raise
         except Exception as error:

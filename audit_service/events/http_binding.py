@@ -13,9 +13,15 @@ from urllib.parse import quote, unquote_to_bytes
 from cloudevents.core.bindings.http import HTTPMessage, from_http
 
 from audit_service.events.attributes import REQUIRED
+from audit_service.events.content_mode import (
+    STRUCTURED,
+    ContentMode,
+    content_mode,
+    event_of,
+    read_batch,
+)
 from audit_service.events.event import Event, EventRejected
-from audit_service.events.modes import STRUCTURED, ContentMode, content_mode, event_of, read_batch
-from audit_service.events.structured import STRICT_JSON
+from audit_service.events.json_format import STRICT_JSON
 
 # A quoted string, or one that is not closed: tried once, so that no value takes long.
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, islice, repeat
 
 from audit_service.events import Event, digest
-from audit_service.log.record import Backend, Entry, LogUnavailable, Origin, Page, Receipt, Record
+from audit_service.log.backend import Backend, Entry, LogUnavailable, Origin, Page, Receipt, Record
 from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
 
 

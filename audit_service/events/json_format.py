@@ -10,10 +10,10 @@ import orjson
 from cloudevents.core.base import BaseCloudEvent, EventFactory
 from cloudevents.core.formats.json import JSONFormat
 
-from audit_service.events import json_text, media_types
+from audit_service.events import media_types, strict_json
 from audit_service.events.attributes import check_name
 from audit_service.events.event import Event, EventRejected, JsonText
-from audit_service.events.json_text import Members, NotJson, Number
+from audit_service.events.strict_json import Members, NotJson, Number
 
 _PAYLOADS = {"data", "data_base64"}
 _NUMBERS = {Number, int, float}
@@ -32,12 +32,12 @@ class StrictJsonFormat(JSONFormat):
         if event_factory is None:
             raise TypeError("a factory is what judges attributes; there must be one")
         body = data.encode(errors="surrogatepass") if isinstance(data, str) else data
-        value = json_text.lossless(body)
-        if value is not json_text.LOSSY:
+        value = strict_json.lossless(body)
+        if value is not strict_json.LOSSY:
             return self.event_of(value, None, event_factory)
         try:
-            text = json_text.text_of(body)
-            value = json_text.decode(text)
+            text = strict_json.text_of(body)
+            value = strict_json.decode(text)
         except NotJson as reason:
             raise EventRejected(None, f"the event is not JSON: {reason}") from None
         return self.event_of(value, text, event_factory)
@@ -56,7 +56,7 @@ class StrictJsonFormat(JSONFormat):
         if not media_types.is_json(datacontenttype) or not media_types.is_utf8(datacontenttype):
             return body
         try:
-            json_text.check(body)
+            strict_json.check(body)
         except NotJson as reason:
             raise EventRejected("data", f"is not JSON, as it says it is: {reason}") from None
         return JsonText(body)
@@ -127,7 +127,7 @@ def _payload(
     if media_type is None or media_types.is_json(media_type):
         if text is None:
             return JsonText(orjson.dumps(payloads["data"]))
-        return JsonText(json_text.source_of(text, "data").encode())
+        return JsonText(strict_json.source_of(text, "data").encode())
     return _encoded(payloads["data"], media_type) or None
 
 

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from audit_service.consumer.partitions import Partitions
-from audit_service.consumer.standing import Standing
+from audit_service.consumer.status import Standing
 
 log = structlog.get_logger()
 
