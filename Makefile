@@ -28,7 +28,7 @@ run: install
 	case $$USER_SERVICE_SINK in kafka://*) export AUDIT_SERVICE_KAFKA="$$USER_SERVICE_SINK"; \
 	  consumer="--ready http://$${AUDIT_SERVICE_CONSUMER_BIND:-127.0.0.1:8081}/readyz"; \
 	  consume="-- $(BIN)/audit-service consume";; esac && \
-	exec $(BIN)/python -m service_kit.together \
+	exec $(BIN)/python -m tools.run_together \
 	  --ready "http://$$events/readyz" --ready "http://$$users/readyz" \
 	  --say "$$(printf "$$TRY" "$$users" "$$events")" \
 	  $(if $(RELAY),--ready "http://$${USER_SERVICE_RELAY_BIND:-127.0.0.1:3001}/readyz") \

@@ -15,9 +15,9 @@ from audit_service.log import EventLog, LogUnavailable, Measured, migrate, open_
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import Keeper, open_rejected
 from audit_service.settings import Settings
-from service_kit import app as service_app
-from service_kit.metrics import Metrics
-from service_kit.problems import Problem
+from service_kit.http import app as service_app
+from service_kit.http.problems import Problem
+from service_kit.metrics.registry import Metrics
 
 MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
     EventRejected: receive.problem_of_event,

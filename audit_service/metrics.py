@@ -5,7 +5,7 @@ from typing import Final
 
 from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
 from audit_service.log import Outcome, Receipt
-from service_kit.metrics import Metrics
+from service_kit.metrics.registry import Metrics
 
 REASONS: Final[dict[type[Exception], str]] = {
     EventRejected: "event",

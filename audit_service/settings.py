@@ -6,9 +6,9 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from audit_service.log import UnsupportedDatabase, check_url
-from service_kit import kafka
-from service_kit.addresses import BindAddress
-from service_kit.settings import ServiceSettings
+from service_kit.kafka import topic_url
+from service_kit.settings.base import ServiceSettings
+from service_kit.settings.bind_address import BindAddress
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -22,7 +22,7 @@ def _database_url(text: str) -> str:
 
 
 def _kafka_url(text: str) -> str:
-    kafka.parse(text)
+    topic_url.parse(text)
     return text
 
 

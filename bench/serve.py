@@ -7,8 +7,9 @@ imports nothing but the kit and that peer.
 import importlib
 import sys
 
-from service_kit import logs, server
-from service_kit.settings import ServiceSettings
+from service_kit import logs
+from service_kit.process import gunicorn_server
+from service_kit.settings.base import ServiceSettings
 
 
 def main(peer: str, port: str) -> None:
@@ -16,7 +17,7 @@ def main(peer: str, port: str) -> None:
     settings = ServiceSettings(bind=f"127.0.0.1:{port}", workers=2, threads=8, log_format="json")
     logs.configure(peer, settings.log_format)
     module = importlib.import_module(f"bench.peers.{peer}")
-    server.run(peer, settings, module.create_app)
+    gunicorn_server.run(peer, settings, module.create_app)
 
 
 if __name__ == "__main__":

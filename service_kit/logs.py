@@ -17,7 +17,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from service_kit.settings import LogFormat
+from service_kit.settings.base import LogFormat
 
 # Beyond C0 and C1 controls: line and paragraph separators, and the marks that reorder text.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

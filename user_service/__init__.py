@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from flask import Flask
 from sqlalchemy import Engine
 
-from service_kit import app as service_app
-from service_kit import json_request
-from service_kit.health import Report
-from service_kit.metrics import Metrics
+from service_kit.http import app as service_app
+from service_kit.http import json_request
+from service_kit.http.health import Report
+from service_kit.metrics.registry import Metrics
 from user_service.api import routes
 from user_service.api.admission import Admission
 from user_service.api.problems import MEANINGS

@@ -9,10 +9,10 @@ from pydantic_settings import SettingsConfigDict
 from rfc3986_validator import validate_rfc3986
 from sqlalchemy.exc import ArgumentError
 
-from service_kit import kafka
-from service_kit.addresses import BindAddress
-from service_kit.settings import ServiceSettings
-from user_service.store.database import parse_url
+from service_kit.kafka import topic_url
+from service_kit.settings.base import ServiceSettings
+from service_kit.settings.bind_address import BindAddress
+from user_service.database_url import parse_url
 
 HTTP_SCHEMES = ("http", "https")
 DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
@@ -20,8 +20,8 @@ DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 
 def _sink(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme == kafka.SCHEME:
-        kafka.parse(text)
+    if parts.scheme == topic_url.SCHEME:
+        topic_url.parse(text)
         return text
     # `port` raises ValueError where it is none.
     fit = parts.scheme in HTTP_SCHEMES and parts.hostname and parts.port != 0

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from audit_service.events import structured_form
 from audit_service.log import EventLog, Record
-from service_kit import cursors
-from service_kit.problems import Problem
+from service_kit.http import cursors
+from service_kit.http.problems import Problem
 
 PAGE_BYTES = 8 * 1024 * 1024
 MAX_POSITION = 2**63 - 1

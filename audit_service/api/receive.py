@@ -21,8 +21,9 @@ from audit_service.events import (
 from audit_service.log import EventLog, LogUnavailable, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.settings import Settings
-from service_kit import body, logs
-from service_kit.problems import Problem, unavailable
+from service_kit import logs
+from service_kit.http import request_body
+from service_kit.http.problems import Problem, unavailable
 
 log = structlog.get_logger()
 
@@ -109,7 +110,7 @@ def _broken_rule(error: EventRejected) -> dict[str, Any]:
 
 def _events(settings: Settings, keep: Keep) -> Sequence[Event]:
     headers = _headers()
-    content = body.read(_limit(headers, settings))
+    content = request_body.read(_limit(headers, settings))
     try:
         return http_binding.read(headers, content, settings.max_batch_events)
     except REJECTIONS as error:

@@ -8,8 +8,8 @@ from audit_service.cli import consume, rejected
 from audit_service.log import LogUnavailable, SchemaMismatch, UnsupportedDatabase, open_log
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
-from service_kit import cli
-from service_kit.cli import NotMigrated, StartError
+from service_kit.cli import commands
+from service_kit.cli.commands import NotMigrated, StartError
 
 _VARIABLE = "AUDIT_SERVICE_DATABASE_URL"
 _FAULTS = (LogUnavailable, SchemaMismatch, UnsupportedDatabase)
@@ -40,7 +40,7 @@ def _complaint(error: Exception) -> str:
     return f"{_VARIABLE}: {reason.splitlines()[0] if reason else type(error).__name__}"
 
 
-SERVICE = cli.Service(
+SERVICE = commands.Service(
     name="audit-service",
     version=version("post-cloudevents"),
     settings=Settings,
@@ -50,6 +50,6 @@ SERVICE = cli.Service(
     awaited=(LogUnavailable,),
 )
 
-main = cli.commands(SERVICE)
+main = commands.commands(SERVICE)
 main.add_command(consume.command(SERVICE))
 main.add_command(rejected.command(SERVICE))

@@ -6,8 +6,9 @@ import click
 
 from audit_service.log import LogUnavailable
 from audit_service.settings import Settings
-from service_kit import cli, kafka
-from service_kit.cli import Service, StartError
+from service_kit.cli import commands
+from service_kit.cli.commands import Service, StartError
+from service_kit.kafka import topic_url
 
 
 def command(service: Service[Settings]) -> click.Command:
@@ -17,10 +18,10 @@ def command(service: Service[Settings]) -> click.Command:
     @click.argument("url", required=False, callback=_checked_url)
     def consume(url: str | None) -> None:
         """Store the events of the topic at URL, or at AUDIT_SERVICE_KAFKA."""
-        settings = cli.begin(service, partial(cli.bring_up_to_date, service))
+        settings = commands.begin(service, partial(commands.bring_up_to_date, service))
         if url is not None:
             settings = settings.model_copy(update={"kafka": url})
-        with cli.failing(service):
+        with commands.failing(service):
             _consume(settings)
 
     return consume
@@ -31,7 +32,7 @@ def _checked_url(
 ) -> str | None:
     try:
         if url is not None:
-            kafka.parse(url)
+            topic_url.parse(url)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="URL") from None
     return url

@@ -18,8 +18,8 @@ from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, open_log
 from audit_service.rejected import Kept, RejectedStore, open_rejected
 from audit_service.rejected.redrive import redrive
 from audit_service.settings import Settings
-from service_kit import cli
-from service_kit.cli import Service
+from service_kit.cli import commands
+from service_kit.cli.commands import Service
 from service_kit.logs import safe
 
 REFUSED = 1
@@ -39,7 +39,7 @@ class Rejected:
 
     def settings(self) -> Settings:
         """The settings, with logging set up by them."""
-        return cli.load(self._service)
+        return commands.load(self._service)
 
     def store(self) -> RejectedStore:
         """The store of rejected messages."""

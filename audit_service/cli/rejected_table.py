@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from audit_service.rejected import Kept
+from service_kit.cli.table import print_rows
 from service_kit.logs import safe
-from service_kit.tables import print_rows
 
 COLUMNS = ("id", "received_at", "from", "reason")
 

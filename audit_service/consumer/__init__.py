@@ -23,11 +23,12 @@ from audit_service.log import EventLog, Measured, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
-from service_kit import kafka, small_port
-from service_kit.background import stopping
-from service_kit.kafka import TopicUnreadable, TopicUrl
-from service_kit.metrics import Metrics
-from service_kit.server import collect_seldom
+from service_kit.kafka import topic_url
+from service_kit.kafka.topic_url import TopicUnreadable, TopicUrl
+from service_kit.metrics.registry import Metrics
+from service_kit.process import admin_server
+from service_kit.process.gunicorn_server import collect_seldom
+from service_kit.process.shutdown import stopping
 
 __all__ = ["BadClient", "consume"]
 
@@ -44,7 +45,7 @@ def consume(settings: Settings) -> None:
     """
     # Before there is any other thread, which a signal could end the process through.
     stop = stopping()
-    url = kafka.parse(settings.kafka)
+    url = topic_url.parse(settings.kafka)
     place = settings.database_url, settings.database_password.get_secret_value()
     metrics, standing = Metrics(), Standing()
     counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, standing)
@@ -61,7 +62,7 @@ def consume(settings: Settings) -> None:
         ),
     )
     app = health.create(event_log, standing, metrics)
-    with closing(event_log), closing(small_port.start(app, settings.consumer_bind)):
+    with closing(event_log), closing(admin_server.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
         collect_seldom()
         with Watch(partial(admin, url, settings), partitions, standing):
@@ -70,9 +71,11 @@ def consume(settings: Settings) -> None:
 
 def _warn_of_weaknesses(url: TopicUrl, settings: Settings) -> None:
     try:
-        standing = kafka.standing_of(url.client(settings.kafka_secrets), url.topic, TOPIC_SECONDS)
+        standing = topic_url.standing_of(
+            url.client(settings.kafka_secrets), url.topic, TOPIC_SECONDS
+        )
     except TopicUnreadable as reason:
         log.warning("the topic's configuration cannot be read", topic=url.topic, reason=str(reason))
         return
-    for weakness in kafka.weaknesses(standing):
+    for weakness in topic_url.weaknesses(standing):
         log.warning("an acknowledged event could be lost", topic=url.topic, weakness=weakness)

@@ -6,8 +6,8 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from audit_service.settings import Settings
-from service_kit import librdkafka_log
-from service_kit.kafka import TopicUrl
+from service_kit.kafka import client_log
+from service_kit.kafka.topic_url import TopicUrl
 
 # A broker that is back is found in seconds.
 _RECONNECT: Final = {"reconnect.backoff.max.ms": 2_000}
@@ -38,7 +38,7 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
         # Who joins or leaves interrupts only the partitions that move.
         options["partition.assignment.strategy"] = "cooperative-sticky"
     try:
-        return Consumer(options, logger=librdkafka_log.logger())
+        return Consumer(options, logger=client_log.logger())
     except KafkaException as error:
         raise BadClient(error.args[0].str()) from error
 

@@ -6,8 +6,8 @@ from flask import Flask
 
 from audit_service.consumer.status import Standing
 from audit_service.log import EventLog
-from service_kit import app as service_app
-from service_kit.metrics import Metrics
+from service_kit.http import app as service_app
+from service_kit.metrics.registry import Metrics
 
 
 def create(event_log: EventLog, standing: Standing, metrics: Metrics) -> Flask:

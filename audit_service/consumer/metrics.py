@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from audit_service.consumer.status import Standing
-from service_kit.metrics import Gauge, Metrics, Value
+from service_kit.metrics.registry import Gauge, Metrics, Value
 
 LAG = Gauge(
     "audit_service_consumer_lag",

@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from audit_service.log import Record, open_log
 from audit_service.rejected import RejectedMessage, open_rejected
-from service_kit import kafka
+from service_kit.kafka import topic_url
 from tests.kafka import Broker
 from tests.system.processes import BIN, environment, free_port, wait_until_ready
 
@@ -75,7 +75,7 @@ def headers_of(event_id: str, **attributes: str) -> list[tuple[str, bytes | None
 
 def group_of(url: str) -> str:
     """The consumer group that reads the topic at a URL: one of its own."""
-    return f"group-of-{kafka.parse(url).topic}"
+    return f"group-of-{topic_url.parse(url).topic}"
 
 
 class Consuming:

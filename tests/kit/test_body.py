@@ -9,8 +9,8 @@ from apiflask import APIFlask
 from flask import Response
 from werkzeug.test import run_wsgi_app
 
-from service_kit import app as service_app
-from service_kit import body
+from service_kit.http import app as service_app
+from service_kit.http import request_body
 
 LIMIT = 100
 
@@ -21,7 +21,7 @@ def app() -> APIFlask:
 
     @app.post("/")
     def length() -> Response:
-        return Response(str(len(body.read(LIMIT))))
+        return Response(str(len(request_body.read(LIMIT))))
 
     return app
 

@@ -15,10 +15,11 @@ from flask import Flask
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from service_kit import app as service_app
-from service_kit import cli, server
-from service_kit.cli import StartError
-from service_kit.settings import ServiceSettings
+from service_kit.cli import commands
+from service_kit.cli.commands import StartError
+from service_kit.http import app as service_app
+from service_kit.process import gunicorn_server
+from service_kit.settings.base import ServiceSettings
 
 CONFIG = 78
 
@@ -45,12 +46,12 @@ def calls() -> list[str]:
 
 
 @pytest.fixture
-def trial(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> cli.Service[Trial]:
+def trial(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> commands.Service[Trial]:
     """A service that is never really served."""
-    impatient = functools.partial(server.wait_for_port, patience=0)
-    monkeypatch.setattr(server, "wait_for_port", impatient)
-    monkeypatch.setattr(server, "run", lambda *_: calls.append("run"))
-    return cli.Service(
+    impatient = functools.partial(gunicorn_server.wait_for_port, patience=0)
+    monkeypatch.setattr(gunicorn_server, "wait_for_port", impatient)
+    monkeypatch.setattr(gunicorn_server, "run", lambda *_: calls.append("run"))
+    return commands.Service(
         name="trial-service",
         version="1.2.3",
         settings=Trial,
@@ -67,8 +68,8 @@ def _free_port(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TRIAL_SERVICE_BIND", f"127.0.0.1:{probe.getsockname()[1]}")
 
 
-def invoke(service: cli.Service[Trial], *words: str) -> Result:
-    return CliRunner().invoke(cli.commands(service), words)
+def invoke(service: commands.Service[Trial], *words: str) -> Result:
+    return CliRunner().invoke(commands.commands(service), words)
 
 
 def assert_ends_with_one_line(result: Result, *names: str) -> None:
@@ -81,7 +82,7 @@ def assert_ends_with_one_line(result: Result, *names: str) -> None:
 
 
 def test_config_prints_every_setting_with_passwords_masked(
-    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+    trial: commands.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRIAL_SERVICE_THREADS", "5")
     result = invoke(trial, "config")
@@ -94,13 +95,13 @@ def test_config_prints_every_setting_with_passwords_masked(
     assert calls == []
 
 
-def test_the_version_is_printed(trial: cli.Service[Trial]) -> None:
+def test_the_version_is_printed(trial: commands.Service[Trial]) -> None:
     result = invoke(trial, "--version")
     assert (result.exit_code, result.stdout) == (0, "trial-service, version 1.2.3\n")
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_the_commands_are_listed(trial: cli.Service[Trial], option: str) -> None:
+def test_the_commands_are_listed(trial: commands.Service[Trial], option: str) -> None:
     result = invoke(trial, option)
     assert result.exit_code == 0
     for command in ("run", "check", "migrate", "config"):
@@ -109,7 +110,7 @@ def test_the_commands_are_listed(trial: cli.Service[Trial], option: str) -> None
 
 @pytest.mark.parametrize("command", ["run", "check", "migrate", "config"])
 def test_wrong_settings_end_every_command_with_one_line_that_names_them(
-    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch, command: str
+    trial: commands.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("TRIAL_SERVICE_THREADS", "many")
     monkeypatch.setenv("TRIAL_SERVICE_LOG_FORMAT", "x\ny")
@@ -120,7 +121,7 @@ def test_wrong_settings_end_every_command_with_one_line_that_names_them(
 
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_port_that_is_taken_ends_it_with_one_line_that_names_it(
-    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch, command: str
+    trial: commands.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as somebody:
         bind = f"127.0.0.1:{somebody.getsockname()[1]}"
@@ -131,61 +132,61 @@ def test_a_port_that_is_taken_ends_it_with_one_line_that_names_it(
 
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_what_the_service_finds_wrong_ends_it_with_one_line(
-    trial: cli.Service[Trial], monkeypatch: pytest.MonkeyPatch, command: str
+    trial: commands.Service[Trial], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     def check(_: Trial) -> None:
         raise StartError("TRIAL_SERVICE_SINK: first\nsecond\x1b[2J")
 
     monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", "no")
-    failing = cli.Service(**{**vars(trial), "check": check})
+    failing = commands.Service(**{**vars(trial), "check": check})
     result = invoke(failing, command)
     assert_ends_with_one_line(result, "TRIAL_SERVICE_SINK", "first\\nsecond\\x1b[2J")
 
 
-def test_check_changes_and_serves_nothing(trial: cli.Service[Trial], calls: list[str]) -> None:
+def test_check_changes_and_serves_nothing(trial: commands.Service[Trial], calls: list[str]) -> None:
     result = invoke(trial, "check")
     assert (result.exit_code, result.output, calls) == (0, "", ["check"])
 
 
 @pytest.mark.parametrize(("migrate", "code"), [("yes", 0), ("no", CONFIG)])
 def test_check_minds_an_old_schema_only_where_run_would_not_mend_it(
-    trial: cli.Service[Trial], monkeypatch: pytest.MonkeyPatch, migrate: str, code: int
+    trial: commands.Service[Trial], monkeypatch: pytest.MonkeyPatch, migrate: str, code: int
 ) -> None:
     def check(_: Trial) -> None:
-        raise cli.NotMigrated("the schema is old")
+        raise commands.NotMigrated("the schema is old")
 
     monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", migrate)
-    failing = cli.Service(**{**vars(trial), "check": check})
+    failing = commands.Service(**{**vars(trial), "check": check})
     assert invoke(failing, "check").exit_code == code
 
 
-def test_check_minds_a_database_that_is_away(trial: cli.Service[Trial]) -> None:
+def test_check_minds_a_database_that_is_away(trial: commands.Service[Trial]) -> None:
     def check(_: Trial) -> None:
-        raise cli.StartError("TRIAL_SERVICE_DATABASE_URL: connection refused")
+        raise commands.StartError("TRIAL_SERVICE_DATABASE_URL: connection refused")
 
-    failing = cli.Service(**{**vars(trial), "check": check})
+    failing = commands.Service(**{**vars(trial), "check": check})
     assert_ends_with_one_line(invoke(failing, "check"), "TRIAL_SERVICE_DATABASE_URL")
 
 
 def test_migrate_migrates_and_does_nothing_else(
-    trial: cli.Service[Trial], calls: list[str]
+    trial: commands.Service[Trial], calls: list[str]
 ) -> None:
     assert (invoke(trial, "migrate").exit_code, calls) == (0, ["migrate"])
 
 
-def test_run_migrates_checks_and_serves(trial: cli.Service[Trial], calls: list[str]) -> None:
+def test_run_migrates_checks_and_serves(trial: commands.Service[Trial], calls: list[str]) -> None:
     assert (invoke(trial, "run").exit_code, calls) == (0, ["migrate", "check", "run"])
 
 
 def test_run_leaves_the_schema_alone_when_told_to(
-    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+    trial: commands.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRIAL_SERVICE_MIGRATE", "no")
     assert (invoke(trial, "run").exit_code, calls) == (0, ["check", "run"])
 
 
 def test_run_warns_of_a_variable_that_is_no_setting_and_goes_on(
-    trial: cli.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+    trial: commands.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRIAL_SERVICE_SINKS", "x")
     monkeypatch.setenv("TRIAL_SERVICE_PORT_3000_TCP_ADDR", "10.0.0.1")

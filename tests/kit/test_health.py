@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from service_kit import app as service_app
+from service_kit.http import app as service_app
 
 
 def _client(checks: dict[str, Any], reports: dict[str, Any] | None = None) -> FlaskClient:

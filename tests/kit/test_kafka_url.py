@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from service_kit import kafka
-from service_kit.kafka import Standing
-from service_kit.masking import masked
+from service_kit.kafka import topic_url
+from service_kit.kafka.topic_url import Standing
+from service_kit.settings.redaction import masked
 
 SAFE = Standing(
     replicas=3,
@@ -29,12 +29,14 @@ SAFE = Standing(
     ],
 )
 def test_a_url_names_servers_and_a_topic(url: str, servers: str, topic: str) -> None:
-    parsed = kafka.parse(url)
+    parsed = topic_url.parse(url)
     assert (parsed.servers, parsed.topic, parsed.options) == (servers, topic, {})
 
 
 def test_parameters_are_options_of_librdkafka() -> None:
-    parsed = kafka.parse("kafka://a/t?security.protocol=SASL_SSL&sasl.username=m%26e&ssl.ca.pem=")
+    parsed = topic_url.parse(
+        "kafka://a/t?security.protocol=SASL_SSL&sasl.username=m%26e&ssl.ca.pem="
+    )
     assert parsed.client({"sasl.password": "s3cret", "ssl.key.password": ""}) == {
         "bootstrap.servers": "a:9092",
         "security.protocol": "SASL_SSL",
@@ -45,7 +47,7 @@ def test_parameters_are_options_of_librdkafka() -> None:
 
 
 def test_options_are_not_shown() -> None:
-    assert "s3cret" not in repr(kafka.parse("kafka://a/t?sasl.password=s3cret"))
+    assert "s3cret" not in repr(topic_url.parse("kafka://a/t?sasl.password=s3cret"))
 
 
 @pytest.mark.parametrize(
@@ -86,12 +88,12 @@ def test_a_secret_in_a_url_is_masked(name: str) -> None:
 )
 def test_what_is_no_such_url_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ValueError, match=r"^(must|has|may)") as caught:
-        kafka.parse(url)
+        topic_url.parse(url)
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_topic_that_keeps_everything_on_several_brokers_has_no_weakness() -> None:
-    assert kafka.weaknesses(SAFE) == []
+    assert topic_url.weaknesses(SAFE) == []
 
 
 @pytest.mark.parametrize(
@@ -106,5 +108,5 @@ def test_a_topic_that_keeps_everything_on_several_brokers_has_no_weakness() -> N
     ],
 )
 def test_what_could_lose_an_acknowledged_message_is_named(weak: Standing, named: str) -> None:
-    (sentence,) = kafka.weaknesses(weak)
+    (sentence,) = topic_url.weaknesses(weak)
     assert named in sentence

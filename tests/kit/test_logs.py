@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from service_kit import logs
-from service_kit.settings import LogFormat
+from service_kit.settings.base import LogFormat
 
 Logged = Callable[[], str]
 

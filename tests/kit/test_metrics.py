@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from structlog.testing import capture_logs
 
-from service_kit import app as service_app
-from service_kit.metrics import Gauge, Metrics
+from service_kit.http import app as service_app
+from service_kit.metrics.registry import Gauge, Metrics
 from tests.kit.scrape import Scrape
 
 DEPTH = Gauge("trial_depth", "How deep")

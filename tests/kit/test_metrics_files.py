@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service_kit import metrics_files
-from service_kit.metrics_files import VARIABLE
+from service_kit.metrics import multiprocess
+from service_kit.metrics.multiprocess import VARIABLE
 
 COUNT = """
 import sys
-from service_kit.metrics import Gauge, Metrics
+from service_kit.metrics.registry import Gauge, Metrics
 metrics = Metrics()
 metrics.counter("trial_total", "Trials").inc(int(sys.argv[1]))
 depth = Gauge("trial_depth", "How deep")
@@ -26,13 +26,13 @@ def _counting(number: int) -> str:
 
 
 def test_processes_that_share_files_tell_the_sum_of_all_that_ever_were(tmp_path: Path) -> None:
-    with metrics_files.shared(tmp_path):
+    with multiprocess.shared(tmp_path):
         assert "trial_total 2.0\n" in _counting(2)
         assert "trial_total 5.0\n" in _counting(3)
 
 
 def test_a_gauge_has_one_value_however_many_processes_share_files(tmp_path: Path) -> None:
-    with metrics_files.shared(tmp_path):
+    with multiprocess.shared(tmp_path):
         assert [_counting(1).count("trial_depth 7.0\n") for _ in range(2)] == [1, 1]
         assert _counting(1).count("\ntrial_depth") == 1
 
@@ -44,18 +44,18 @@ def test_processes_that_share_none_tell_of_themselves(tmp_path: Path) -> None:
 
 def test_the_same_series_come_out_wherever_values_are_kept(tmp_path: Path) -> None:
     alone = _counting(1)
-    with metrics_files.shared(tmp_path):
+    with multiprocess.shared(tmp_path):
         assert _counting(1) == alone
 
 
 def test_a_file_that_a_worker_is_about_to_fill_is_passed_over(tmp_path: Path) -> None:
-    with metrics_files.shared(tmp_path) as folder:
+    with multiprocess.shared(tmp_path) as folder:
         (folder / "counter_1.db").touch()
         assert "trial_total 1.0\n" in _counting(1)
 
 
 def test_the_files_are_gone_in_the_end(tmp_path: Path) -> None:
-    with metrics_files.shared(tmp_path) as folder:
+    with multiprocess.shared(tmp_path) as folder:
         assert os.environ[VARIABLE] == str(folder)
         assert list(folder.iterdir()) == []
         (folder / "counter_1.db").touch()
@@ -64,7 +64,7 @@ def test_the_files_are_gone_in_the_end(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_ends_leaves_them_to_the_others(tmp_path: Path) -> None:
-    with metrics_files.shared(tmp_path) as folder:
+    with multiprocess.shared(tmp_path) as folder:
         code = (
             "import os, sys\n"
             "from pathlib import Path\n"
@@ -91,8 +91,8 @@ def test_what_a_killed_service_left_is_removed_and_nothing_else(tmp_path: Path) 
     )
     others = tmp_path / "others"
     others.mkdir()
-    with metrics_files.shared(tmp_path) as running:
+    with multiprocess.shared(tmp_path) as running:
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
         assert len(list(tmp_path.iterdir())) == 3
-        with metrics_files.shared(tmp_path) as mine:
+        with multiprocess.shared(tmp_path) as mine:
             assert sorted(tmp_path.iterdir()) == sorted([others, running, mine])

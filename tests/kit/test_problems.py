@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 from werkzeug.exceptions import ImATeapot
 from werkzeug.test import TestResponse
 
-from service_kit import app as service_app
-from service_kit import json_request
-from service_kit.problems import Problem, unavailable
+from service_kit.http import app as service_app
+from service_kit.http import json_request
+from service_kit.http.problems import Problem, unavailable
 
 SECRET = "SELECT secret FROM /etc/passwd"
 

@@ -8,9 +8,9 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from audit_service.settings import Settings as AuditSettings
-from service_kit.addresses import host_and_port
-from service_kit.masking import masked
-from service_kit.settings import ServiceSettings, SettingsError
+from service_kit.settings.base import ServiceSettings, SettingsError
+from service_kit.settings.bind_address import host_and_port
+from service_kit.settings.redaction import masked
 from user_service.settings import Settings as UserSettings
 
 BOTH = pytest.mark.parametrize("settings", [UserSettings, AuditSettings])

@@ -10,11 +10,11 @@ import pytest
 import requests
 from flask import Flask
 
-from service_kit import app as service_app
-from service_kit import small_port
-from service_kit.metrics import Gauge, Metrics
-from service_kit.server import PortTaken
-from service_kit.small_port import SmallPort
+from service_kit.http import app as service_app
+from service_kit.metrics.registry import Gauge, Metrics
+from service_kit.process import admin_server
+from service_kit.process.admin_server import SmallPort
+from service_kit.process.gunicorn_server import PortTaken
 from tests.kit.scrape import Scrape
 
 HELD = Gauge("trial_lease_held", "Whether this process holds the lease")
@@ -39,7 +39,7 @@ def _app() -> Flask:
 
 @pytest.fixture
 def port() -> Iterator[SmallPort]:
-    port = small_port.start(_app())
+    port = admin_server.start(_app())
     yield port
     port.close()
 
@@ -61,16 +61,16 @@ def test_it_is_reached_from_this_machine_alone_unless_told_otherwise(port: Small
 def test_a_port_that_is_taken_is_refused_and_named(port: SmallPort) -> None:
     bind = port.url.removeprefix("http://")
     with pytest.raises(PortTaken, match=f"{bind}: .*in use"):
-        small_port.start(_app(), bind)
+        admin_server.start(_app(), bind)
 
 
 def test_an_address_that_is_not_ours_cannot_be_listened_on() -> None:
     with pytest.raises(PortTaken, match=r"cannot listen on nowhere\.invalid:80: "):
-        small_port.start(_app(), "nowhere.invalid:80")
+        admin_server.start(_app(), "nowhere.invalid:80")
 
 
 def test_a_closed_port_is_free_at_once_though_clients_were_connected() -> None:
-    port = small_port.start(_app())
+    port = admin_server.start(_app())
     bind = port.url.removeprefix("http://")
     before = threading.active_count()
     with requests.Session() as session:
@@ -79,7 +79,7 @@ def test_a_closed_port_is_free_at_once_though_clients_were_connected() -> None:
         assert threading.active_count() < before
         with pytest.raises(requests.ConnectionError):
             session.get(f"{port.url}/livez", timeout=5)
-    again = small_port.start(_app(), bind)
+    again = admin_server.start(_app(), bind)
     assert requests.get(f"{again.url}/livez", timeout=5).ok
     again.close()
 
@@ -89,7 +89,7 @@ def test_ipv6_is_served_where_the_machine_has_it() -> None:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("needs IPv6")
-    port = small_port.start(_app(), "[::1]:0")
+    port = admin_server.start(_app(), "[::1]:0")
     assert requests.get(f"{port.url}/livez", timeout=5).ok
     port.close()
 

@@ -24,7 +24,7 @@ class Together:
 
     def __init__(self, *words: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "service_kit.together", *words],
+            [sys.executable, "-m", "tools.run_together", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

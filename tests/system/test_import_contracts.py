@@ -45,7 +45,7 @@ FORBIDDEN = [
     ("service_kit.logs", "audit_service"),
     ("service_kit.logs", "cloudevents"),
     ("service_kit.logs", "flask"),
-    ("service_kit.cursors", "sqlalchemy"),
+    ("service_kit.http.cursors", "sqlalchemy"),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
-from service_kit.settings import ServiceSettings
+from service_kit.settings.base import ServiceSettings
 from user_service.settings import Settings as UserSettings
 
 ROOT = Path(__file__).parents[2]

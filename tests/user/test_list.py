@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service_kit import cursors
+from service_kit.http import cursors
 from tests.user.asking import created, patch, path, refused
 
 

@@ -13,8 +13,8 @@ from user_service.store.outbox import OutboxNotEmpty
 @pytest.fixture(autouse=True)
 def _not_served(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.setenv("USER_SERVICE_DATABASE_URL", database_url)
-    monkeypatch.setattr("service_kit.server.wait_for_port", lambda _: None)
-    monkeypatch.setattr("service_kit.server.run", lambda *_: None)
+    monkeypatch.setattr("service_kit.process.gunicorn_server.wait_for_port", lambda _: None)
+    monkeypatch.setattr("service_kit.process.gunicorn_server.run", lambda *_: None)
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service_kit.settings import SettingsError
+from service_kit.settings.base import SettingsError
 from user_service.settings import Settings
 
 

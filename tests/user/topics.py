@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service_kit import kafka
+from service_kit.kafka import topic_url
 from tests.kafka import Broker, OwnBroker
 from user_service.sinks.cloudevents import CloudEvent, describe
 from user_service.sinks.kafka import KafkaCarrier, KafkaSink
@@ -28,7 +28,7 @@ def within(seconds: float) -> Attempt:
 
 def producer_to(broker: Broker, topic: str, parameters: str = "") -> Producer:
     """A producer whose messages live for half a minute: what ends before is ended by us."""
-    url = kafka.parse(f"kafka://{broker.address}/{topic}{parameters}")
+    url = topic_url.parse(f"kafka://{broker.address}/{topic}{parameters}")
     return Producer(url.topic, options_of(url, {}, seconds=30, linger_ms=0))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service_kit.json_request import JSON, MERGE_PATCH
+from service_kit.http.json_request import JSON, MERGE_PATCH
 from user_service.api.schemas import NewUser, UserChanges
 
 _UNAVAILABLE = {503: "The database cannot be used at the moment"}

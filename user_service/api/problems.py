@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from service_kit.problems import Problem, unavailable
+from service_kit.http.problems import Problem, unavailable
 from user_service.api.admission import Busy
 from user_service.api.idempotency_header import MAX_LENGTH, InvalidKey
 from user_service.delivery.direct import NotRecorded, NotStored

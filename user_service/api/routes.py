@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request, url_for
 
-from service_kit import requests_log
+from service_kit.http import request_log
 from user_service.api import idempotency_header
 from user_service.api.admission import Admission
 from user_service.api.openapi import CHANGE, CREATE, DELETE, GET, LIST
@@ -99,7 +99,7 @@ def blueprint(
 
 def _context(delivery_timeout: float) -> Context:
     return Context(
-        deadline=requests_log.started() + delivery_timeout,
+        deadline=request_log.started() + delivery_timeout,
         traceparent=request.headers.get("traceparent"),
         idempotency_key=idempotency_header.parse(request.headers.get("Idempotency-Key")),
     )

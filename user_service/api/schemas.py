@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from service_kit import cursors
+from service_kit.http import cursors
 
 NAME_LENGTH, PASSWORD_LENGTH = 200, 1024
 MAX_MICROSECONDS = 2**63 - 1

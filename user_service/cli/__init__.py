@@ -7,12 +7,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from service_kit import cli
-from service_kit.cli import NotMigrated, StartError
+from service_kit.cli import commands
+from service_kit.cli.commands import NotMigrated, StartError
 from user_service import create_app, sinks
 from user_service.cli import relay
 from user_service.cli.outbox import Desk, outbox_commands
 from user_service.cli.users import users
+from user_service.database_url import parse_url
 from user_service.settings import Settings
 from user_service.store import database, outbox
 from user_service.store.transactions import StoreUnavailable, reading
@@ -54,7 +55,7 @@ def _check_outbox(engine: Engine) -> None:
 
 
 def _check_database(settings: Settings) -> None:
-    url = database.parse_url(settings.database_url)
+    url = parse_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         path = url.database
         raise NotMigrated(f"{_VARIABLE}: there is no {path}: run `user-service migrate`")
@@ -78,7 +79,7 @@ def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
             engine.dispose()
 
 
-SERVICE = cli.Service(
+SERVICE = commands.Service(
     name="user-service",
     version=version("post-cloudevents"),
     settings=Settings,
@@ -88,7 +89,7 @@ SERVICE = cli.Service(
     awaited=(SQLAlchemyError,),
 )
 
-main = cli.commands(SERVICE)
+main = commands.commands(SERVICE)
 main.add_command(users)
 main.add_command(relay.command(SERVICE, _prepare))
 main.add_command(outbox_commands(Desk(SERVICE, _check_database)))

@@ -13,8 +13,8 @@ from typing import Any
 import click
 from sqlalchemy import Connection, Engine
 
-from service_kit import cli
-from service_kit.tables import print_rows
+from service_kit.cli import commands
+from service_kit.cli.table import print_rows
 from user_service.settings import Settings
 from user_service.store import database, outbox, outbox_admin
 from user_service.store.outbox import State
@@ -33,14 +33,14 @@ Transaction = Callable[[Engine], AbstractContextManager[Connection]]
 class Desk:
     """What the commands work with. `check` raises StartError where the database is not there."""
 
-    service: cli.Service[Settings]
+    service: commands.Service[Settings]
     check: Callable[[Settings], None]
 
     @contextmanager
     def database(self, transaction: Transaction) -> Iterator[Connection]:
         """A transaction on the service's database; the process ends where it cannot be used."""
-        settings = cli.load(self.service)
-        with cli.failing(self.service):
+        settings = commands.load(self.service)
+        with commands.failing(self.service):
             self.check(settings)
         password = settings.database_password.get_secret_value()
         engine = database.connect(settings.database_url, threads=1, password=password)

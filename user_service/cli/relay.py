@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import click
 
-from service_kit import background, cli, small_port
+from service_kit.cli import commands
+from service_kit.process import admin_server, shutdown
 from user_service.relay import Relay, health
 from user_service.settings import Settings
 from user_service.sinks import open_carrier
@@ -17,20 +18,22 @@ from user_service.store import database
 CONNECTIONS = 4
 
 
-def command(service: cli.Service[Settings], prepare: Callable[[Settings], None]) -> click.Command:
+def command(
+    service: commands.Service[Settings], prepare: Callable[[Settings], None]
+) -> click.Command:
     """The command. `prepare` brings the schema up to date; it raises StartError."""
 
     @click.command()
     def relay() -> None:
         """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
-        settings = cli.begin(service, prepare)
+        settings = commands.begin(service, prepare)
         # Before there is any other thread.
-        _relay(service, settings, background.stopping())
+        _relay(service, settings, shutdown.stopping())
 
     return relay
 
 
-def _relay(service: cli.Service[Settings], settings: Settings, stop: threading.Event) -> None:
+def _relay(service: commands.Service[Settings], settings: Settings, stop: threading.Event) -> None:
     engine = database.connect(
         settings.database_url,
         threads=CONNECTIONS,
@@ -39,8 +42,8 @@ def _relay(service: cli.Service[Settings], settings: Settings, stop: threading.E
         idle_seconds=settings.relay_lease_seconds,
     )
     app, activity = health.create(engine)
-    with cli.failing(service):
-        port = small_port.start(app, settings.relay_bind)
+    with commands.failing(service):
+        port = admin_server.start(app, settings.relay_bind)
     name = f"{socket.gethostname()}:{os.getpid()}"
     Relay(engine, open_carrier(settings), settings, activity).run(name, stop)
     port.close()

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import click
 import requests
 
+from service_kit.cli.table import print_rows
 from service_kit.logs import safe
-from service_kit.masking import masked
-from service_kit.tables import print_rows
+from service_kit.settings.redaction import masked
 
 REFUSED = 1
 UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h

@@ -1,6 +1,6 @@
 """What the user service tells of the events that it delivers."""
 
-from service_kit.metrics import Metrics
+from service_kit.metrics.registry import Metrics
 from user_service.delivery.deadline import DELIVERED
 from user_service.sinks.sink import Outcome
 

@@ -5,8 +5,8 @@ from importlib.metadata import version
 from flask import Flask
 from sqlalchemy import Engine
 
-from service_kit import app as service_app
-from service_kit.metrics import Gauge, Metrics
+from service_kit.http import app as service_app
+from service_kit.metrics.registry import Gauge, Metrics
 from user_service.api.problems import MEANINGS
 from user_service.relay import OUTCOMES, Activity
 from user_service.relay.circuit_breaker import Sink

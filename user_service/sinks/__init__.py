@@ -5,7 +5,7 @@ What speaks Kafka is imported only where it is used: it takes a tenth of a secon
 
 from urllib.parse import urlsplit
 
-from service_kit.kafka import SCHEME
+from service_kit.kafka.topic_url import SCHEME
 from user_service.settings import Settings
 from user_service.sinks.http import HttpCarrier, HttpSink
 from user_service.sinks.sink import Carrier, Sink

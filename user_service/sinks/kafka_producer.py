@@ -12,8 +12,8 @@ import confluent_kafka
 from cloudevents.core.bindings.kafka import KafkaMessage
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from service_kit import librdkafka_log
-from service_kit.kafka import TopicUrl
+from service_kit.kafka import client_log
+from service_kit.kafka.topic_url import TopicUrl
 from user_service.sinks import kafka_errors
 from user_service.sinks.sink import Attempt, Fault, NotDelivered, Outcome
 
@@ -145,7 +145,7 @@ class Producer:
                 self._client = confluent_kafka.Producer(
                     {
                         **self._options,
-                        "logger": librdkafka_log.logger(),
+                        "logger": client_log.logger(),
                         "error_cb": self._note,
                     }
                 )

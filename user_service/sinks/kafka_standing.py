@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import structlog
 
-from service_kit import kafka
-from service_kit.kafka import Standing, TopicUnreadable, TopicUrl
+from service_kit.kafka import topic_url
+from service_kit.kafka.topic_url import Standing, TopicUnreadable, TopicUrl
 from user_service.sinks.kafka_producer import Producer
 from user_service.sinks.sink import Attempt, NotDelivered
 
@@ -37,7 +37,7 @@ def _look(topic: TopicUrl, secrets: Mapping[str, str], producer: Producer) -> No
     said = False
     while standing is None and not producer.closing.is_set():
         try:
-            standing = kafka.standing_of(topic.client(secrets), topic.topic, LOOK_SECONDS)
+            standing = topic_url.standing_of(topic.client(secrets), topic.topic, LOOK_SECONDS)
         except TopicUnreadable as error:
             if not said:
                 reason = str(error)
@@ -45,7 +45,7 @@ def _look(topic: TopicUrl, secrets: Mapping[str, str], producer: Producer) -> No
             said = True
             producer.closing.wait(AGAIN_SECONDS)
     if standing is not None:
-        _warn(topic.topic, kafka.weaknesses(standing))
+        _warn(topic.topic, topic_url.weaknesses(standing))
 
 
 def _warn(topic: str, weaknesses: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import confluent_kafka
 from confluent_kafka import KafkaException
 
-from service_kit import kafka
+from service_kit.kafka import topic_url
 from user_service.settings import Settings
 from user_service.sinks import kafka_standing
 from user_service.sinks.kafka import KafkaCarrier, KafkaSink
@@ -29,7 +29,7 @@ def open_carrier(settings: Settings) -> KafkaCarrier:
 
 def wrong_options(settings: Settings) -> str | None:
     """What librdkafka has against the options, in its words; None where nothing."""
-    topic = kafka.parse(settings.sink)
+    topic = topic_url.parse(settings.sink)
     options = options_of(topic, _secrets(settings), seconds=1, linger_ms=0)
     try:
         # To the discard port: it is gone again before it could connect to anything.
@@ -40,7 +40,7 @@ def wrong_options(settings: Settings) -> str | None:
 
 
 def _producer(settings: Settings, seconds: float, *, linger_ms: int) -> Producer:
-    topic, secrets = kafka.parse(settings.sink), _secrets(settings)
+    topic, secrets = topic_url.parse(settings.sink), _secrets(settings)
     options = options_of(topic, secrets, seconds=seconds, linger_ms=linger_ms)
     producer = Producer(topic.topic, options)
     kafka_standing.look(topic, secrets, producer)

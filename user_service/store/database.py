@@ -12,8 +12,8 @@ import alembic.util
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
 
+from user_service.database_url import parse_url
 from user_service.store.transactions import BUSY_SECONDS
 
 _PATIENCE_MILLISECONDS = 20
@@ -37,15 +37,6 @@ _POSTGRES_SOCKET = {
 
 class SchemaMismatch(Exception):
     """The database's schema is not the one that this version works with."""
-
-
-def parse_url(url: str) -> URL:
-    """The URL of a database of ours; `postgres://`, as platforms write it, is one.
-
-    Raises ArgumentError where it is no URL.
-    """
-    scheme, separator, rest = url.partition("://")
-    return make_url(f"{'postgresql' if scheme == 'postgres' else scheme}{separator}{rest}")
 
 
 def connect(url: str, *, threads: int, password: str = "", idle_seconds: float = 30) -> Engine:

@@ -11,8 +11,9 @@ import click
 import structlog
 from flask import Flask
 
-from service_kit import logs, server
-from service_kit.settings import ServiceSettings, SettingsError
+from service_kit import logs
+from service_kit.process import gunicorn_server
+from service_kit.settings.base import ServiceSettings, SettingsError
 
 CONFIG = 78  # EX_CONFIG of sysexits.h
 
@@ -66,7 +67,7 @@ def failing(service: Service[S]) -> Iterator[None]:
     """End the process with one line that says why, where the block finds that it cannot start."""
     try:
         yield
-    except (StartError, server.PortTaken) as error:
+    except (StartError, gunicorn_server.PortTaken) as error:
         fail(service, str(error))
 
 
@@ -94,7 +95,9 @@ def commands(service: Service[S]) -> click.Group:
         settings = begin(service, lambda settings: _prepare(service, settings))
         # The schema is up to date by now; the workers need not look at it again.
         prepared = settings.model_copy(update={"migrate": False})
-        server.run(service.name, prepared, lambda: service.create_app(prepared), service.awaited)
+        gunicorn_server.run(
+            service.name, prepared, lambda: service.create_app(prepared), service.awaited
+        )
 
     @group.command()
     def check() -> None:
@@ -120,7 +123,7 @@ def commands(service: Service[S]) -> click.Group:
 
 
 def _preflight(service: Service[S], settings: S) -> None:
-    server.wait_for_port(settings.bind)
+    gunicorn_server.wait_for_port(settings.bind)
     try:
         service.check(settings)
     except NotMigrated:
@@ -129,7 +132,7 @@ def _preflight(service: Service[S], settings: S) -> None:
 
 
 def _prepare(service: Service[S], settings: S) -> None:
-    server.wait_for_port(settings.bind)
+    gunicorn_server.wait_for_port(settings.bind)
     bring_up_to_date(service, settings)
 
 

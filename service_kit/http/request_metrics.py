@@ -6,8 +6,8 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from service_kit.metrics import Metrics
-from service_kit.requests_log import Ended
+from service_kit.http.request_log import Ended
+from service_kit.metrics.registry import Metrics
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -1,6 +1,6 @@
 """Run several commands as one: all start, and when one ends or Ctrl-C comes, all stop.
 
-    python -m service_kit.together [--ready URL] [--say TEXT] -- COMMAND [ARG …] -- COMMAND [ARG …]
+    python -m tools.run_together [--ready URL] [--say TEXT] -- COMMAND [ARG …] -- COMMAND [ARG …]
 
 Once every URL answers 200 the text is printed. The exit code is that of the command that
 ended first, or 0 after Ctrl-C or SIGTERM.
@@ -20,7 +20,7 @@ from types import FrameType
 
 import click
 
-from service_kit.probe import DIRECTLY
+from service_kit.process.healthcheck import DIRECTLY
 
 STOP_SECONDS = 30.0
 

@@ -1,6 +1,6 @@
 """Exit 0 where a URL answers 200, else 1: a health check for images that have no curl.
 
-python -m service_kit.probe http://127.0.0.1:8080/readyz
+python -m service_kit.process.healthcheck http://127.0.0.1:8080/readyz
 """
 
 import sys

@@ -6,7 +6,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_content_length, get_input_stream
 
-from service_kit.problems import Problem
+from service_kit.http.problems import Problem
 
 
 def read(limit: int) -> bytes:

@@ -79,7 +79,7 @@ class Metrics:
 
     def collect(self) -> "Iterator[Metric]":
         """Every metric as it is now; what the library asks a collector for."""
-        from service_kit import exposition
+        from service_kit.metrics import exposition
 
         yield from exposition.counted(self._registry)
         for gauges, read in self._gauges:
@@ -87,7 +87,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it in the text format."""
-        from service_kit import exposition
+        from service_kit.metrics import exposition
 
         return exposition.text(self)
 

@@ -12,8 +12,8 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
-from service_kit.addresses import host_and_port
-from service_kit.server import PortTaken
+from service_kit.process.gunicorn_server import PortTaken
+from service_kit.settings.bind_address import host_and_port
 
 THREADS = 2
 CLOSE_SECONDS = 5.0

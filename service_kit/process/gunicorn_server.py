@@ -16,9 +16,10 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
-from service_kit import logs, metrics_files
-from service_kit.addresses import host_and_port
-from service_kit.settings import ServiceSettings
+from service_kit import logs
+from service_kit.metrics import multiprocess
+from service_kit.settings.base import ServiceSettings
+from service_kit.settings.bind_address import host_and_port
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ def run(
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
-    with metrics_files.shared():
+    with multiprocess.shared():
         _Server(service, settings, lambda: _created(create_app, awaited)).run()
 
 
@@ -168,7 +169,7 @@ class _Server(BaseApplication):
             "loglevel": "warning",
             "when_ready": self._say_listening,
             "post_fork": self._after_fork,
-            "child_exit": lambda _arbiter, worker: metrics_files.worker_died(worker.pid),
+            "child_exit": lambda _arbiter, worker: multiprocess.worker_died(worker.pid),
         }
 
     def _say_listening(self, _: Any) -> None:

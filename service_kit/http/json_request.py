@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 from apiflask import APIFlask
 from flask import Request, current_app
 
-from service_kit import body
-from service_kit.problems import Problem
+from service_kit.http import request_body
+from service_kit.http.problems import Problem
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -33,7 +33,7 @@ class JsonRequest(Request):
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"the body must be {' or '.join(sorted(accepted))}",
             )
-        value = _decode(body.read(current_app.config["JSON_LIMIT"]))
+        value = _decode(request_body.read(current_app.config["JSON_LIMIT"]))
         if not isinstance(value, dict):
             errors = [{"pointer": "", "detail": "must be an object"}]
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)

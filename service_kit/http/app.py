@@ -6,8 +6,8 @@ from typing import Any
 from apiflask import APIFlask
 from pydantic import BaseModel, Field
 
-from service_kit import health, problems, requests_log, requests_metrics
-from service_kit.metrics import Metrics
+from service_kit.http import health, problems, request_log, request_metrics
+from service_kit.metrics.registry import Metrics
 
 
 class ProblemDocument(BaseModel):
@@ -50,10 +50,10 @@ def create(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     metrics = metrics or Metrics()
-    requests_log.register(app, requests_metrics.counting(metrics))
+    request_log.register(app, request_metrics.counting(metrics))
     problems.register(app, meanings)
     app.register_blueprint(health.blueprint(checks, reports or {}))
-    app.register_blueprint(requests_metrics.blueprint(metrics))
+    app.register_blueprint(request_metrics.blueprint(metrics))
     app.spec_processor(_problems_are_problem_documents)
     return app
 

@@ -11,9 +11,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service_kit.addresses import BindAddress
-from service_kit.masking import masked
-from service_kit.variables import FileVariables, Unreadable, names_of, unknown
+from service_kit.settings.bind_address import BindAddress
+from service_kit.settings.env_files import FileVariables, Unreadable, names_of, unknown
+from service_kit.settings.redaction import masked
 
 LogFormat = Literal["auto", "console", "json"]
 
