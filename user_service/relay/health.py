@@ -7,7 +7,6 @@ from sqlalchemy import Engine
 
 from service_kit.http import app as service_app
 from service_kit.metrics.registry import Gauge, Metrics
-from user_service.api.problems import MEANINGS
 from user_service.relay import OUTCOMES, Activity
 from user_service.relay.circuit_breaker import Sink
 from user_service.store import outbox_metrics
@@ -48,7 +47,7 @@ def create(engine: Engine) -> tuple[Flask, Activity]:
         __name__,
         title="Relay of the user service",
         version=version("post-cloudevents"),
-        meanings=MEANINGS,
+        meanings={},
         checks={"database": UserStore(engine).ping, "sink": check_sink},
         reports={
             "lease": lambda: "held" if activity.active else "standing by",
