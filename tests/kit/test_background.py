@@ -7,17 +7,17 @@ import sys
 import pytest
 
 _FINISHING = """
-from service_kit import background
-stop = background.stopping()
+from service_kit.process import shutdown
+stop = shutdown.stopping()
 print("at work", flush=True)
 stop.wait()
 print("finished", flush=True)
 """
 _STUCK = """
 import time
-from service_kit import background
-background.SECONDS = 0.2
-background.stopping()
+from service_kit.process import shutdown
+shutdown.SECONDS = 0.2
+shutdown.stopping()
 print("at work", flush=True)
 while True:
     time.sleep(1)

@@ -68,8 +68,8 @@ def test_a_worker_that_ends_leaves_them_to_the_others(tmp_path: Path) -> None:
         code = (
             "import os, sys\n"
             "from pathlib import Path\n"
-            "from service_kit import metrics_files\n"
-            "with metrics_files.shared(Path(sys.argv[1])) as folder:\n"
+            "from service_kit.metrics import multiprocess\n"
+            "with multiprocess.shared(Path(sys.argv[1])) as folder:\n"
             "    worker = os.fork()\n"
             "    if worker == 0:\n"
             "        sys.exit()\n"
@@ -84,8 +84,8 @@ def test_what_a_killed_service_left_is_removed_and_nothing_else(tmp_path: Path) 
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from service_kit import metrics_files\n"
-        "with metrics_files.shared(Path(sys.argv[1])) as folder:\n"
+        "from service_kit.metrics import multiprocess\n"
+        "with multiprocess.shared(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'counter_1.db').touch()\n"
         "    os.kill(os.getpid(), 9)\n"
     )

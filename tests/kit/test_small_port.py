@@ -96,8 +96,8 @@ def test_ipv6_is_served_where_the_machine_has_it() -> None:
 
 def test_a_process_that_is_done_is_not_kept_by_its_port() -> None:
     code = (
-        "from service_kit import app, small_port\n"
+        "from service_kit.http import app\nfrom service_kit.process import admin_server\n"
         "made = app.create('x', title='x', version='1', meanings={}, checks={})\n"
-        "small_port.start(made)\n"
+        "admin_server.start(made)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0
