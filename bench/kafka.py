@@ -16,8 +16,8 @@ import click
 from bench.environments import CACHE
 from bench.markdown import spread
 from bench.rounds import Spread
-from tests import kafka
-from tests.audit.topics import Consuming, Topic
+from tests.support import kafka
+from tests.support.kafka_topics import Consuming, Topic
 
 PARTITIONS = 3
 STEP_SECONDS = 0.25

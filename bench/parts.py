@@ -24,7 +24,7 @@ from bench.profile import Profile
 from bench.rounds import Effort, Entrant, Results, Say, Spread, measure
 from bench.servers import Place
 from bench.startup import StartUp
-from tests import kafka, postgres
+from tests.support import kafka, postgres
 
 NO_OP = "Flask no-op, 204"
 PRINTING = "printing only, on the SDK"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.processes import Running, free_port, serving
-from tests import postgres
+from tests.support import postgres
 
 BIN = Path(sys.executable).parent
 CHEAPEST_HASHING = {"USER_SERVICE_ARGON2_MEMORY_KIB": 8, "USER_SERVICE_ARGON2_ITERATIONS": 1}

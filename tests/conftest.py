@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import kafka, postgres
+from tests.support import kafka, postgres
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 

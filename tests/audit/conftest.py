@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from audit_service.log import Backend, migrate, open_log
-from tests.audit.sink import Sink, open_sink
-from tests.audit.stores import PostgresStore, SqliteStore, Store
+from tests.support.audit_client import Sink, open_sink
+from tests.support.log_databases import PostgresStore, SqliteStore, Store
 
 
 @pytest.fixture

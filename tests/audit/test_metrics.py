@@ -9,10 +9,10 @@ from werkzeug.test import TestResponse
 
 from audit_service.log import Backend, LogUnavailable, Measured, Receipt
 from audit_service.log.backend import Take
-from tests.audit.appending import event
-from tests.audit.sink import Sink, open_sink
-from tests.audit.stores import commit, everything, positions
-from tests.kit.scrape import Scrape
+from tests.support.audit_client import Sink, open_sink
+from tests.support.log_databases import commit, everything, positions
+from tests.support.log_processes import event
+from tests.support.metrics_scrape import Scrape
 
 
 def scrape(sink: Sink) -> Scrape:

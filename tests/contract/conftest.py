@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.sink import Sink, open_sink
+from tests.support.audit_client import Sink, open_sink
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.audit.sink import REQUIRED, Sink
+from tests.support.audit_client import REQUIRED, Sink
 
 BATCH = "application/cloudevents-batch+json"
 STRUCTURED = "application/cloudevents+json"

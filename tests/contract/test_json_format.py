@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.audit.sink import REQUIRED, Sink, event_text
+from tests.support.audit_client import REQUIRED, Sink, event_text
 
 
 def test_json_2_extensions_are_top_level_members(sink: Sink) -> None:

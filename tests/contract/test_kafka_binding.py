@@ -21,8 +21,8 @@ from audit_service.events import (
 )
 from audit_service.events.content_mode import BATCH, STRUCTURED
 from audit_service.events.kafka_binding import Limits
-from tests.audit.messages import LIMITS, Message, message
-from tests.audit.sink import REQUIRED
+from tests.support.audit_client import REQUIRED
+from tests.support.kafka_messages import LIMITS, Message, message
 
 TEXT = json.dumps({**REQUIRED, "id": "structured"}).encode()
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.audit.sink import REQUIRED, Sink, event_text
+from tests.support.audit_client import REQUIRED, Sink, event_text
 
 CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
 NONCHARACTERS = [

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.faults import networks
-from tests.faults.networks import Namespace
+from tests.support.faults import networks
+from tests.support.faults.networks import Namespace
 from user_service.store import database
 
 FULL = os.environ.get("FAULTS") == "full"

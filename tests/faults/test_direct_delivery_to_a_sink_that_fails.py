@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import requests
 
-from tests.faults import clients, machines, misbehaving
-from tests.faults.machines import FAULTS, There
-from tests.faults.networks import Namespace
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.system.processes import Service
-from tests.user.sinks import Sink, answering, open_sink
+from tests.support import processes
+from tests.support.faults import clients, failing_sinks, machines
+from tests.support.faults.machines import FAULTS, There
+from tests.support.faults.networks import Namespace
+from tests.support.processes import Service
+from tests.support.sink_server import Sink, answering, open_sink
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -68,13 +68,13 @@ def test_a_change_is_not_made_and_reading_is_as_fast_as_ever(
     assert _make(url) != before[0]
 
 
-@pytest.mark.parametrize("fault", misbehaving.ALL)
+@pytest.mark.parametrize("fault", failing_sinks.ALL)
 def test_whatever_the_sink_answers_nothing_is_stored(
     users: Service, sink: Sink, fault: str
 ) -> None:
     url = f"{users.url}/v1/user"
     before = _make(url), _all(url)
-    with misbehaving.at_once(sink, misbehaving.ALL[fault]):
+    with failing_sinks.at_once(sink, failing_sinks.ALL[fault]):
         with ThreadPoolExecutor(2) as pool:
             both = pool.submit(_create, url), pool.submit(_change, url, before[0])
         answers = [one.result() for one in both]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.faults import agreement, changing, clients, disks, evidence
-from tests.faults.changing import Changes
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.system.processes import Service
+from tests.support import processes
+from tests.support.faults import change_load, clients, disks, evidence, history_checks
+from tests.support.faults.change_load import Changes
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 from user_service.store import database
 from user_service.store.outbox import State
 
@@ -80,7 +80,7 @@ def test_a_change_is_503_and_one_that_was_acknowledged_has_its_event(
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0, 60)
         assert relay.readiness()["status"] == "ready"
         log = evidence.in_the_log(audit.url)
-    agreement.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
     assert answers.statuses <= {0, 200, 201, 204, 503}
     engine.dispose()
 
@@ -118,7 +118,7 @@ def test_a_relay_that_cannot_note_what_it_delivered_loses_and_doubles_nothing(
     tmp_path: Path, disk: Path, times: Callable[[int, int], int]
 ) -> None:
     url = f"sqlite:///{disk}/users.db"
-    engine = database.connect(url, threads=changing.THREADS)
+    engine = database.connect(url, threads=change_load.THREADS)
     with (
         processes.audit_service(tmp_path) as audit,
         processes.relay(tmp_path, audit.url, USER_SERVICE_DATABASE_URL=url) as relay,

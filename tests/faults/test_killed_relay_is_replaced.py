@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.faults import changing, evidence, relays, wire
-from tests.faults.relays import Pair
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.user.sinks import Sink
+from tests.support import processes
+from tests.support.faults import change_load, evidence, recording_proxy, relays
+from tests.support.faults.relays import Pair
+from tests.support.sink_server import Sink
+from tests.support.waiting import wait_until
 from user_service.store.outbox import State
 
 pytestmark = pytest.mark.faults
@@ -24,10 +24,10 @@ def test_killing_the_active_relay_loses_no_event_and_breaks_no_order(
 ) -> None:
     with (
         processes.audit_service(tmp_path) as audit,
-        wire.noting(audit.url) as sink,
+        recording_proxy.noting(audit.url) as sink,
         relays.pair(tmp_path, engine, sink.url) as pair,
     ):
-        with changing.going_on(engine) as changes:
+        with change_load.going_on(engine) as changes:
             for _ in range(times(1, 50)):
                 _arrive(sink, more=20)
                 _kill_the_active_one(pair, sink)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.faults import agreement, clients, evidence
-from tests.faults.clients import Answers
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.system.processes import Service
+from tests.support import processes
+from tests.support.faults import clients, evidence, history_checks
+from tests.support.faults.clients import Answers
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 from user_service.store.outbox import State
 
 pytestmark = pytest.mark.faults
@@ -35,7 +35,7 @@ def test_in_outbox_delivery_changes_and_events_agree_exactly(
             answers = _kill_under_load(users, times(*KILLS))
             wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0, 60)
         log = evidence.in_the_log(audit.url)
-    agreement.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
 
 
 @pytest.mark.timeout(1800)
@@ -53,7 +53,7 @@ def test_in_direct_delivery_no_change_is_without_its_event(
     ):
         answers = _kill_under_load(users, times(*KILLS))
         log = evidence.in_the_log(audit.url)
-    agreement.of_direct_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.of_direct_delivery(answers, evidence.users_and_versions(engine), log)
 
 
 def _kill_under_load(users: Service, kills: int) -> Answers:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.faults import evidence, machines, misbehaving
-from tests.faults.changing import Changes
-from tests.faults.machines import FAULTS, There
-from tests.faults.networks import Namespace
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.system.processes import Relay
-from tests.user.sinks import Sink, answering, open_sink
+from tests.support import processes
+from tests.support.faults import evidence, failing_sinks, machines
+from tests.support.faults.change_load import Changes
+from tests.support.faults.machines import FAULTS, There
+from tests.support.faults.networks import Namespace
+from tests.support.processes import Relay
+from tests.support.sink_server import Sink, answering, open_sink
+from tests.support.waiting import wait_until
 from user_service.store import database, outbox_admin
 from user_service.store.outbox import State
 from user_service.store.outbox_admin import Selection
@@ -94,9 +94,9 @@ def test_what_the_network_keeps_from_the_sink_waits_and_comes_in_order(
     assert len(log) - before == changes.number
 
 
-@pytest.mark.parametrize("fault", misbehaving.UNAVAILABLE)
+@pytest.mark.parametrize("fault", failing_sinks.UNAVAILABLE)
 def test_a_sink_that_is_unavailable_is_waited_for(here: Here, sink: Sink, fault: str) -> None:
-    with misbehaving.at_once(sink, misbehaving.UNAVAILABLE[fault]):
+    with failing_sinks.at_once(sink, failing_sinks.UNAVAILABLE[fault]):
         Changes(here.engine).of_one_user(3)
         wait_until(lambda: here.has_ready("sink") == "waiting")
         assert here.relay.readiness()["status"] == "ready"
@@ -104,20 +104,20 @@ def test_a_sink_that_is_unavailable_is_waited_for(here: Here, sink: Sink, fault:
     _all_comes(here, sink)
 
 
-@pytest.mark.parametrize("fault", misbehaving.CONFLICT)
+@pytest.mark.parametrize("fault", failing_sinks.CONFLICT)
 def test_an_event_in_conflict_is_tried_later(here: Here, sink: Sink, fault: str) -> None:
-    with misbehaving.at_once(sink, misbehaving.CONFLICT[fault]):
+    with failing_sinks.at_once(sink, failing_sinks.CONFLICT[fault]):
         Changes(here.engine).create()
         wait_until(lambda: here.tried(2))
         assert (here.has_ready("sink"), here.waiting(), here.dead()) == ("open", 1, 0)
     _all_comes(here, sink)
 
 
-@pytest.mark.parametrize("fault", misbehaving.REFUSED)
+@pytest.mark.parametrize("fault", failing_sinks.REFUSED)
 def test_an_event_that_is_refused_is_a_dead_letter_until_replayed(
     here: Here, sink: Sink, fault: str
 ) -> None:
-    with misbehaving.at_once(sink, misbehaving.REFUSED[fault]):
+    with failing_sinks.at_once(sink, failing_sinks.REFUSED[fault]):
         Changes(here.engine).of_one_user(3)
         wait_until(lambda: here.dead() == 3)
         assert here.has_ready("sink") == "open"
@@ -126,11 +126,11 @@ def test_an_event_that_is_refused_is_a_dead_letter_until_replayed(
     _all_comes(here, sink)
 
 
-@pytest.mark.parametrize("fault", misbehaving.MISCONFIGURED)
+@pytest.mark.parametrize("fault", failing_sinks.MISCONFIGURED)
 def test_a_sink_that_is_none_makes_the_relay_unready_and_loses_nothing(
     here: Here, sink: Sink, fault: str
 ) -> None:
-    with misbehaving.at_once(sink, misbehaving.MISCONFIGURED[fault]):
+    with failing_sinks.at_once(sink, failing_sinks.MISCONFIGURED[fault]):
         Changes(here.engine).of_one_user(3)
         wait_until(lambda: here.has_ready("checks") == {"database": "ok", "sink": "failing"})
         assert here.relay.readiness()["status"] == "unready"

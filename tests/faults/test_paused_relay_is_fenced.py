@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.faults import changing, evidence, relays, wire
-from tests.faults.changing import Changes
-from tests.faults.relays import Pair
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.system.processes import Relay
-from tests.user.sinks import Sink
+from tests.support import processes
+from tests.support.faults import change_load, evidence, recording_proxy, relays
+from tests.support.faults.change_load import Changes
+from tests.support.faults.relays import Pair
+from tests.support.processes import Relay
+from tests.support.sink_server import Sink
+from tests.support.waiting import wait_until
 from user_service.store.outbox import State
 
 pytestmark = pytest.mark.faults
@@ -30,12 +30,12 @@ def test_a_relay_that_was_paused_changes_nothing_when_it_wakes_up(
 ) -> None:
     with (
         processes.audit_service(tmp_path) as audit,
-        wire.noting(audit.url) as sink,
+        recording_proxy.noting(audit.url) as sink,
         relays.pair(
             tmp_path, engine, sink.url, USER_SERVICE_RELAY_LEASE_SECONDS=LEASE_SECONDS
         ) as pair,
     ):
-        with changing.going_on(engine) as changes:
+        with change_load.going_on(engine) as changes:
             for _ in range(times(2, 50)):
                 sink.wait_for(len(sink.received) + 20)
                 _pause_the_active_one(pair, sink)
@@ -58,10 +58,10 @@ def test_a_single_relay_that_was_paused_goes_on(
     }
     with (
         processes.audit_service(tmp_path) as audit,
-        wire.noting(audit.url) as sink,
+        recording_proxy.noting(audit.url) as sink,
         processes.relay(tmp_path, sink.url, **settings) as relay,
     ):
-        with changing.going_on(engine) as changes:
+        with change_load.going_on(engine) as changes:
             for _ in range(times(1, 20)):
                 sink.wait_for(len(sink.received) + 20)
                 with paused(relay, engine):

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import postgres
-from tests.faults import agreement, clients, evidence
-from tests.faults.clients import Answers
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.system.processes import Service
+from tests.support import postgres, processes
+from tests.support.faults import clients, evidence, history_checks
+from tests.support.faults.clients import Answers
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 from user_service.store import database
 from user_service.store.outbox import State
 
@@ -51,7 +50,7 @@ def test_in_outbox_delivery_all_three_recover_by_themselves(
         answers = _restart_under_load(server, [users, audit, relay], times(*RESTARTS))
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0, 60)
         log = evidence.in_the_log(audit.url)
-    agreement.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
     engine.dispose()
 
 
@@ -72,7 +71,7 @@ def test_in_direct_delivery_both_recover_by_themselves(
     ):
         answers = _restart_under_load(server, [users, audit], times(*RESTARTS))
         log = evidence.in_the_log(audit.url)
-    agreement.of_direct_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.of_direct_delivery(answers, evidence.users_and_versions(engine), log)
     engine.dispose()
 
 

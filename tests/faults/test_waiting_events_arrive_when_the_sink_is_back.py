@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.faults import evidence
-from tests.faults.changing import Changes
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.system.processes import Service
+from tests.support import processes
+from tests.support.faults import evidence
+from tests.support.faults.change_load import Changes
+from tests.support.processes import Service
+from tests.support.waiting import wait_until
 from user_service.store.outbox import State
 
 pytestmark = pytest.mark.faults

@@ -9,14 +9,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests import postgres
-from tests.faults import agreement, changing, clients, clocks, evidence, relays, wire
-from tests.faults.changing import Changes
-from tests.faults.clocks import WallClock
 from tests.faults.conftest import FULL
-from tests.faults.waiting import wait_until
-from tests.system import processes
-from tests.user.sinks import Behaviour, Peer, open_sink
+from tests.support import postgres, processes
+from tests.support.faults import (
+    change_load,
+    clients,
+    evidence,
+    history_checks,
+    recording_proxy,
+    relays,
+    wall_clock,
+)
+from tests.support.faults.change_load import Changes
+from tests.support.faults.wall_clock import WallClock
+from tests.support.sink_server import Behaviour, Peer, open_sink
+from tests.support.waiting import wait_until
 from user_service.store import outbox_admin
 from user_service.store.outbox import State
 from user_service.store.outbox_admin import Lease, Selection
@@ -45,9 +52,9 @@ class Clocks:
 
 @pytest.fixture(scope="module")
 def walls() -> Iterator[Clocks]:
-    library = clocks.library()
+    library = wall_clock.library()
     if library is None:
-        pytest.skip(clocks.HOW_TO_GET_IT)
+        pytest.skip(wall_clock.HOW_TO_GET_IT)
     with tempfile.TemporaryDirectory(prefix="clocks-") as folder:
         # PostgreSQL, which does not run as root, has to find its clock.
         Path(folder).chmod(0o755)
@@ -83,11 +90,11 @@ def test_the_lease_and_the_order_do_not_go_by_it(
     both = (walls.first.environment, walls.second.environment)
     with (
         processes.audit_service(tmp_path, **walls.second.environment) as audit,
-        wire.noting(audit.url) as sink,
+        recording_proxy.noting(audit.url) as sink,
         relays.pair(tmp_path, engine, sink.url, both) as pair,
     ):
         before = _lease(engine)
-        with changing.going_on(engine) as changes:
+        with change_load.going_on(engine) as changes:
             for hours in JUMPS * times(*TIMES) + (0,):
                 walls.set(hours)
                 sink.wait_for(len(sink.received) + 40)
@@ -150,7 +157,10 @@ def test_changes_and_events_agree_all_the_same(  # noqa: PLR0917 - fixtures
                 answers.wait_for(more=50)
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0)
         log = evidence.in_the_log(audit.url)
-    check = {"outbox": agreement.of_outbox_delivery, "direct": agreement.of_direct_delivery}
+    check = {
+        "outbox": history_checks.of_outbox_delivery,
+        "direct": history_checks.of_direct_delivery,
+    }
     check[delivery](answers, evidence.users_and_versions(engine), log)
     # PostgreSQL's timeouts go by its wall clock: what is under way when it jumps is ended.
     assert answers.statuses <= {200, 201, 204, 503}

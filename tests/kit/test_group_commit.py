@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
-from tests.queueing import wait_until_queued
+from tests.support.queueing import wait_until_queued
 
 SECONDS = 20
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.system.processes import free_port
+from tests.support.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 PROJECT = f"post-cloudevents-test-{os.getpid()}"

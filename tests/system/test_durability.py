@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 import requests
 
-from tests.system import processes
+from tests.support import processes
 
 
 def test_sixteen_clients_sending_every_event_twice_store_each_once(tmp_path: Path) -> None:

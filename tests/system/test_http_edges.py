@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.system import processes
+from tests.support import processes
 
 HEAD = (
     "POST / HTTP/1.1\r\nHost: x\r\nce-id: 1\r\nce-source: /x\r\nce-type: t\r\n"

@@ -12,11 +12,11 @@ import pytest
 import requests
 
 from audit_service.log import Record
-from tests.audit.stores import PostgresStore, SqliteStore, Store
-from tests.audit.topics import Consuming, wait_until
-from tests.faults.clients import CHEAPEST_HASHING
-from tests.kafka import Broker
-from tests.system import processes
+from tests.support import processes
+from tests.support.faults.clients import CHEAPEST_HASHING
+from tests.support.kafka import Broker
+from tests.support.kafka_topics import Consuming, wait_until
+from tests.support.log_databases import PostgresStore, SqliteStore, Store
 from tests.system.test_users_concurrently import expected
 
 CLIENTS, USERS, CHANGES = 8, 40, 8

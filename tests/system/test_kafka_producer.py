@@ -5,9 +5,9 @@ from pathlib import Path
 
 import requests
 
-from tests.kafka import Broker, Kept
-from tests.system import processes
-from tests.system.processes import free_port
+from tests.support import processes
+from tests.support.kafka import Broker, Kept
+from tests.support.processes import free_port
 
 OZZY = {"name": "Ozzy Osbourne", "password": "12345"}
 

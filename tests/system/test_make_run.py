@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.kafka import Broker
-from tests.system.processes import environment, free_port
+from tests.support.kafka import Broker
+from tests.support.processes import environment, free_port
 
 ROOT = Path(__file__).parents[2]
 OF_THE_PAIR = ("USER", "AUDIT")

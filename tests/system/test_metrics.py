@@ -8,9 +8,9 @@ from pathlib import Path
 
 import requests
 
-from tests.kit.scrape import Scrape
-from tests.system import processes
-from tests.system.processes import Service
+from tests.support import processes
+from tests.support.metrics_scrape import Scrape
+from tests.support.processes import Service
 
 WAIT_SECONDS = 20.0
 

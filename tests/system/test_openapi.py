@@ -9,9 +9,9 @@ import pytest
 import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
-from tests.system.processes import BIN
+from tests.support.processes import BIN
+from tests.support.sink_server import answering, open_sink
 from tests.system.test_pair import serve
-from tests.user.sinks import answering, open_sink
 from user_service.settings import Settings as UserSettings
 
 ROOT = Path(__file__).parents[2]

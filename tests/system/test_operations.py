@@ -15,7 +15,7 @@ from audit_service.consumer.status import Standing
 from audit_service.metrics import EventMetrics
 from audit_service.settings import Settings as AuditSettings
 from service_kit.metrics.registry import Metrics
-from tests.kit.scrape import Scrape, full_name
+from tests.support.metrics_scrape import Scrape, full_name
 from user_service.relay import health as relay_health
 from user_service.settings import Settings as UserSettings
 

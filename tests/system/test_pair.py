@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
-from tests.system import processes
+from tests.support import processes
 from user_service.settings import Settings as UserSettings
 
 OZZY = {"name": "Ozzy Osbourne", "password": "12345"}

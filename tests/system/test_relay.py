@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.system import processes
-from tests.user.sinks import answering, open_sink
+from tests.support import processes
+from tests.support.sink_server import answering, open_sink
 
 
 def waiting(relay: processes.Relay) -> bool:

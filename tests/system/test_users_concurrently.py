@@ -17,9 +17,8 @@ import requests
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from tests import postgres
 from tests.conftest import REQUIRE_ALL
-from tests.system import processes
+from tests.support import postgres, processes
 
 CLIENTS = 16
 USERS = 4

@@ -12,8 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from tests import postgres
-from tests.user.sinks import Sink, answering, open_sink
+from tests.support import postgres
+from tests.support.sink_server import Sink, answering, open_sink
 from user_service import create_app
 from user_service.relay import backoff, circuit_breaker
 from user_service.settings import Settings

@@ -1,0 +1,177 @@
+"""`GET /v1/events`: pages, cursors, single events, and the document that tells of them."""
+
+import base64
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit_service.api import query
+from tests.support.audit_client import PROBLEM, REQUIRED, Sink
+
+
+def get(sink: Sink, path: str) -> Any:
+    answer = sink.client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.content_type == "application/json"
+    return answer.json
+
+
+def pages(sink: Sink, limit: int) -> list[list[int]]:
+    """The positions of each page, by following `next` from the first to the last."""
+    found: list[list[int]] = []
+    cursor = ""
+    while True:
+        page = get(sink, f"/v1/events?limit={limit}{cursor}")
+        found.append([item["position"] for item in page["items"]])
+        if page["next"] is None:
+            return found
+        cursor = f"&cursor={page['next']}"
+
+
+def cursor_of(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+class TestPaging:
+    @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 1000])
+    def test_following_next_gives_each_event_once_newest_first(
+        self, sink: Sink, limit: int
+    ) -> None:
+        sink.batch([{"id": str(n)} for n in range(7)])
+        found = pages(sink, limit)
+        assert [position for page in found for position in page] == [7, 6, 5, 4, 3, 2, 1]
+        assert all(0 < len(page) <= limit for page in found)
+
+    def test_events_that_arrive_meanwhile_move_no_page(self, sink: Sink) -> None:
+        sink.batch([{"id": str(n)} for n in range(4)])
+        first = get(sink, "/v1/events?limit=2")
+        sink.batch([{"id": f"later{n}"} for n in range(3)])
+        second = get(sink, f"/v1/events?limit=2&cursor={first['next']}")
+        assert [item["position"] for item in second["items"]] == [2, 1]
+
+    def test_an_empty_log_is_an_empty_page(self, sink: Sink) -> None:
+        assert get(sink, "/v1/events") == {"items": [], "next": None}
+
+    def test_100_events_are_a_page_unless_asked_otherwise(self, sink: Sink) -> None:
+        sink.batch([{"id": str(n)} for n in range(101)])
+        assert len(get(sink, "/v1/events")["items"]) == 100
+
+    def test_a_page_too_large_for_memory_ends_early_and_goes_on(
+        self, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(query, "PAGE_BYTES", 45)
+        sink.batch([{"id": str(n), "data": "x" * 10} for n in range(7)])
+        assert pages(sink, 5) == [[7, 6, 5], [4, 3, 2], [1]]
+
+    def test_attributes_count_in_the_size_of_a_page(
+        self, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(query, "PAGE_BYTES", 1000)
+        sink.batch([{"id": str(n), "subject": "x" * 900} for n in range(3)])
+        assert pages(sink, 5) == [[3, 2], [1]]
+
+
+class TestWhatIsAskedIsChecked:
+    @pytest.mark.parametrize(
+        ("asked", "pointer"),
+        [
+            ("limit=0", "/limit"),
+            ("limit=-1", "/limit"),
+            ("limit=1001", "/limit"),
+            ("limit=x", "/limit"),
+            ("limit=1.5", "/limit"),
+            ("limit=", "/limit"),
+            ("cursor=", "/cursor"),
+            ("cursor=1", "/cursor"),
+            ("cursor=%FF", "/cursor"),
+            ("cursor=é", "/cursor"),
+            ("cursor=!!!!", "/cursor"),
+            (f"cursor={cursor_of('before:0')}", "/cursor"),
+            (f"cursor={cursor_of('before:-1')}", "/cursor"),
+            (f"cursor={cursor_of('before:٣')}", "/cursor"),
+            (f"cursor={cursor_of('after:1')}", "/cursor"),
+            (f"cursor={cursor_of(f'before:{2**63}')}", "/cursor"),
+            (f"cursor={cursor_of('before:1' + '0' * 5000)}", "/cursor"),
+            ("offset=1", "/offset"),
+        ],
+    )
+    def test_422_points_at_what_is_wrong(self, sink: Sink, asked: str, pointer: str) -> None:
+        answer = sink.client.get(f"/v1/events?{asked}")
+        assert answer.status_code == 422
+        assert answer.content_type == PROBLEM
+        document = answer.get_json(force=True)
+        assert [error["pointer"] for error in document["errors"]] == [pointer]
+        assert all(error["detail"] for error in document["errors"])
+
+    def test_everything_wrong_is_told_at_once(self, sink: Sink) -> None:
+        document = sink.client.get("/v1/events?limit=0&cursor=x").get_json(force=True)
+        assert {error["pointer"] for error in document["errors"]} == {"/limit", "/cursor"}
+
+    @settings(max_examples=100, deadline=None, derandomize=True, database=None)
+    @given(st.integers(1, query.MAX_POSITION))
+    def test_a_cursor_says_what_was_put_into_it(self, position: int) -> None:
+        cursor = query.encode_cursor(position)
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", cursor)
+        assert query.decode_cursor(cursor) == position
+
+
+class TestSingleEvents:
+    def test_an_event_is_found_by_its_position(self, sink: Sink) -> None:
+        sink.batch([{"id": str(n), "data": n} for n in range(3)])
+        for item in get(sink, "/v1/events")["items"]:
+            assert get(sink, f"/v1/events/{item['position']}") == item
+
+    def test_what_is_shown_of_it(self, sink: Sink) -> None:
+        sink.structured({"data": 1})
+        sink.structured({"data": 2})
+        shown = get(sink, "/v1/events/2")
+        assert re.fullmatch(
+            r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", shown.pop("received_at"), re.ASCII
+        )
+        event = {**REQUIRED, "data": 2}
+        assert shown == {"position": 2, "conflicts_with": 1, "event": event, "kafka": None}
+
+    @pytest.mark.parametrize("position", ["0", "2", "-1", "x", "1.0", str(2**63 - 1), "9" * 400])
+    def test_404_where_there_is_none(self, sink: Sink, position: str) -> None:
+        sink.binary()
+        answer = sink.client.get(f"/v1/events/{position}")
+        assert (answer.status_code, answer.content_type) == (404, PROBLEM)
+
+
+class TestOpenApi:
+    def test_it_is_of_version_3_1(self, sink: Sink) -> None:
+        assert get(sink, "/openapi.json")["openapi"].startswith("3.1.")
+
+    def test_it_lists_every_route_with_its_methods(self, sink: Sink) -> None:
+        document = get(sink, "/openapi.json")
+        listed = {
+            (path, method)
+            for path, operations in document["paths"].items()
+            for method in operations
+        }
+        routes = {
+            (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+            for rule in sink.app.url_map.iter_rules()
+            for method in rule.methods or set()
+            if method not in {"HEAD", "OPTIONS"} and rule.endpoint != "openapi.spec"
+        }
+        assert listed == routes
+        assert {("/", "post"), ("/v1/events", "get"), ("/v1/events/{position}", "get")} <= listed
+
+    @pytest.mark.parametrize(
+        ("path", "method", "statuses"),
+        [
+            ("/", "post", {"204", "400", "413", "415", "503"}),
+            ("/v1/events", "get", {"200", "422", "503"}),
+            ("/v1/events/{position}", "get", {"200", "404", "503"}),
+        ],
+    )
+    def test_it_tells_of_every_answer(
+        self, sink: Sink, path: str, method: str, statuses: set[str]
+    ) -> None:
+        responses = get(sink, "/openapi.json")["paths"][path][method]["responses"]
+        assert set(responses) == statuses
+        assert all(response["description"] for response in responses.values())

@@ -1,0 +1,125 @@
+"""Consumer and broker killed at the worst of moments: nothing lost, nothing doubled.
+
+A few times each, unless FAULTS=full.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from tests.audit.consumer.test_consumer import committed, in_order
+from tests.support.kafka import Broker, OwnBroker
+from tests.support.kafka_topics import Consuming, Topic
+
+FULL = os.environ.get("FAULTS") == "full"
+CONSUMER_KILLS = 100 if FULL else 4
+BROKER_KILLS = 10 if FULL else 1
+# A member of its own name is let back in at once, and not after its session has lapsed.
+STATIC = "group.instance.id=one"
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800 if FULL else 170)]
+
+
+def send(topic: Topic, numbers: range) -> None:
+    for n in numbers:
+        topic.event(str(n), key=f"user {n % 5}", subject=f"user {n % 5}")
+    topic.flush()
+
+
+def test_kills_of_the_consumer_between_store_and_commit(
+    kafka_broker: Broker, tmp_path: Path
+) -> None:
+    """It says what it has stored before it commits, into a pipe that does not hold so much."""
+    topic = Topic(kafka_broker, partitions=1)
+    consuming = Consuming(tmp_path, f"{topic.url}?{STATIC}")
+    each = 60
+    for kill in range(CONSUMER_KILLS):
+        send(topic, range(kill * each, (kill + 1) * each))
+        with consuming.held_at("Found "):
+            consuming.wait_until(lambda: _is_between(topic, consuming))
+        assert committed(topic)[0] < len(consuming.stored())
+    total = CONSUMER_KILLS * each
+    with consuming:
+        consuming.wait_until(lambda: consuming.lag() == 0)
+    assert sorted(map(int, consuming.ids())) == list(range(total))
+    assert [record.position for record in consuming.stored()] == list(range(1, total + 1))
+    in_order(consuming)
+
+
+def _is_between(topic: Topic, consuming: Consuming) -> bool:
+    """Whether more is stored than committed, and stays so: the commit would take no longer."""
+    stored = len(consuming.stored())
+    return all(committed(topic)[0] < stored for _ in range(3))
+
+
+class Load:
+    """Sends events until it is told to stop, across whatever befalls the broker."""
+
+    def __init__(self, topic: Topic) -> None:
+        self.sent = 0
+        self._topic = topic
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._topic.flush()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.005):
+            user = f"user {self.sent % 5}"
+            self._topic.event(str(self.sent), key=user, subject=user)
+            self.sent += 1
+
+
+@pytest.fixture
+def running(frail_broker: OwnBroker, tmp_path: Path) -> Iterator[tuple[Topic, Consuming]]:
+    # What was acknowledged is on the one broker's disk: it has no replica to have it from.
+    topic = Topic(frail_broker, flush_messages="1")
+    with Consuming(tmp_path, f"{topic.url}?{STATIC}") as consuming:
+        yield topic, consuming
+
+
+def test_kills_of_the_broker_under_load(running: tuple[Topic, Consuming]) -> None:
+    topic, consuming = running
+    broker = topic.broker
+    assert isinstance(broker, OwnBroker)
+    with Load(topic) as load:
+        for _ in range(BROKER_KILLS):
+            stored = len(consuming.stored())
+            consuming.wait_for(stored + 100)
+            broker.stop("KILL")
+            broker.start()
+        stored = len(consuming.stored())
+        consuming.wait_for(stored + 100)
+    consuming.wait_for(load.sent)
+    consuming.wait_until(lambda: consuming.lag() == 0)
+    consuming.wait_until(lambda: consuming.ready()[0] == 200)
+    assert sorted(map(int, consuming.ids())) == list(range(load.sent))
+    in_order(consuming)
+
+
+def test_without_a_broker_it_says_so_and_still_stops_in_time(
+    running: tuple[Topic, Consuming],
+) -> None:
+    topic, consuming = running
+    broker = topic.broker
+    assert isinstance(broker, OwnBroker)
+    send(topic, range(10))
+    consuming.wait_for(10)
+    broker.stop("KILL")
+    try:
+        consuming.wait_until(lambda: consuming.ready()[1]["checks"]["broker"] == "failing")
+        consuming.terminate(10)
+    finally:
+        broker.start()
+    assert len(consuming.stored()) == 10

@@ -1,0 +1,74 @@
+"""What a log in PostgreSQL does when its server comes and goes, or is of the wrong kind."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from audit_service.log import EventLog, LogUnavailable, Outcome, migrate, open_log
+from tests.support import postgres
+from tests.support.log_processes import event
+
+
+@pytest.fixture
+def server() -> Iterator[postgres.Server]:
+    """A server of the test's own, which it may stop."""
+    if not postgres.is_there():
+        pytest.skip(postgres.HOW_TO_GET_IT)
+    with postgres.running() as running:
+        yield running
+
+
+def test_a_restart_of_the_server_costs_no_append(server: postgres.Server) -> None:
+    migrate(server.url())
+    log = EventLog(open_log(server.url()))
+    log.append([event("before")])
+    server.stop()
+    with pytest.raises(LogUnavailable):
+        log.append([event("meanwhile")])
+    server.start()
+    log.append([event("after")])
+    server.stop()
+    server.start()
+    (receipt,) = log.append([event("at once")])
+    assert (receipt.position, receipt.outcome) == (3, Outcome.STORED)
+    log.close()
+
+
+def test_a_restart_of_the_server_costs_no_read(server: postgres.Server) -> None:
+    migrate(server.url())
+    log = EventLog(open_log(server.url()))
+    log.append([event("before")])
+    assert log.get(1) is not None
+    server.stop()
+    with pytest.raises(LogUnavailable):
+        log.ping()
+    server.start()
+    log.ping()
+    server.crash()
+    server.start()
+    assert [record.position for record in log.newest(None, 10, 1000).records] == [1]
+    log.close()
+
+
+def test_a_commit_waits_for_the_disk_whatever_the_server_thinks(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        name = db.info.dbname
+        db.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        db.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
+    migrate(postgres_url)
+    backend = open_log(postgres_url)
+    writer = backend._connected()  # type: ignore[attr-defined]  # noqa: SLF001
+    assert writer.execute("SHOW synchronous_commit").fetchone() == ("on",)
+    assert writer.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
+    backend.close()
+
+
+def test_a_database_that_is_not_utf8_is_refused_at_start(
+    postgres_server: postgres.Server,
+) -> None:
+    with psycopg.connect(postgres_server.url(), autocommit=True) as db:
+        db.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(LogUnavailable, match="UTF8"):
+        migrate(postgres_server.url("latin"))
+    postgres_server.drop_database("latin")

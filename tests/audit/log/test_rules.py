@@ -1,0 +1,291 @@
+"""The rules of the event log, which every backend must keep."""
+
+from typing import Any
+
+import apsw
+import psycopg
+import pytest
+
+from audit_service.events import Event, JsonText, digest
+from audit_service.log import (
+    Backend,
+    LogUnavailable,
+    Origin,
+    Outcome,
+    Receipt,
+    SchemaMismatch,
+    UnsupportedDatabase,
+    migrate,
+    open_log,
+    schema,
+)
+from audit_service.log.backend import Entry
+from tests.support.log_databases import Store, commit, everything, ids, positions
+from tests.support.log_processes import event
+
+ALL = 10**9
+BACKENDS = ("sqlite", "postgres")
+
+
+class TestAppending:
+    def test_positions_are_gapless_from_one_in_the_order_of_commits(self, backend: Backend) -> None:
+        given = [
+            r.position for n in range(3) for r in commit(backend, event(f"{n}a"), event(f"{n}b"))
+        ]
+        assert given == [1, 2, 3, 4, 5, 6]
+        assert ids(everything(backend)) == ["2b", "2a", "1b", "1a", "0b", "0a"]
+
+    def test_an_event_appended_twice_is_stored_once(self, backend: Backend) -> None:
+        commit(backend, event("first"), event("a", b"x"))
+        assert commit(backend, event("a", b"x")) == [Receipt(2, Outcome.DUPLICATE)]
+        assert positions(everything(backend)) == [2, 1]
+
+    def test_an_event_twice_in_a_batch_is_stored_once(self, backend: Backend) -> None:
+        receipts = commit(backend, event("a"), event("b"), event("a"), event("c"))
+        assert [r.position for r in receipts] == [1, 2, 1, 3]
+        assert [r.outcome for r in receipts][2] is Outcome.DUPLICATE
+
+    @pytest.mark.parametrize("descending", [True, False])
+    def test_other_content_of_the_same_source_and_id_is_kept_and_marked(
+        self, backend: Backend, *, descending: bool
+    ) -> None:
+        """With the first, whatever the order that an index of the digests has."""
+        given = (event("a", b"%d" % n) for n in range(4))
+        versions = sorted(given, key=lambda each: digest(each).content, reverse=descending)
+        commit(backend, event("other"), versions[0])
+        assert commit(backend, versions[1], versions[2]) == [
+            Receipt(3, Outcome.CONFLICTING, conflicts_with=2),
+            Receipt(4, Outcome.CONFLICTING, conflicts_with=2),
+        ]
+        assert commit(backend, versions[3]) == [Receipt(5, Outcome.CONFLICTING, conflicts_with=2)]
+        marks = [record.conflicts_with for record in everything(backend).records]
+        assert marks == [2, 2, 2, None, None]
+
+    def test_a_conflicting_event_appended_twice_is_a_duplicate_of_itself(
+        self, backend: Backend
+    ) -> None:
+        commit(backend, event("a", b"1"), event("a", b"2"))
+        assert commit(backend, event("a", b"2")) == [Receipt(2, Outcome.DUPLICATE)]
+
+    @pytest.mark.parametrize("other", [event("b"), event("a", source="/t")])
+    def test_another_id_or_source_is_another_event(self, backend: Backend, other: Event) -> None:
+        commit(backend, event("a"))
+        assert commit(backend, other) == [Receipt(2, Outcome.STORED)]
+
+    def test_a_batch_that_fails_leaves_nothing(self, backend: Backend) -> None:
+        broken: Any = event("b", ext=object())  # type: ignore[arg-type]
+        entries = [Entry(each, digest(event(each.id))) for each in (event("a"), broken)]
+        with pytest.raises(Exception, match=r".+"):
+            backend.commit(lambda: entries)
+        assert everything(backend).records == []
+        assert commit(backend, event("c")) == [Receipt(1, Outcome.STORED)]
+
+    def test_received_at_is_that_of_the_commit_and_one_for_a_batch(self, backend: Backend) -> None:
+        commit(backend, event("a"), event("b"))
+        (later, sooner) = everything(backend).records
+        assert later.received_at == sooner.received_at
+        assert 1_700_000_000_000_000 < sooner.received_at < 5_000_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    "appended",
+    [
+        event("required attributes alone"),
+        event("é \U0001f600 '\"\\ \u2028"),
+        event("time", time="2026-01-01T00:00:00.123456789+00:00"),
+        event("all", time="2026-01-01t00:00:00z", subject="s", datacontenttype="A/B ; c=d"),
+        event("types", flag=True, off=False, count=5, least=-(2**31), text="5", truth="true"),
+        event("extension", dataschema="a:b", é="no name that would be let in"),
+        event("bytes", bytes(range(256))),
+        event("json", JsonText(b' {"a": 0.10, "b":12345678901234567890123, "a":"\\ud800"}')),
+        event("bytes that are JSON", b'{"a":1}', datacontenttype="a/b"),
+        event("null", JsonText(b"null")),
+        event("large", b"x" * 300_000),
+    ],
+    ids=lambda appended: appended.id,
+)
+def test_what_is_read_is_what_was_appended(backend: Backend, appended: Event) -> None:
+    (receipt,) = commit(backend, appended)
+    for record in (backend.get(receipt.position), everything(backend).records[0]):
+        assert record is not None
+        kept = record.event
+        assert dict(kept.attributes) == dict(appended.attributes)
+        types = {name: type(value) for name, value in appended.attributes.items()}
+        assert {name: type(value) for name, value in kept.attributes.items()} == types
+        assert (kept.data, type(kept.data)) == (appended.data, type(appended.data))
+
+
+class TestOrigins:
+    """Where in Kafka the message is that brought an event: beside it, and not in it."""
+
+    ORIGIN = Origin("audit", 2, 2**40)
+
+    def test_an_origin_is_kept_beside_its_event(self, backend: Backend) -> None:
+        commit(backend, event("http"))
+        commit(backend, event("kafka"), event("same message"), origin=self.ORIGIN)
+        found = [record.origin for record in everything(backend).records]
+        assert found == [self.ORIGIN, self.ORIGIN, None]
+        record = backend.get(2)
+        assert record is not None
+        assert (record.origin, record.event) == (self.ORIGIN, event("kafka"))
+
+    def test_that_of_a_duplicate_is_not(self, backend: Backend) -> None:
+        commit(backend, event("a"))
+        commit(backend, event("a"), event("b"), origin=self.ORIGIN)
+        commit(backend, event("b"), origin=Origin("audit", 0, 0))
+        assert [record.origin for record in everything(backend).records] == [self.ORIGIN, None]
+
+    @pytest.mark.parametrize("sql", ["UPDATE origin SET kafka_offset = 0", "DELETE FROM origin"])
+    def test_none_can_be_changed_or_deleted(self, backend: Backend, store: Store, sql: str) -> None:
+        commit(backend, event("a"), origin=self.ORIGIN)
+        with pytest.raises(Exception, match="never"):
+            store.execute(sql)
+
+
+class TestReading:
+    @pytest.fixture(autouse=True)
+    def _ten_events(self, backend: Backend) -> None:
+        commit(backend, *(event(str(n), b"x" * 100) for n in range(1, 11)))
+
+    @pytest.mark.parametrize(
+        ("before", "limit", "found", "more"),
+        [
+            (None, 3, [10, 9, 8], True),
+            (8, 3, [7, 6, 5], True),
+            (4, 3, [3, 2, 1], False),
+            (3, 3, [2, 1], False),
+            (1, 3, [], False),
+            (None, 10, [*range(10, 0, -1)], False),
+            (99, 1, [10], True),
+        ],
+    )
+    def test_pages_are_newest_first_below_a_position(
+        self, backend: Backend, before: int | None, limit: int, found: list[int], *, more: bool
+    ) -> None:
+        page = backend.newest(before, limit, ALL)
+        assert (positions(page), page.more) == (found, more)
+
+    @pytest.mark.parametrize(
+        ("budget", "found"), [(0, [10]), (1, [10]), (150, [10, 9]), (250, [10, 9, 8])]
+    )
+    def test_a_page_stops_once_its_data_exceeds_the_budget(
+        self, backend: Backend, budget: int, found: list[int]
+    ) -> None:
+        page = backend.newest(None, 10, budget)
+        assert (positions(page), page.more) == (found, True)
+
+    def test_the_budget_ends_no_page_that_is_complete(self, backend: Backend) -> None:
+        assert backend.newest(2, 10, 1).more is False
+
+    @pytest.mark.parametrize("position", [0, -1, 11, 2**63 - 1])
+    def test_there_is_nothing_at_other_positions(self, backend: Backend, position: int) -> None:
+        assert backend.get(position) is None
+
+    def test_reopening_finds_everything(self, backend: Backend, store: Store) -> None:
+        before = everything(backend)
+        backend.close()
+        again = open_log(store.url)
+        try:
+            assert everything(again) == before
+            assert commit(again, event("11")) == [Receipt(11, Outcome.STORED)]
+            assert commit(again, event("10", b"x" * 100)) == [Receipt(10, Outcome.DUPLICATE)]
+        finally:
+            again.close()
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "UPDATE event SET data = NULL",
+            "UPDATE event SET position = position + 100",
+            "DELETE FROM event",
+            "DELETE FROM event WHERE position = 10",
+        ],
+    )
+    def test_no_event_can_be_changed_or_deleted(
+        self, backend: Backend, store: Store, sql: str
+    ) -> None:
+        before = everything(backend)
+        with pytest.raises(Exception, match=r"never|not|constraint"):
+            store.execute(sql)
+        assert everything(backend) == before
+
+
+class TestUnavailable:
+    def test_a_lock_held_too_long_and_the_log_works_again_after_it(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.lose_patience(monkeypatch)
+        migrate(store.url)
+        backend = open_log(store.url)
+        commit(backend, event("a"))
+        with store.locked():
+            with pytest.raises(LogUnavailable):
+                commit(backend, event("b"))
+            assert ids(everything(backend)) == ["a"]
+        assert commit(backend, event("c")) == [Receipt(2, Outcome.STORED)]
+        backend.close()
+
+    def test_a_closed_log(self, backend: Backend) -> None:
+        backend.close()
+        for use in (lambda: everything(backend), lambda: backend.get(1), backend.ping):
+            with pytest.raises(LogUnavailable):
+                use()
+
+    def test_a_log_that_is_not_there(self, store: Store) -> None:
+        with pytest.raises(LogUnavailable):
+            open_log(store.nowhere)
+
+
+class TestSchema:
+    def test_a_log_without_schema_is_not_opened(self, store: Store) -> None:
+        migrate(store.url)
+        store.set_version(0)
+        with pytest.raises(SchemaMismatch, match="migrate"):
+            open_log(store.url)
+
+    @pytest.mark.parametrize("use", [open_log, migrate])
+    def test_a_newer_schema_is_left_alone(self, store: Store, use: Any) -> None:
+        migrate(store.url)
+        store.set_version(999)
+        with pytest.raises(SchemaMismatch, match="newer"):
+            use(store.url)
+
+    def test_migrating_again_changes_nothing(self, backend: Backend, store: Store) -> None:
+        commit(backend, event("a"))
+        migrate(store.url)
+        assert ids(everything(backend)) == ["a"]
+
+    def test_a_log_of_an_older_version_is_brought_up_to_date_with_its_events(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as older:
+            first = {backend: {1: schema.migrations(backend)[1]} for backend in BACKENDS}
+            older.setattr(schema, "migrations", first.__getitem__)
+            migrate(store.url)
+        old = event("1€€€€-and-more")
+        identity, content = digest(old).identity[-16:].hex(), digest(old).content.hex()
+        sqlite = store.url.startswith("sqlite")
+        hashes = f"x'{identity}', x'{content}'" if sqlite else f"'\\x{identity}', '\\x{content}'"
+        store.execute(
+            "INSERT INTO event (position, received_at, identity, digest, specversion, source, "
+            f"type, id, data_is_json) VALUES (1, 1, {hashes}, '1.0', '/s', 't', '{old.id}', "
+            f"{'0' if sqlite else 'false'})"
+        )
+        with pytest.raises(SchemaMismatch, match="migrate"):
+            open_log(store.url)
+        migrate(store.url)
+        backend = open_log(store.url)
+        receipts = commit(backend, event("new"), old, origin=Origin("t", 0, 0))
+        assert [receipt.outcome for receipt in receipts] == [Outcome.STORED, Outcome.DUPLICATE]
+        assert ids(everything(backend)) == ["new", old.id]
+        with pytest.raises((apsw.Error, psycopg.Error), match="never"):
+            store.execute("UPDATE event SET id = 'x'")
+        backend.close()
+
+    @pytest.mark.parametrize(
+        "url", ["", "sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://h/d", "events.db"]
+    )
+    @pytest.mark.parametrize("use", [open_log, migrate])
+    def test_other_urls_have_no_backend(self, url: str, use: Any) -> None:
+        with pytest.raises(UnsupportedDatabase):
+            use(url)

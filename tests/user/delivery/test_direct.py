@@ -1,0 +1,158 @@
+"""In which order a change and its event become one fact, and what a failure leaves behind."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
+
+from tests.support.user_factory import change_store
+from user_service.delivery.deadline import Delivery
+from user_service.delivery.direct import Direct, NotRecorded, NotStored
+from user_service.sinks.cloudevents import CloudEvent
+from user_service.sinks.sink import Attempt, NotDelivered, Outcome
+from user_service.store import database
+from user_service.store.changes import ChangeStore
+from user_service.store.holds import Hold
+from user_service.store.transactions import StoreUnavailable
+from user_service.store.users import UserStore
+from user_service.users.domain import Context, Happening, Kind, User, now
+
+
+class SinkThat:
+    """A sink that notes an event's arrival, and then does what it is told."""
+
+    def __init__(self, steps: list[str], then: Callable[[], None] = lambda: None) -> None:
+        self._steps = steps
+        self._then = then
+        self.events: list[CloudEvent] = []
+
+    def send(self, event: CloudEvent, attempt: Attempt) -> None:
+        attempt.leave(lambda: None)
+        self.events.append(event)
+        self._then()
+        self._steps.append("delivered")
+
+
+class StoreThat(ChangeStore):
+    """A store that notes a change, and then does what it is told."""
+
+    def __init__(self, steps: list[str], then: Callable[[], None] = lambda: None) -> None:
+        self._steps = steps
+        self._then = then
+
+    def apply(self, happening: Happening, hold: Hold | None) -> None:
+        assert hold is None
+        self._steps.append(f"stored {happening.user.id}")
+        self._then()
+
+
+def _raise(error: Exception) -> Callable[[], None]:
+    def then() -> None:
+        raise error
+
+    return then
+
+
+def _happening() -> Happening:
+    at = now()
+    return Happening(Kind.CREATED, User("u1", "Ozzy", 1, at, at), at, "hash")
+
+
+def _record(sink: SinkThat, store: ChangeStore, happening: Happening | None = None) -> None:
+    direct = Direct(store, Delivery(sink, threads=1), "/source")
+    direct.record(happening or _happening(), Context(time.monotonic() + 5))
+
+
+def test_the_event_is_delivered_before_the_store_is_touched() -> None:
+    steps: list[str] = []
+    _record(SinkThat(steps), StoreThat(steps))
+    assert steps == ["delivered", "stored u1"]
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_nothing_is_stored_when_the_event_is_not_delivered(outcome: Outcome) -> None:
+    steps: list[str] = []
+    sink = SinkThat(steps, _raise(NotDelivered(outcome, "because")))
+    with capture_logs() as logged, pytest.raises(NotRecorded) as caught:
+        _record(sink, StoreThat(steps))
+    assert (caught.type, caught.value.outcome) == (NotRecorded, outcome)
+    assert steps == []
+    (line,) = logged
+    assert line["log_level"] == "error"
+    assert (line["event_id"], line["reason"]) == (sink.events[0].get_id(), "because")
+
+
+def test_a_store_that_fails_after_the_delivery_leaves_the_outcome_unknown() -> None:
+    steps: list[str] = []
+    sink = SinkThat(steps)
+    with capture_logs() as logged, pytest.raises(NotStored) as caught:
+        _record(sink, StoreThat(steps, _raise(StoreUnavailable("OperationalError"))))
+    assert caught.value.outcome is Outcome.UNKNOWN
+    (line,) = logged
+    assert (line["event_id"], line["outcome"]) == (sink.events[0].get_id(), "unknown")
+    assert "was delivered" in line["reason"]
+
+
+def test_the_event_tells_of_the_change_that_is_recorded() -> None:
+    sink, happening = SinkThat([]), _happening()
+    _record(sink, StoreThat([]), happening)
+    (event,) = sink.events
+    assert event.get_subject() == happening.user.id
+    assert event.get_time() == happening.at
+    assert event.get_source() == "/source"
+    assert event.get_data() == {"id": happening.user.id}
+
+
+@pytest.fixture
+def store(engine: Engine) -> UserStore:
+    return UserStore(engine)
+
+
+@pytest.fixture
+def changes(engine: Engine) -> ChangeStore:
+    return change_store(engine)
+
+
+def test_another_connection_can_write_at_once_while_the_event_is_sent(
+    store: UserStore, changes: ChangeStore, engine: Engine
+) -> None:
+    def write() -> None:
+        with pytest.MonkeyPatch.context() as patched, ExitStack() as block:
+            patched.setattr(database, "BUSY_SECONDS", 0)
+            other = block.enter_context(engine.begin())
+            if engine.dialect.name == "postgresql":
+                other.execute(text("SET LOCAL lock_timeout = '1ms'"))
+            other.execute(text("INSERT INTO claims VALUES ('x', 'x', 1, 'x', 1)"))
+
+    _record(SinkThat([], write), changes)
+    with engine.connect() as other:
+        assert other.execute(text("SELECT user_id FROM claims")).all() == [("x",)]
+    assert store.get("u1") is not None
+
+
+def test_a_user_is_not_there_before_the_event_was_delivered(
+    store: UserStore, changes: ChangeStore
+) -> None:
+    found: list[User | None] = []
+    _record(SinkThat([], lambda: found.append(store.get("u1"))), changes)
+    assert found == [None]
+    assert store.get("u1") is not None
+
+
+def test_a_change_that_cannot_be_stored_is_not_there_afterwards(
+    store: UserStore, changes: ChangeStore
+) -> None:
+    _record(SinkThat([]), changes)
+    # The same id again breaks the table's own rule, after the event was delivered.
+    with capture_logs(), pytest.raises(NotStored):
+        _record(SinkThat([]), changes, Happening(Kind.CREATED, _other(), now(), "hash"))
+    found = store.get("u1")
+    assert found is not None
+    assert found.name == "Ozzy"
+
+
+def _other() -> User:
+    return User("u1", "Not Ozzy", 1, now(), now())

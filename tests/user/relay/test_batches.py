@@ -1,0 +1,141 @@
+"""What becomes of a batch that is not taken: only a single event is ever given up."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
+
+from tests.support.relay_harness import (
+    HOUR,
+    Log,
+    Told,
+    Verdict,
+    drained,
+    entries,
+    fill,
+    judging,
+    relaying,
+    wait_until,
+)
+from tests.support.sink_server import open_sink
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+USERS = [f"u{number}" for number in range(20)]
+BAD = {Told("u3", 1), Told("u17", 2)}
+
+
+def test_a_batch_is_a_json_array_of_at_most_as_many_events(
+    engine: Engine, database_url: str
+) -> None:
+    fill(engine, *USERS, versions=[1, 2])
+    log = Log()
+    with open_sink(judging(log)) as sink, relaying(database_url, sink.url, sink_batch=16):
+        wait_until(drained(engine))
+        batches = [each for each in sink.received if len(json.loads(each.body)) > 1]
+    assert {len(events) for events in log.arrived} <= set(range(1, 17))
+    assert max(len(events) for events in log.arrived) == 16
+    for request in batches:
+        assert request.headers["content-type"] == "application/cloudevents-batch+json"
+    assert len(log.singles()) == 40
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_refused_batch_is_split_until_only_the_bad_events_are_dead(
+    engine: Engine, database_url: str, status: int
+) -> None:
+    fill(engine, *USERS, versions=[1, 2])
+    log = Log(lambda events: status if BAD & set(events) else 204)
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=40) as relay,
+    ):
+        wait_until(drained(engine))
+    assert {Told(each.user, 1 + (each.user == "u17")) for each in entries(engine)} == BAD
+    assert {each.state for each in entries(engine)} == {"dead"}
+    assert sorted(log.acknowledged) == sorted(
+        {Told(user, version) for user in USERS for version in (1, 2)} - BAD
+    )
+    assert relay.counted["dead"] == 2
+
+
+def test_a_batch_that_is_too_large_is_halved_and_nothing_is_dead(
+    engine: Engine, database_url: str
+) -> None:
+    fill(engine, *USERS, versions=[1, 2])
+    log = Log(lambda events: 413 if len(events) > 5 else 204)
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=40),
+    ):
+        wait_until(drained(engine))
+    assert entries(engine) == []
+    assert len(log.acknowledged) == 40
+
+
+def test_a_sink_that_takes_no_batches_is_sent_single_events_and_that_is_said_once(
+    engine: Engine, database_url: str
+) -> None:
+    fill(engine, *USERS, versions=[1, 2])
+    log = Log(lambda events: 415 if len(events) > 1 else 204)
+    with (
+        capture_logs() as logged,
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=4),
+    ):
+        wait_until(drained(engine))
+        batches = sum(1 for events in log.arrived if len(events) > 1)
+        fill(engine, *USERS, versions=[3])
+        wait_until(drained(engine))
+    assert len(log.acknowledged) == 60
+    assert sum(1 for events in log.arrived if len(events) > 1) == batches
+    (said,) = [line for line in logged if "one by one" in line["event"]]
+    assert said["log_level"] == "warning"
+
+
+@pytest.mark.parametrize("status", [500, 503, 409, 404])
+def test_an_event_that_only_fails_is_found_in_its_batch_while_others_get_through(
+    engine: Engine, database_url: str, status: int
+) -> None:
+    fill(engine, *USERS, versions=[1, 2])
+    poison = Told("u3", 1)
+
+    def judge(events: Sequence[Told]) -> Verdict:
+        return status if poison in events else 204
+
+    log = Log(judge)
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=10, relay_pause_seconds=0.02),
+    ):
+        wait_until(lambda: len(log.acknowledged) == 38)
+        wait_until(lambda: len(entries(engine)) == 2)
+    bad, later = entries(engine)
+    assert (bad.user, bad.state, later.user, later.state) == ("u3", "waiting", "u3", "waiting")
+    assert [poison] in log.arrived
+
+
+def test_a_poison_of_a_batch_dies_by_itself(engine: Engine, database_url: str) -> None:
+    fill(engine, *USERS, versions=[1, 2])
+    log = Log(lambda events: 500 if Told("u3", 1) in events else 204)
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=10, relay_give_up_hours=0.02 / HOUR),
+    ):
+        number = iter(range(10**6))
+
+        def dead() -> bool:
+            fill(engine, f"other-{next(number)}")
+            return "dead" in {each.state for each in entries(engine)}
+
+        wait_until(dead)
+        wait_until(drained(engine))
+    (dead_letter,) = entries(engine)
+    assert (dead_letter.user, dead_letter.state) == ("u3", "dead")
+    assert log.of("u3") == [2]

@@ -1,0 +1,141 @@
+"""What a relay tells of itself: whether it is ready, and its numbers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
+
+from tests.support.metrics_scrape import Scrape
+from tests.support.relay_harness import Log, drained, entries, fill, judging, relaying, wait_until
+from tests.support.sink_server import open_sink
+from tests.user.conftest import Query
+from user_service.relay import Activity, health
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def seen(engine: Engine) -> tuple[FlaskClient, Activity]:
+    """Who asks, and what the relay tells."""
+    app, activity = health.create(engine)
+    return app.test_client(), activity
+
+
+@pytest.fixture(autouse=True)
+def _logged_apart() -> Iterator[None]:
+    with capture_logs():
+        yield
+
+
+def readiness(client: FlaskClient) -> tuple[int, Any]:
+    answer = client.get("/readyz")
+    return answer.status_code, answer.get_json()
+
+
+def numbers(client: FlaskClient) -> Callable[[str], float | None]:
+    scrape = Scrape(client.get("/metrics").text)
+    return lambda name: scrape.value(f"user_service_{name}")
+
+
+def test_a_relay_that_stands_by_is_ready_and_says_so(
+    seen: tuple[FlaskClient, Activity],
+) -> None:
+    client, _ = seen
+    status, told = readiness(client)
+    assert (status, told["lease"], told["sink"]) == (200, "standing by", "open")
+    assert numbers(client)("relay_lease_held") == 0
+
+
+def test_the_active_relay_says_so(
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+) -> None:
+    client, activity = seen
+    with (
+        open_sink(judging(Log())) as sink,
+        relaying(database_url, sink.url, activity=activity) as relay,
+    ):
+        wait_until(relay.is_active)
+        assert readiness(client)[1]["lease"] == "held"
+        assert numbers(client)("relay_lease_held") == 1
+        assert entries(engine) == []
+    assert readiness(client)[1]["lease"] == "standing by"
+
+
+def test_a_sink_that_must_be_set_right_makes_the_relay_unready_until_it_is(
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+) -> None:
+    client, activity = seen
+    fill(engine, "ann")
+    right: list[bool] = []
+    log = Log(lambda _: 204 if right else 401)
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, activity=activity),
+    ):
+        wait_until(lambda: readiness(client)[0] == 503)
+        told = readiness(client)[1]
+        assert told["checks"] == {"database": "ok", "sink": "failing"}
+        assert told["sink"] == "paused"
+        assert numbers(client)("relay_sink_open") == 0
+        right.append(True)
+        wait_until(drained(engine))
+        wait_until(lambda: readiness(client)[0] == 200)
+        assert numbers(client)("relay_sink_open") == 1
+
+
+def test_a_relay_that_lets_go_of_the_lease_forgets_that_the_sink_was_paused(
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+) -> None:
+    client, activity = seen
+    fill(engine, "ann")
+    log = Log(lambda _: 401)
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, activity=activity),
+    ):
+        wait_until(lambda: readiness(client)[0] == 503)
+    assert readiness(client)[0] == 200
+
+
+def test_a_sink_that_is_away_for_a_while_leaves_the_relay_ready(
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+) -> None:
+    client, activity = seen
+    fill(engine, "ann")
+    log = Log(lambda _: 503)
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, activity=activity),
+    ):
+        wait_until(lambda: readiness(client)[1]["sink"] == "waiting")
+        assert readiness(client)[0] == 200
+        assert numbers(client)("relay_sink_open") == 0
+
+
+def test_what_became_of_events_is_counted_and_what_is_left_is_measured(
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity], query: Query
+) -> None:
+    client, activity = seen
+    fill(engine, "ann", "bad", "bob", versions=[1, 2])
+    once = iter([503])
+
+    def judge(events: Any) -> int:
+        return 400 if events[0].user == "bad" else next(once, 204)
+
+    with (
+        open_sink(judging(Log(judge))) as sink,
+        relaying(database_url, sink.url, activity=activity),
+    ):
+        wait_until(drained(engine))
+    counted = Scrape(client.get("/metrics").text).values(
+        "user_service_relay_events_total", "outcome"
+    )
+    assert counted == {"delivered": 4, "retried": 1, "dead": 2}
+    fill(engine, "new")
+    query("UPDATE outbox SET created_at = created_at - 60000000 WHERE state = 'waiting'")
+    told = numbers(client)
+    assert (told("outbox_waiting"), told("outbox_dead_letters")) == (1, 2)
+    assert 60 <= (told("outbox_oldest_seconds") or 0) < 90

@@ -1,0 +1,166 @@
+"""Each user's events arrive in their order, and users do not wait for each other."""
+
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.relay_harness import (
+    Log,
+    Told,
+    connected,
+    drained,
+    entries,
+    fill,
+    hang,
+    judging,
+    put_one,
+    relaying,
+    states,
+    wait_until,
+)
+from tests.support.sink_server import open_sink
+from user_service.relay import dispatcher, notifier
+
+USERS = [f"user-{number}" for number in range(8)]
+VERSIONS = range(1, 11)
+
+
+def in_order(log: Log, versions: range = VERSIONS) -> bool:
+    """Whether the first arrivals of each user's events came in their order, all of them."""
+    first = log.first_arrivals()
+    assert sorted(first) == sorted(Told(user, each) for user in USERS for each in versions)
+    return all(
+        [event.version for event in first if event.user == user] == list(versions) for user in USERS
+    )
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_first_arrivals_are_in_each_users_order(
+    engine: Engine, database_url: str, batch: int
+) -> None:
+    fill(engine, *USERS, versions=VERSIONS)
+    log = Log()
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=batch),
+    ):
+        wait_until(drained(engine))
+    assert in_order(log)
+    assert len(log.singles()) == len(USERS) * len(VERSIONS)
+    assert log.at_once == 1
+    assert len(log.arrived) == 80 if batch == 1 else len(log.arrived) < 40
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("status", [503, 409, 404])
+def test_first_arrivals_stay_in_order_whatever_is_tried_again(
+    engine: Engine, database_url: str, status: int, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What waited behind an event that backed off is fetched as soon as that one has arrived.
+    monkeypatch.setitem(notifier.LOOK_SECONDS, engine.dialect.name, 60.0)
+    versions = range(1, 6)
+    fill(engine, *USERS, versions=versions)
+    asked = iter(range(10**6))
+    # Each fourth request fails, whoever it is about.
+    log = Log(lambda _: status if next(asked) % 4 == 0 else 204)
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=batch, relay_pause_seconds=0.02),
+    ):
+        wait_until(drained(engine))
+    assert in_order(log, versions)
+    assert [log.of(user) for user in USERS] == [list(versions)] * len(USERS)
+    assert log.at_once == 1
+    assert entries(engine) == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_first_arrivals_stay_in_order_when_batches_are_split(
+    engine: Engine, database_url: str
+) -> None:
+    fill(engine, *USERS, versions=VERSIONS)
+    bad = {Told(USERS[2], 3), Told(USERS[5], 1)}
+    log = Log(lambda events: 400 if bad & set(events) else 204)
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=20),
+    ):
+        wait_until(drained(engine))
+    assert in_order(log)
+    assert {Told(each.user, int(each.attempts > 0)) for each in entries(engine)} == {
+        Told(USERS[2], 1),
+        Told(USERS[5], 1),
+    }
+    assert states(engine) == {"dead": 2}
+
+
+def test_a_users_event_that_hangs_keeps_no_other_user_waiting(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "STOP_SECONDS", 0.1)
+    fill(engine, "slow", *USERS, versions=VERSIONS)
+    log = Log(lambda events: hang if events[0].user == "slow" else 204)
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, relay_timeout=60),
+    ):
+        wait_until(lambda: len(log.acknowledged) == len(USERS) * len(VERSIONS), 5)
+        fill(engine, "new")
+        wait_until(lambda: Told("new", 1) in log.acknowledged, 2)
+        assert [event for event in log.singles() if event.user == "slow"] == [Told("slow", 1)]
+    assert states(engine) == {"waiting": len(VERSIONS)}
+
+
+def test_a_user_of_thousands_of_events_starves_nobody(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What does not fit into memory is fetched as soon as there is room, not at the next look.
+    monkeypatch.setitem(notifier.LOOK_SECONDS, engine.dialect.name, 60.0)
+    fill(engine, "many", versions=range(1, 4201))
+    fill(engine, *USERS)
+    log = Log()
+    with open_sink(judging(log)) as sink, relaying(database_url, sink.url) as relay:
+        wait_until(lambda: set(USERS) <= {event.user for event in log.acknowledged})
+        assert log.singles().count(Told("many", 1)) == 1
+        before = len(log.of("many"))
+        assert before < 1000, "the others waited until the memory had room"
+        wait_until(lambda: len(log.of("many")) > before + 300)
+        relay.stop.set()
+    versions = log.of("many")
+    assert versions == list(range(1, len(versions) + 1))
+
+
+def test_an_event_that_becomes_visible_after_later_ones_is_found(
+    postgres_database: str,
+) -> None:
+    log = Log()
+    with (
+        connected(postgres_database) as engine,
+        open_sink(judging(log)) as sink,
+        relaying(postgres_database, sink.url),
+    ):
+        with engine.begin() as late:
+            put_one(late, "late")
+            fill(engine, "early")
+            wait_until(lambda: log.acknowledged == [Told("early", 1)])
+        wait_until(lambda: log.acknowledged == [Told("early", 1), Told("late", 1)])
+
+
+def test_of_two_relays_one_delivers_and_the_order_survives_the_change(
+    engine: Engine, database_url: str
+) -> None:
+    fill(engine, *USERS, versions=VERSIONS)
+    log = Log()
+    with open_sink(judging(log)) as sink, ExitStack() as relays:
+        first = relays.enter_context(relaying(database_url, sink.url, "first"))
+        wait_until(first.is_active)
+        second = relays.enter_context(relaying(database_url, sink.url, "second"))
+        wait_until(lambda: len(log.acknowledged) > 10)
+        assert not second.is_active()
+        first.end()
+        wait_until(drained(engine))
+        assert second.is_active()
+    assert in_order(log)
+    assert len(log.singles()) == len(USERS) * len(VERSIONS), "what was under way was finished"

@@ -1,0 +1,224 @@
+"""What remains of delivered events, how soon new ones are sent, and a database that goes away."""
+
+import threading
+import time
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+from structlog.testing import capture_logs
+
+from tests.support import postgres
+from tests.support.relay_harness import (
+    Log,
+    Told,
+    connected,
+    drained,
+    entries,
+    fill,
+    judging,
+    relaying,
+    states,
+    wait_until,
+)
+from tests.support.sink_server import Sink, open_sink
+from tests.user.conftest import Query
+from user_service.relay import backoff, dispatcher, notifier, outbox_queue
+from user_service.relay.lease import Lease
+from user_service.relay.outbox_queue import WaitingEvents
+from user_service.store import database
+
+USERS = [f"u{number}" for number in range(10)]
+
+
+# What is delivered
+
+
+def test_delivered_events_are_deleted(engine: Engine, database_url: str, sink: Sink) -> None:
+    fill(engine, *USERS)
+    with relaying(database_url, sink.url):
+        wait_until(lambda: entries(engine) == [])
+    assert len(sink.received) == len(USERS)
+
+
+def test_delivered_events_are_kept_as_long_as_is_set_and_not_sent_again(
+    engine: Engine, database_url: str, sink: Sink
+) -> None:
+    fill(engine, *USERS)
+    for _ in range(2):
+        with relaying(database_url, sink.url, outbox_keep_hours=1):
+            wait_until(lambda: states(engine) == {"delivered": len(USERS)})
+    assert {entry.attempts for entry in entries(engine)} == {1}
+    assert len(sink.received) == len(USERS)
+
+
+def test_what_was_kept_long_enough_is_purged_and_nothing_else(
+    engine: Engine, database_url: str, query: Query, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_queue, "PURGED_AT_ONCE", 3)
+    fill(engine, *USERS)
+    with relaying(database_url, sink.url, outbox_keep_hours=1):
+        wait_until(drained(engine))
+    fill(engine, "dead")
+    query("UPDATE outbox SET state = 'dead', settled_at = 0 WHERE subject = 'dead'")
+    new = entries(engine)[0].id
+    hours = 3600 * 1_000_000
+    query(
+        "UPDATE outbox SET settled_at = settled_at - :two WHERE id > :new", two=2 * hours, new=new
+    )
+    with relaying(database_url, sink.url, outbox_keep_hours=1):
+        wait_until(lambda: len(entries(engine)) == 2, 5)
+    assert states(engine) == {"delivered": 1, "dead": 1}
+    assert entries(engine)[0].id == new
+
+
+def test_a_shorter_time_to_keep_purges_what_was_kept(
+    engine: Engine, database_url: str, sink: Sink
+) -> None:
+    fill(engine, *USERS)
+    with relaying(database_url, sink.url, outbox_keep_hours=1):
+        wait_until(drained(engine))
+    with relaying(database_url, sink.url):
+        wait_until(lambda: entries(engine) == [])
+
+
+# How soon
+
+
+def test_a_new_event_is_at_the_sink_at_once(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On PostgreSQL nothing but the notification can tell of it in time.
+    monkeypatch.setitem(notifier.LOOK_SECONDS, "postgresql", 60.0)
+    log = Log()
+    with open_sink(judging(log)) as sink, relaying(database_url, sink.url) as relay:
+        fill(engine, "first")
+        wait_until(lambda: log.acknowledged == [Told("first", 1)])
+        for version in range(2, 7):
+            began = time.monotonic()
+            fill(engine, "first", versions=[version])
+            wait_until(partial(log.has_acknowledged, Told("first", version)))
+            assert time.monotonic() - began < 2
+        assert relay.is_active()
+
+
+def test_a_relay_with_nothing_to_do_asks_the_database_seldom(
+    engine: Engine, database_url: str, sink: Sink
+) -> None:
+    statements: list[str] = []
+
+    def note(_c: Any, _d: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    with relaying(database_url, sink.url, relay_lease_seconds=5) as relay:
+        wait_until(relay.is_active)
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            threading.Event().wait(1.0)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+    looks = [each for each in statements if "FROM outbox" in each]
+    assert len(looks) <= (12 if engine.dialect.name == "sqlite" else 3)
+    assert len(statements) <= len(looks) + 8
+
+
+def test_a_relay_that_waits_for_an_answer_does_not_spin(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[float] = []
+    collect = dispatcher.Holding._collect  # noqa: SLF001 - what is counted is inside
+
+    def counted(relay: dispatcher.Holding, patience: float) -> None:
+        turns.append(patience)
+        collect(relay, patience)
+
+    monkeypatch.setattr(dispatcher.Holding, "_collect", counted)
+    fill(engine, *USERS)
+    gate = threading.Event()
+    waits = iter([503] * 8)
+
+    def judge(_: object) -> int:
+        status = next(waits, 0)
+        if not status:
+            gate.wait(10)
+        return status or 204
+
+    log = Log(judge)
+    with (
+        capture_logs(),
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, relay_timeout=30, relay_lease_seconds=5),
+    ):
+        wait_until(lambda: len(log.arrived) == 9)
+        before = len(turns)
+        gate.wait(0.5)
+        assert len(turns) - before < 25
+        gate.set()
+        wait_until(drained(engine))
+
+
+# A backoff that a restart interrupts
+
+
+def test_a_backoff_is_kept_in_the_database_and_is_no_longer_after_a_restart(
+    engine: Engine, database_url: str, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "SHORTEST_SECONDS", 0.4)
+    fill(engine, "bad", versions=[1, 2])
+    fill(engine, "good")
+    query("UPDATE outbox SET backoff_seconds = 0.4 WHERE id = (SELECT min(id) FROM outbox)")
+    log = Log()
+    with open_sink(judging(log)) as sink:
+        began = time.monotonic()
+        with relaying(database_url, sink.url):
+            wait_until(drained(engine))
+    at = dict(zip(log.singles(), log.at, strict=True))
+    assert at[Told("bad", 1)] - began >= 0.4
+    assert at[Told("bad", 1)] - began < 3
+    assert log.of("bad") == [1, 2]
+    assert log.singles()[0] == Told("good", 1), "who backs off keeps nobody waiting"
+
+
+# A database that goes away
+
+
+def test_the_relay_settles_what_it_sent_once_the_database_is_back(
+    postgres_server: postgres.Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "DATABASE_SECONDS", 0.05)
+    gate = threading.Event()
+    log = Log(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
+    with (
+        capture_logs() as logged,
+        connected(postgres_url) as engine,
+        open_sink(judging(log)) as sink,
+        relaying(postgres_url, sink.url, relay_timeout=30, relay_lease_seconds=30),
+    ):
+        database.migrate(engine)
+        fill(engine, *USERS, versions=[1, 2, 3])
+        # One on each connection waits for its answer.
+        wait_until(lambda: [event.version for event in log.singles()].count(2) == 8)
+        postgres_server.stop()
+        try:
+            gate.set()
+            wait_until(lambda: len(log.acknowledged) == 20)
+            before = len(logged)
+            wait_until(lambda: len(logged) >= before + 3)
+            # None of a user's is sent before it is written that the last one was delivered.
+            assert {event.version for event in log.singles()} == {1, 2}
+        finally:
+            postgres_server.start()
+        wait_until(drained(engine))
+    for user in USERS:
+        assert log.of(user) == [1, 2, 3]
+    assert len(log.singles()) == 30, "what was acknowledged was kept in mind"
+
+
+def test_what_is_written_while_the_lease_is_held_is_a_heartbeat_too(engine: Engine) -> None:
+    lease = Lease(engine, name="one", seconds=0.5)
+    lease.acquire(threading.Event())
+    wait_until(lambda: lease.beat_in <= 0)
+    WaitingEvents(engine, lease, kept=timedelta()).purge()
+    assert lease.beat_in > 0

@@ -1,0 +1,91 @@
+"""The schema and its migrations, on every database that can hold it."""
+
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, func, inspect, select, text
+
+from tests.support.user_factory import change_store, created, user
+from user_service.store import database
+from user_service.store.database import SchemaMismatch
+from user_service.store.tables import METADATA, USERS
+from user_service.store.users import UserStore
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def engine(empty_url: str) -> Iterator[Engine]:
+    """An engine on the empty database."""
+    engine = database.connect(empty_url, threads=4)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> UserStore:
+    database.migrate(engine)
+    return UserStore(engine)
+
+
+def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
+    database.migrate(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_migrating_twice_changes_nothing(store: UserStore, engine: Engine) -> None:
+    change_store(engine).apply(created(user()), None)
+    database.migrate(engine)
+    database.check(engine)
+    assert store.get(user().id) == user()
+
+
+def _migrate_at_once(url: str, barrier: Barrier) -> None:
+    engine = database.connect(url, threads=1)
+    barrier.wait(30)
+    database.migrate(engine)
+    engine.dispose()
+
+
+def test_several_processes_may_migrate_at_once(empty_url: str, engine: Engine) -> None:
+    barrier = SPAWN.Barrier(2)
+    processes = [
+        SPAWN.Process(target=_migrate_at_once, args=(empty_url, barrier)) for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    database.check(engine)
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(USERS)).scalar() == 0
+
+
+def test_a_schema_that_was_not_migrated_is_a_mismatch_that_says_what_to_do(engine: Engine) -> None:
+    with pytest.raises(SchemaMismatch, match="user-service migrate"):
+        database.check(engine)
+
+
+def test_checking_changes_nothing(engine: Engine) -> None:
+    with pytest.raises(SchemaMismatch):
+        database.check(engine)
+    assert inspect(engine).get_table_names() == []
+
+
+def test_a_schema_of_a_newer_version_is_a_mismatch_and_is_left_alone(
+    store: UserStore, engine: Engine
+) -> None:
+    change_store(engine).apply(created(user()), None)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatch):
+        database.check(engine)
+    with pytest.raises(SchemaMismatch, match="9999"):
+        database.migrate(engine)
+    assert store.get(user().id) == user()

@@ -1,0 +1,153 @@
+"""On SQLite, changes that come together share a commit, and each is made or not by itself."""
+
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, NestedTransaction, event, func, select
+
+from tests.support.queueing import wait_until_queued
+from tests.support.user_factory import created, user
+from user_service.store import database, rows
+from user_service.store.tables import USERS
+from user_service.store.transactions import RowExists, StoreUnavailable, reading
+from user_service.store.writer import Work, Writer
+from user_service.users.domain import NoSuchUser
+
+SECONDS = 20
+
+
+@pytest.fixture
+def engine(database_file: Path) -> Iterator[Engine]:
+    engine = database.connect(f"sqlite:///{database_file}", threads=8)
+    yield engine
+    engine.dispose()
+
+
+def creating(user_id: str | None = None) -> Work:
+    happening = created(user(user_id or str(uuid.uuid4())))
+    return lambda connection: rows.change(connection, happening)
+
+
+@contextmanager
+def _held(engine: Engine) -> Iterator[None]:
+    """Nobody can write meanwhile."""
+    with closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def _together(engine: Engine, works: Sequence[Work]) -> list[BaseException | None]:
+    """What became of each, all of them written at once."""
+    writer = Writer(engine)
+    with ThreadPoolExecutor(len(works)) as pool:
+        with _held(engine):
+            ends: list[Future[None]] = [pool.submit(writer.write, work) for work in works]
+            wait_until_queued(writer._shared, len(works))  # noqa: SLF001
+        return [end.exception(timeout=SECONDS) for end in ends]
+
+
+def _stored(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).select_from(USERS)).scalar_one()
+
+
+def test_changes_that_come_together_share_a_commit(engine: Engine) -> None:
+    commits: list[Connection] = []
+    event.listen(engine, "commit", commits.append)
+    assert _together(engine, [creating() for _ in range(5)]) == [None] * 5
+    written = len(commits)
+    assert (written, _stored(engine)) == (1, 5)
+
+
+def _creating_then_raising(connection: Connection) -> None:
+    creating()(connection)
+    raise NoSuchUser("u")
+
+
+def test_one_that_fails_leaves_no_trace_and_the_others_are_stored(engine: Engine) -> None:
+    ends = _together(engine, [creating(), _creating_then_raising, creating()])
+    assert [type(end) for end in ends] == [type(None), NoSuchUser, type(None)]
+    assert _stored(engine) == 2
+
+
+def test_a_row_that_is_there_fails_whoever_comes_second_alone(engine: Engine) -> None:
+    ends = _together(engine, [creating("one"), creating("one"), creating("two")])
+    assert sorted(str(end) for end in ends) == ["IntegrityError", "None", "None"]
+    assert {type(end) for end in ends if end} == {RowExists}
+    assert _stored(engine) == 2
+
+
+def _filling_the_disk(connection: Connection) -> None:
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(1000000)")
+
+
+def test_where_the_database_fails_none_is_stored_and_each_is_told(engine: Engine) -> None:
+    ends = _together(engine, [creating(), _filling_the_disk, creating()])
+    assert [str(end) for end in ends] == ["SQLITE_FULL"] * 3
+    assert {type(end) for end in ends} == {StoreUnavailable}
+    assert len({id(end) for end in ends}) == 3, "each raises an error of its own"
+    assert _stored(engine) == 0
+
+
+def test_where_a_change_cannot_be_undone_alone_none_is_stored(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it, a user without their event, would be committed with the others."""
+
+    def rollback(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(NestedTransaction, "rollback", rollback)
+    ends = _together(engine, [creating(), _creating_then_raising, creating()])
+    assert [str(end) for end in ends] == ["MemoryError"] * 3
+    assert {type(end) for end in ends} == {StoreUnavailable}
+    assert _stored(engine) == 0
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "users.db").write_bytes(b"no database" * 1000)
+    engine = database.connect(f"sqlite:///{tmp_path}/users.db", threads=1)
+    with pytest.raises(StoreUnavailable, match=r"^SQLITE_NOTADB$"):
+        Writer(engine).write(creating())
+    engine.dispose()
+
+
+def test_what_one_writes_the_next_sees(engine: Engine) -> None:
+    seen: list[int] = []
+
+    def counting(connection: Connection) -> None:
+        creating()(connection)
+        seen.append(connection.execute(select(func.count()).select_from(USERS)).scalar_one())
+
+    assert _together(engine, [counting] * 3) == [None] * 3
+    assert seen == [1, 2, 3]
+
+
+def test_each_is_done_in_the_context_of_who_asked(engine: Engine) -> None:
+    name: ContextVar[str] = ContextVar("name")
+    writer = Writer(engine)
+    seen: list[tuple[str, str]] = []
+
+    def asking(mine: str) -> Callable[[], None]:
+        def ask() -> None:
+            name.set(mine)
+            writer.write(lambda _: seen.append((mine, name.get())))
+
+        return ask
+
+    with ThreadPoolExecutor(3) as pool:
+        with _held(engine):
+            ends = [pool.submit(asking(each)) for each in "abc"]
+            wait_until_queued(writer._shared, 3)  # noqa: SLF001
+        for end in ends:
+            end.result(timeout=SECONDS)
+    assert sorted(seen) == [("a", "a"), ("b", "b"), ("c", "c")]
