@@ -10,7 +10,7 @@ from pathlib import Path
 from service_kit.kafka import topic_url
 from tests.support.kafka import Broker, OwnBroker
 from user_service.sinks.cloudevents import CloudEvent, describe
-from user_service.sinks.kafka import KafkaCarrier, KafkaSink
+from user_service.sinks.kafka import KafkaBatchSender, KafkaSink
 from user_service.sinks.kafka_producer import Producer, options_of
 from user_service.sinks.sink import Attempt
 from user_service.users.domain import Happening, Kind, User, now
@@ -36,8 +36,8 @@ def sink_to(broker: Broker, topic: str, parameters: str = "") -> KafkaSink:
     return KafkaSink(producer_to(broker, topic, parameters), "binary")
 
 
-def carrier_to(broker: Broker, topic: str, parameters: str = "") -> KafkaCarrier:
-    return KafkaCarrier(producer_to(broker, topic, parameters), "binary")
+def batch_sender_to(broker: Broker, topic: str, parameters: str = "") -> KafkaBatchSender:
+    return KafkaBatchSender(producer_to(broker, topic, parameters), "binary")
 
 
 def ids_in(broker: Broker, topic: str) -> list[str]:

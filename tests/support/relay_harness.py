@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, text
 from tests.support.sink_server import Behaviour, Peer, Received
 from user_service.relay import Activity, Relay
 from user_service.settings import Settings
-from user_service.sinks import open_carrier
+from user_service.sinks import open_batch_sender
 from user_service.sinks.cloudevents import describe, serialise
 from user_service.store import database, outbox
 from user_service.store.outbox import State
@@ -252,7 +252,7 @@ def relaying(
         counted[outcome] = counted.get(outcome, 0) + events
 
     activity, stop = activity or Activity(count), threading.Event()
-    relay = Relay(engine, open_carrier(told), told, activity)
+    relay = Relay(engine, open_batch_sender(told), told, activity)
     thread = threading.Thread(target=relay.run, args=(name or str(uuid.uuid4()), stop))
     running = Running(activity, counted, stop, thread)
     thread.start()

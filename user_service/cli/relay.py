@@ -11,7 +11,7 @@ from service_kit.cli import commands
 from service_kit.process import admin_server, shutdown
 from user_service.relay import Relay, health
 from user_service.settings import Settings
-from user_service.sinks import open_carrier
+from user_service.sinks import open_batch_sender
 from user_service.store import database
 
 # The relay's own, one that listens, and those that answer on the small port.
@@ -45,6 +45,6 @@ def _relay(service: commands.Service[Settings], settings: Settings, stop: thread
     with commands.failing(service):
         port = admin_server.start(app, settings.relay_bind)
     name = f"{socket.gethostname()}:{os.getpid()}"
-    Relay(engine, open_carrier(settings), settings, activity).run(name, stop)
+    Relay(engine, open_batch_sender(settings), settings, activity).run(name, stop)
     port.close()
     engine.dispose()

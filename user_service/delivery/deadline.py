@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from user_service.sinks.cloudevents import CloudEvent
-from user_service.sinks.sink import LATE, Attempt, NotDelivered, Outcome, Sink
+from user_service.sinks.sink import DEADLINE_EXCEEDED, Attempt, NotDelivered, Outcome, Sink
 
 DELIVERED = "delivered"
 
@@ -62,6 +62,6 @@ def _outcome(future: Future[None], attempt: Attempt) -> None:
     if future.cancel():
         raise NotDelivered(Outcome.NOT_DELIVERED, "no thread was free to send it in time")
     if not future.done():
-        attempt.abandon()
-        raise attempt.failed(LATE)
+        attempt.cancel()
+        raise attempt.failed(DEADLINE_EXCEEDED)
     future.result()

@@ -20,7 +20,7 @@ from user_service.relay.sender_pool import Senders
 from user_service.relay.status import OUTCOMES, Activity
 from user_service.relay.user_queues import Lanes
 from user_service.settings import Settings
-from user_service.sinks.sink import Carrier
+from user_service.sinks.sink import BatchSender
 from user_service.store.transactions import StoreUnavailable
 
 __all__ = ["OUTCOMES", "Activity", "Relay"]
@@ -34,10 +34,10 @@ class Relay:
     """One relay: takes part in the lease, and delivers while it has it."""
 
     def __init__(
-        self, engine: Engine, carrier: Carrier, settings: Settings, activity: Activity
+        self, engine: Engine, batch_sender: BatchSender, settings: Settings, activity: Activity
     ) -> None:
         self._engine = engine
-        self._carrier = carrier
+        self._batch_sender = batch_sender
         self._settings = settings
         self._activity = activity
 
@@ -58,7 +58,7 @@ class Relay:
 
     def _hold(self, lease: Lease, stop: threading.Event) -> None:
         kept = timedelta(hours=self._settings.outbox_keep_hours)
-        senders = Senders(self._carrier, timeout=self._settings.relay_timeout)
+        senders = Senders(self._batch_sender, timeout=self._settings.relay_timeout)
         holding = Holding(
             lease,
             WaitingEvents(self._engine, lease, kept=kept),
@@ -77,6 +77,6 @@ class Relay:
             Lanes(per_user=PER_USER),
             Pace(pause_seconds=self._settings.relay_pause_seconds),
             self._activity,
-            most=self._carrier.most,
+            most=self._batch_sender.max_batch,
             give_up=self._settings.relay_give_up_hours * SECONDS_AN_HOUR,
         )

@@ -183,5 +183,5 @@ class Holding:
             and self._lease.is_fresh
         ):
             most = self._decisions.most if self._pace.sink is Sink.OPEN else 1
-            events = self._lanes.take(most, one_of_a_user=self._senders.one_of_a_user)
+            events = self._lanes.take(most, one_event_per_user=self._senders.one_event_per_user)
             self._senders.send(events, self._pace.successes)

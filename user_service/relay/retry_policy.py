@@ -43,7 +43,7 @@ def fate_of(failure: NotDelivered, *, others_get_through: bool) -> Fate:
     """What is done; where the failure is shared, no single event is to blame yet."""
     table = _OTHERS_GET_THROUGH if others_get_through else _NOBODY_GETS_THROUGH
     fate = table[failure.fault]
-    return Fate.SPLIT if failure.shared and fate in _OF_ONE_EVENT else fate
+    return Fate.SPLIT if failure.batch_failure and fate in _OF_ONE_EVENT else fate
 
 
 def counts_as_trying(failure: NotDelivered, *, others_get_through: bool) -> bool:

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 import structlog
 
 from user_service.relay.outbox_queue import Waiting
-from user_service.sinks.sink import Attempt, Carrier, NotDelivered
+from user_service.sinks.sink import Attempt, BatchSender, NotDelivered
 
 log = structlog.get_logger()
 
@@ -36,18 +36,18 @@ class Sent:
 
 
 class Senders:
-    """As many threads as the carrier has connections. Used by one thread."""
+    """As many threads as the batch sender has connections. Used by one thread."""
 
-    def __init__(self, carrier: Carrier, *, timeout: float) -> None:
+    def __init__(self, batch_sender: BatchSender, *, timeout: float) -> None:
         """`timeout`: seconds within which the sink must acknowledge."""
-        self.one_of_a_user = carrier.one_of_a_user
-        self._carrier = carrier
+        self.one_event_per_user = batch_sender.one_event_per_user
+        self._batch_sender = batch_sender
         self._timeout = timeout
         self._to_do: SimpleQueue[Sending | None] = SimpleQueue()
         self._news: SimpleQueue[Sent | None] = SimpleQueue()
         self._under_way: set[Sending] = set()
         # Daemons: one that hangs in a name look-up is not to keep the process from ending.
-        for number in range(carrier.connections):
+        for number in range(batch_sender.connections):
             threading.Thread(target=self._work, name=f"relay-{number}", daemon=True).start()
 
     @property
@@ -58,7 +58,7 @@ class Senders:
     @property
     def has_place(self) -> bool:
         """Whether one more can begin at once."""
-        return len(self._under_way) < self._carrier.connections
+        return len(self._under_way) < self._batch_sender.connections
 
     def send(self, events: Sequence[Waiting], successes: int) -> None:
         """Begin to send them; `collect` gives what became of them."""
@@ -95,13 +95,13 @@ class Senders:
         now = time.monotonic()
         for sending in self._under_way:
             if now > sending.deadline:
-                sending.attempt.abandon()
+                sending.attempt.cancel()
 
     def close(self) -> None:
         """Break off everything, and let the threads end."""
         for sending in self._under_way:
-            sending.attempt.abandon()
-        for _ in range(self._carrier.connections):
+            sending.attempt.cancel()
+        for _ in range(self._batch_sender.connections):
             self._to_do.put(None)
 
     def _work(self) -> None:
@@ -110,9 +110,11 @@ class Senders:
 
     def _results(self, sending: Sending) -> Sequence[NotDelivered | None]:
         try:
-            return self._carrier.carry([event.event for event in sending.events], sending.attempt)
+            return self._batch_sender.send_batch(
+                [event.event for event in sending.events], sending.attempt
+            )
         except Exception as error:  # a fault of ours must not end the thread, nor lose an event
             log.exception("unexpected fault while sending")
             failure = sending.attempt.failed(f"unexpected fault: {type(error).__name__}")
-            failure.shared = len(sending.events) > 1
+            failure.batch_failure = len(sending.events) > 1
             return [failure] * len(sending.events)

@@ -57,7 +57,7 @@ class Lanes:
             lane.insert(_place(lane, event), event)
             self._give_turn(event.subject)
 
-    def take(self, most: int, *, one_of_a_user: bool) -> Sequence[Waiting]:
+    def take(self, most: int, *, one_event_per_user: bool) -> Sequence[Waiting]:
         """The next events to send together, at most `most` of them; their users are busy then."""
         taken: list[Waiting] = []
         users = []
@@ -66,7 +66,7 @@ class Lanes:
             before = len(taken)
             while lane and len(taken) < (most := min(most, self._company.get(lane[0].id, most))):
                 taken.append(lane.popleft())
-                if one_of_a_user:
+                if one_event_per_user:
                     break
             if len(taken) > before:
                 users.append(user)

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from service_kit.kafka.topic_url import SCHEME
 from user_service.settings import Settings
-from user_service.sinks.http import HttpCarrier, HttpSink
-from user_service.sinks.sink import Carrier, Sink
+from user_service.sinks.http import HttpBatchSender, HttpSink
+from user_service.sinks.sink import BatchSender, Sink
 
 
 class WrongOptions(Exception):
@@ -27,18 +27,18 @@ def open_sink(settings: Settings) -> Sink:
     return kafka_topic.open_sink(settings)
 
 
-def open_carrier(settings: Settings) -> Carrier:
+def open_batch_sender(settings: Settings) -> BatchSender:
     """The relay's way to that sink. Nothing waits for it to be there.
 
     MUST NOT be called before a fork.
     """
     if not _is_topic(settings):
-        return HttpCarrier(
-            settings.sink, most=settings.sink_batch, connections=settings.relay_connections
+        return HttpBatchSender(
+            settings.sink, max_batch=settings.sink_batch, connections=settings.relay_connections
         )
     from user_service.sinks import kafka_topic  # noqa: PLC0415
 
-    return kafka_topic.open_carrier(settings)
+    return kafka_topic.open_batch_sender(settings)
 
 
 def check(settings: Settings) -> None:

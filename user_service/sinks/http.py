@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from user_service.sinks import http_status
 from user_service.sinks.cloudevents import FORMAT, CloudEvent, deserialise
-from user_service.sinks.sink import LATE, Abandoned, Attempt, NotDelivered, Outcome
+from user_service.sinks.sink import DEADLINE_EXCEEDED, Attempt, Cancelled, NotDelivered, Outcome
 
 BATCH = "application/cloudevents-batch+json"
 
@@ -57,7 +57,7 @@ class HttpSink:
         message = to_binary(event, FORMAT)
         self._post(message.headers, message.body, attempt)
 
-    def send_batch(self, events: Sequence[bytes], attempt: Attempt) -> None:
+    def post_batch(self, events: Sequence[bytes], attempt: Attempt) -> None:
         """The same for several events, each in the JSON format, as one batch (3.3)."""
         self._post({"Content-Type": BATCH}, b"[%b]" % b",".join(events), attempt)
 
@@ -68,8 +68,8 @@ class HttpSink:
         _sending.attempt = attempt
         try:
             answer = self._adapter().send(request, stream=True, timeout=attempt.remaining)
-        except Abandoned:
-            raise attempt.failed(LATE) from None
+        except Cancelled:
+            raise attempt.failed(DEADLINE_EXCEEDED) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise attempt.failed(_reason(error)) from error
         _judge(answer, of_batch=headers.get("Content-Type") == BATCH)
@@ -85,24 +85,26 @@ class HttpSink:
         return adapter
 
 
-class HttpCarrier:
-    """A Carrier (see there) to an HTTP sink: single events, or batches where `most` is above 1."""
+class HttpBatchSender:
+    """A BatchSender to an HTTP sink: single events, or batches where `max_batch` is above 1."""
 
-    one_of_a_user = False
+    one_event_per_user = False
 
-    def __init__(self, url: str, *, most: int, connections: int) -> None:
-        self.most = most
+    def __init__(self, url: str, *, max_batch: int, connections: int) -> None:
+        self.max_batch = max_batch
         self.connections = connections
         self._sink = HttpSink(url)
 
-    def carry(self, events: Sequence[bytes], attempt: Attempt) -> Sequence[NotDelivered | None]:
+    def send_batch(
+        self, events: Sequence[bytes], attempt: Attempt
+    ) -> Sequence[NotDelivered | None]:
         try:
             if len(events) == 1:
                 self._sink.send(deserialise(events[0]), attempt)
             else:
-                self._sink.send_batch(events, attempt)
+                self._sink.post_batch(events, attempt)
         except NotDelivered as error:
-            error.shared = len(events) > 1
+            error.batch_failure = len(events) > 1
             return [error] * len(events)
         return [None] * len(events)
 
@@ -154,7 +156,7 @@ class _Watched:
             self.connect()  # type: ignore[attr-defined]
         connected = self.sock
         attempt: Attempt = _sending.attempt
-        attempt.leave(lambda: connected.shutdown(socket.SHUT_RDWR))
+        attempt.start_sending(lambda: connected.shutdown(socket.SHUT_RDWR))
         super().send(data)  # type: ignore[misc]
 
 

@@ -8,13 +8,13 @@ from cloudevents.core.bindings.kafka import KafkaMessage, to_binary, to_structur
 
 from user_service.sinks.cloudevents import FORMAT, CloudEvent, deserialise
 from user_service.sinks.kafka_producer import Producer, Purged
-from user_service.sinks.sink import Abandoned, Attempt, NotDelivered, Outcome
+from user_service.sinks.sink import Attempt, Cancelled, NotDelivered, Outcome
 
 Mode = Literal["binary", "structured"]
-MOST = 500
+MAX_BATCH = 500
 # How long the reports of what was purged take at most: they come from this process.
 PURGE_SECONDS = 5.0
-_LATE = "Kafka did not acknowledge in time"
+_NOT_ACKNOWLEDGED_IN_TIME = "Kafka did not acknowledge in time"
 
 
 def message_of(event: CloudEvent, mode: Mode) -> KafkaMessage:
@@ -47,15 +47,15 @@ class KafkaSink:
         Sent once more it is a duplicate at worst: the event carries its id.
         """
         self._producer.find(attempt)
-        sent_before = attempt.may_have_left
-        attempt.leave(self._producer.purge)
+        sent_before = attempt.may_have_been_sent
+        attempt.start_sending(self._producer.purge)
         try:
             self._producer.produce(message).result(attempt.remaining)
         except Purged:
             return False
         except TimeoutError:
             self._producer.purge()
-            raise attempt.failed(_LATE) from None
+            raise attempt.failed(_NOT_ACKNOWLEDGED_IN_TIME) from None
         except NotDelivered as error:
             if sent_before:
                 error.outcome = Outcome.UNKNOWN
@@ -63,66 +63,70 @@ class KafkaSink:
         return True
 
 
-class KafkaCarrier:
-    """A Carrier (see there) to a topic: messages one by one, which librdkafka batches.
+class KafkaBatchSender:
+    """A BatchSender (see there) to a topic: messages one by one, which librdkafka batches.
 
     What it did not get through by the deadline it drops, so that nothing comes late and out of
     its order.
     """
 
-    most = MOST
-    one_of_a_user = True
+    max_batch = MAX_BATCH
+    one_event_per_user = True
     connections = 1
 
     def __init__(self, producer: Producer, mode: Mode) -> None:
         self._producer = producer
         self._mode = mode
 
-    def carry(self, events: Sequence[bytes], attempt: Attempt) -> Sequence[NotDelivered | None]:
+    def send_batch(
+        self, events: Sequence[bytes], attempt: Attempt
+    ) -> Sequence[NotDelivered | None]:
         try:
             self._producer.find(attempt)
-            attempt.leave(self._producer.purge)
+            attempt.start_sending(self._producer.purge)
         except NotDelivered as error:
             return [error] * len(events)
-        except Abandoned:
+        except Cancelled:
             return [attempt.failed("the deadline came before it was sent")] * len(events)
         messages = [message_of(deserialise(event), self._mode) for event in events]
-        results = self._carried(messages, attempt)
+        results = self._send_all(messages, attempt)
         for number, result in enumerate(results):
-            if result is not None and result.shared:
-                results[number] = self._alone(messages[number], attempt)
-        return _alike(results)
+            if result is not None and result.batch_failure:
+                results[number] = self._send_alone(messages[number], attempt)
+        return _same_failure_for_alike(results)
 
     def close(self) -> None:
         """Use it no more."""
         self._producer.close()
 
-    def _carried(
+    def _send_all(
         self, messages: Sequence[KafkaMessage], attempt: Attempt
     ) -> list[NotDelivered | None]:
-        """What became of each; `shared` where another than that message may be the one refused."""
+        """What became of each; `batch_failure` where the one refused may be another message."""
         sent = [self._producer.produce(message) for message in messages]
         if wait(sent, attempt.remaining).not_done:
             self._producer.purge()
             wait(sent, PURGE_SECONDS)
-        return [_became(report) for report in sent]
+        return [_result_of(report) for report in sent]
 
-    def _alone(self, message: KafkaMessage, attempt: Attempt) -> NotDelivered | None:
+    def _send_alone(self, message: KafkaMessage, attempt: Attempt) -> NotDelivered | None:
         """What becomes of a message that was refused together with others, or because of them."""
-        (result,) = self._carried([message], attempt)
+        (result,) = self._send_all([message], attempt)
         if result is not None:
-            result.shared = False
+            result.batch_failure = False
         return result
 
 
-def _became(report: Future[None]) -> NotDelivered | None:
+def _result_of(report: Future[None]) -> NotDelivered | None:
     error = report.exception() if report.done() else Purged()
     if error is None or isinstance(error, NotDelivered):
         return error
-    return NotDelivered(Outcome.UNKNOWN, _LATE)
+    return NotDelivered(Outcome.UNKNOWN, _NOT_ACKNOWLEDGED_IN_TIME)
 
 
-def _alike(results: Sequence[NotDelivered | None]) -> Sequence[NotDelivered | None]:
+def _same_failure_for_alike(
+    results: Sequence[NotDelivered | None],
+) -> Sequence[NotDelivered | None]:
     """The results, with one and the same failure for all that failed alike."""
     first: dict[tuple[Outcome, str], NotDelivered] = {}
     return [

@@ -54,15 +54,15 @@ def fault_of(error: KafkaError) -> Fault:
     return Fault.UNAVAILABLE
 
 
-def not_delivered(error: KafkaError, *, may_have_left: bool) -> NotDelivered:
+def not_delivered(error: KafkaError, *, may_have_been_sent: bool) -> NotDelivered:
     """What a message that was not acknowledged means for its event.
 
     A message that timed out may be in a broker's log: librdkafka does not tell whether it was
-    sent. `shared` where it was refused by a broker: what is sent together is refused together.
+    sent. `batch_failure` where a broker refused it: what is sent together is refused together.
     """
     fault = fault_of(error)
     told = fault is not Fault.UNAVAILABLE or error.code() in _NOT_NOW
-    outcome = Outcome.UNKNOWN if may_have_left and not told else Outcome.NOT_DELIVERED
+    outcome = Outcome.UNKNOWN if may_have_been_sent and not told else Outcome.NOT_DELIVERED
     failure = NotDelivered(outcome, f"not acknowledged by Kafka: {error.str()}", fault)
-    failure.shared = may_have_left and fault is Fault.REFUSED
+    failure.batch_failure = may_have_been_sent and fault is Fault.REFUSED
     return failure

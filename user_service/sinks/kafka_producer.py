@@ -111,7 +111,7 @@ class Producer:
             report.set_exception(NotDelivered(Outcome.NOT_DELIVERED, full, Fault.UNAVAILABLE))
         except KafkaException as error:
             self._note(error.args[0])
-            failure = kafka_errors.not_delivered(error.args[0], may_have_left=False)
+            failure = kafka_errors.not_delivered(error.args[0], may_have_been_sent=False)
             report.set_exception(failure)
         return report
 
@@ -180,4 +180,4 @@ class Producer:
             self._found = False
             # It has a partition once it was queued for a broker.
             queued = message.partition() is not None
-            report.set_exception(kafka_errors.not_delivered(error, may_have_left=queued))
+            report.set_exception(kafka_errors.not_delivered(error, may_have_been_sent=queued))

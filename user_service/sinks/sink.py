@@ -9,7 +9,7 @@ from typing import Protocol
 
 from user_service.sinks.cloudevents import CloudEvent
 
-LATE = "the sink did not acknowledge in time"
+DEADLINE_EXCEEDED = "the sink did not acknowledge in time"
 
 
 class Outcome(Enum):
@@ -39,8 +39,8 @@ class Fault(Enum):
 class NotDelivered(Exception):
     """The sink has not acknowledged the event.
 
-    `retry_after`: seconds that the sink asked to wait, where it did. `shared`: whether it was
-    sent as one with others, so that the fault may be another's.
+    `retry_after`: seconds that the sink asked to wait, where it did. `batch_failure`: whether it
+    was sent as one with others, so that the fault may be another's.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class NotDelivered(Exception):
         self.reason = reason
         self.fault = fault
         self.retry_after = retry_after
-        self.shared = False
+        self.batch_failure = False
 
 
-class Abandoned(Exception):
+class Cancelled(Exception):
     """Nobody waits for this attempt any more; it MUST NOT send."""
 
 
@@ -68,7 +68,7 @@ class Attempt:
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self._lock = threading.Lock()
-        self._abandoned = False
+        self._cancelled = False
         self._cut: Callable[[], None] | None = None
 
     @property
@@ -77,32 +77,32 @@ class Attempt:
         return max(0.001, self._deadline - time.monotonic())
 
     @property
-    def may_have_left(self) -> bool:
+    def may_have_been_sent(self) -> bool:
         """Whether a byte of the event may have been sent."""
         return self._cut is not None
 
-    def leave(self, cut: Callable[[], None]) -> None:
+    def start_sending(self, cut: Callable[[], None]) -> None:
         """Called by a sink just before it sends; `cut` breaks the connection off.
 
-        Raises Abandoned once nobody waits: told so, or since the deadline is past, which a sink
+        Raises Cancelled once nobody waits: told so, or since the deadline is past, which a sink
         may see before whoever waits does.
         """
         with self._lock:
-            if self._abandoned or time.monotonic() >= self._deadline:
-                raise Abandoned
+            if self._cancelled or time.monotonic() >= self._deadline:
+                raise Cancelled
             self._cut = cut
 
-    def abandon(self) -> None:
+    def cancel(self) -> None:
         """Stop waiting. What has not left never will; what has is cut off."""
         with self._lock:
-            self._abandoned = True
+            self._cancelled = True
         if self._cut is not None:
             with suppress(OSError):
                 self._cut()
 
     def failed(self, reason: str, fault: Fault = Fault.UNAVAILABLE) -> NotDelivered:
         """The error for a failure without an answer, by whether the event may have left."""
-        outcome = Outcome.UNKNOWN if self.may_have_left else Outcome.NOT_DELIVERED
+        outcome = Outcome.UNKNOWN if self.may_have_been_sent else Outcome.NOT_DELIVERED
         return NotDelivered(outcome, reason, fault)
 
 
@@ -112,27 +112,29 @@ class Sink(Protocol):
     def send(self, event: CloudEvent, attempt: Attempt) -> None:
         """Return once the sink has acknowledged the event.
 
-        MUST call `attempt.leave` before the first byte. Raises NotDelivered, Abandoned.
+        MUST call `attempt.start_sending` before the first byte. Raises NotDelivered, Cancelled.
         """
         ...
 
 
-class Carrier(Protocol):
+class BatchSender(Protocol):
     """How the relay sends to a sink. Safe for `connections` threads at once.
 
-    `most`: how many events one sending may have. `one_of_a_user`: whether a sending may have
+    `max_batch`: how many events one batch may have. `one_event_per_user`: whether a batch may have
     one event of a user at most, since what is sent together need not arrive in order.
     """
 
-    most: int
-    one_of_a_user: bool
+    max_batch: int
+    one_event_per_user: bool
     connections: int
 
-    def carry(self, events: Sequence[bytes], attempt: Attempt) -> Sequence[NotDelivered | None]:
+    def send_batch(
+        self, events: Sequence[bytes], attempt: Attempt
+    ) -> Sequence[NotDelivered | None]:
         """Send the events, which are in the JSON format, in their order.
 
         What became of each: None where the sink has acknowledged it. Where they were sent as
-        one, all have the one fault, which may be that of any of them: see `NotDelivered.shared`.
-        MUST call `attempt.leave` before the first byte. Raises nothing.
+        one, all have the one fault, which may be any event's: see `NotDelivered.batch_failure`.
+        MUST call `attempt.start_sending` before the first byte. Raises nothing.
         """
         ...

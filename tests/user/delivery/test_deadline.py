@@ -9,7 +9,7 @@ import pytest
 
 from user_service.delivery.deadline import Delivery
 from user_service.sinks.cloudevents import CloudEvent, describe
-from user_service.sinks.sink import Abandoned, Attempt, NotDelivered, Outcome
+from user_service.sinks.sink import Attempt, Cancelled, NotDelivered, Outcome
 from user_service.users.domain import Happening, Kind, User, now
 
 
@@ -25,30 +25,30 @@ def _soon() -> float:
 # Attempt
 
 
-def test_what_was_abandoned_before_it_left_never_leaves() -> None:
+def test_what_was_cancelled_before_it_left_never_leaves() -> None:
     cuts: list[str] = []
     attempt = Attempt(_soon())
-    attempt.abandon()
-    with pytest.raises(Abandoned):
-        attempt.leave(lambda: cuts.append("cut"))
-    assert not attempt.may_have_left
+    attempt.cancel()
+    with pytest.raises(Cancelled):
+        attempt.start_sending(lambda: cuts.append("cut"))
+    assert not attempt.may_have_been_sent
     assert attempt.failed("why").outcome is Outcome.NOT_DELIVERED
     assert cuts == []
 
 
 def test_nothing_leaves_after_the_deadline() -> None:
     attempt = Attempt(time.monotonic())
-    with pytest.raises(Abandoned):
-        attempt.leave(lambda: None)
+    with pytest.raises(Cancelled):
+        attempt.start_sending(lambda: None)
     assert attempt.failed("why").outcome is Outcome.NOT_DELIVERED
 
 
-def test_what_is_abandoned_after_it_left_is_cut_off_and_unknown() -> None:
+def test_what_is_cancelled_after_it_left_is_cut_off_and_unknown() -> None:
     cuts: list[str] = []
     attempt = Attempt(_soon())
-    attempt.leave(lambda: cuts.append("cut"))
+    attempt.start_sending(lambda: cuts.append("cut"))
     assert cuts == []
-    attempt.abandon()
+    attempt.cancel()
     assert cuts == ["cut"]
     assert attempt.failed("why").outcome is Outcome.UNKNOWN
 
@@ -56,9 +56,9 @@ def test_what_is_abandoned_after_it_left_is_cut_off_and_unknown() -> None:
 def test_the_connection_that_was_used_last_is_the_one_that_is_cut() -> None:
     cuts: list[str] = []
     attempt = Attempt(_soon())
-    attempt.leave(lambda: cuts.append("first"))
-    attempt.leave(lambda: cuts.append("second"))
-    attempt.abandon()
+    attempt.start_sending(lambda: cuts.append("first"))
+    attempt.start_sending(lambda: cuts.append("second"))
+    attempt.cancel()
     assert cuts == ["second"]
 
 
@@ -67,8 +67,8 @@ def test_a_connection_that_is_gone_already_can_be_cut() -> None:
         raise OSError("not connected")
 
     attempt = Attempt(_soon())
-    attempt.leave(cut)
-    attempt.abandon()
+    attempt.start_sending(cut)
+    attempt.cancel()
 
 
 def test_there_is_always_a_moment_left() -> None:
@@ -87,17 +87,17 @@ class Stuck:
         self._go = threading.Event()
         self.taken = threading.Event()
         self.sent: list[str] = []
-        self.abandoned: list[str] = []
+        self.cancelled: list[str] = []
 
     def send(self, event: CloudEvent, attempt: Attempt) -> None:
         if self._leaves_first:
-            attempt.leave(self.let_go)
+            attempt.start_sending(self.let_go)
         self.taken.set()
         assert self._go.wait(10)
         try:
-            attempt.leave(lambda: None)
-        except Abandoned:
-            self.abandoned.append(event.get_id())
+            attempt.start_sending(lambda: None)
+        except Cancelled:
+            self.cancelled.append(event.get_id())
             raise
         self.sent.append(event.get_id())
 
@@ -124,7 +124,7 @@ def test_an_event_that_had_not_left_by_the_deadline_is_never_sent(stuck: Stuck) 
     assert _undelivered(delivery, late).outcome is Outcome.NOT_DELIVERED
     stuck.let_go()
     delivery.deliver(following, time.monotonic() + 5)
-    assert stuck.abandoned == [late.get_id()]
+    assert stuck.cancelled == [late.get_id()]
     assert stuck.sent == [following.get_id()]
 
 

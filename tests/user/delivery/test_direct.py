@@ -30,7 +30,7 @@ class SinkThat:
         self.events: list[CloudEvent] = []
 
     def send(self, event: CloudEvent, attempt: Attempt) -> None:
-        attempt.leave(lambda: None)
+        attempt.start_sending(lambda: None)
         self.events.append(event)
         self._then()
         self._steps.append("delivered")

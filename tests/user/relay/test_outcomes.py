@@ -32,7 +32,7 @@ class Desk:
         """A sending of these, which are known and at the head of their lanes."""
         self.lanes.add(events)
         self.lanes.free({event.subject for event in events})
-        self.lanes.take(len(events), one_of_a_user=False)
+        self.lanes.take(len(events), one_event_per_user=False)
         at, number = self.clock.now, self.pace.successes if successes is None else successes
         return Sending(events, Attempt(at + 10), at, at + 10, number)
 
@@ -43,7 +43,7 @@ class Desk:
         results: Sequence[NotDelivered | None] = [None] * len(sending.events)
         if fault is not None:
             failure = NotDelivered(Outcome.UNKNOWN, "reason", fault, retry_after)
-            failure.shared = len(sending.events) > 1
+            failure.batch_failure = len(sending.events) > 1
             results = [failure] * len(sending.events)
         with capture_logs():
             self.decisions.decide(Sent(sending, results))

@@ -57,14 +57,14 @@ class TakingTurns(RuleBasedStateMachine):
         ]
         self.lanes.add(seen[:limit])
 
-    @rule(most=st.integers(1, 6), one_of_a_user=st.booleans())
-    def take(self, most: int, one_of_a_user: bool) -> None:  # noqa: FBT001
+    @rule(most=st.integers(1, 6), one_event_per_user=st.booleans())
+    def take(self, most: int, one_event_per_user: bool) -> None:  # noqa: FBT001
         if not self.lanes.has_turn:
             return
-        taken = self.lanes.take(most, one_of_a_user=one_of_a_user)
+        taken = self.lanes.take(most, one_event_per_user=one_event_per_user)
         assert 1 <= len(taken) <= most
         users = [event.subject for event in taken]
-        assert len(users) == len(set(users)) or not one_of_a_user
+        assert len(users) == len(set(users)) or not one_event_per_user
         for user in set(users):
             assert user not in self._busy()
             self._are_the_next([event.id for event in taken if event.subject == user], user)
@@ -116,7 +116,7 @@ class TakingTurns(RuleBasedStateMachine):
         while self.outbox:
             self.look(10**6)
             while self.lanes.has_turn:
-                taken = self.lanes.take(1, one_of_a_user=True)
+                taken = self.lanes.take(1, one_event_per_user=True)
                 self.lanes.forget([event.id for event in taken])
                 for event in taken:
                     self._are_the_next([event.id], event.subject)
@@ -153,7 +153,7 @@ def test_users_take_turns() -> None:
     lanes.add([waiting(number, "abc"[number % 3]) for number in range(9)])
     order = []
     while lanes.has_turn:
-        taken = lanes.take(1, one_of_a_user=True)
+        taken = lanes.take(1, one_event_per_user=True)
         order += numbers(taken)
         lanes.forget(numbers(taken))
         lanes.free({event.subject for event in taken})
@@ -163,40 +163,40 @@ def test_users_take_turns() -> None:
 def test_a_user_whose_events_were_taken_has_no_turn_before_they_are_freed() -> None:
     lanes = Lanes(per_user=100)
     lanes.add([waiting(1, "a"), waiting(2, "a")])
-    lanes.take(1, one_of_a_user=False)
+    lanes.take(1, one_event_per_user=False)
     lanes.add([waiting(3, "a")])
     assert not lanes.has_turn
     lanes.free(["a"])
-    assert numbers(lanes.take(9, one_of_a_user=False)) == [2, 3]
+    assert numbers(lanes.take(9, one_event_per_user=False)) == [2, 3]
 
 
 def test_a_replayed_event_goes_before_those_that_were_later() -> None:
     lanes = Lanes(per_user=2)
     lanes.add([waiting(5, "a"), waiting(6, "a")])
     lanes.add([waiting(3, "a")])
-    assert numbers(lanes.take(9, one_of_a_user=False)) == [3, 5, 6]
+    assert numbers(lanes.take(9, one_event_per_user=False)) == [3, 5, 6]
 
 
 def test_one_that_was_replayed_meanwhile_goes_before_what_is_sent_again() -> None:
     lanes = Lanes(per_user=100)
     lanes.add([waiting(5, "a"), waiting(6, "a"), waiting(7, "a")])
-    taken = lanes.take(2, one_of_a_user=False)
+    taken = lanes.take(2, one_event_per_user=False)
     lanes.add([waiting(3, "a")])
     lanes.put_back(taken)
     lanes.free(["a"])
-    assert numbers(lanes.take(9, one_of_a_user=False)) == [3, 5, 6, 7]
+    assert numbers(lanes.take(9, one_event_per_user=False)) == [3, 5, 6, 7]
 
 
 def test_of_a_user_no_more_than_fit_are_taken_in_and_the_rest_is_missed_later() -> None:
     lanes = Lanes(per_user=4)
     lanes.add([waiting(number, "a") for number in range(10)])
     assert (len(lanes), lanes.full(), lanes.runs_low) == (4, ["a"], False)
-    taken = lanes.take(3, one_of_a_user=False)
+    taken = lanes.take(3, one_event_per_user=False)
     assert lanes.runs_low
     lanes.forget(numbers(taken))
     lanes.add([waiting(number, "a") for number in range(3, 10)])
     lanes.free(["a"])
-    assert numbers(lanes.take(9, one_of_a_user=False)) == [3, 4, 5, 6]
+    assert numbers(lanes.take(9, one_event_per_user=False)) == [3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("users", [1, 8])
@@ -205,7 +205,7 @@ def test_a_refused_batch_is_halved_until_its_first_event_is_alone(users: int) ->
     lanes.add([waiting(number, f"user-{number % users}") for number in range(8)])
     sizes = []
     for _ in range(4):
-        events = lanes.take(8, one_of_a_user=False)
+        events = lanes.take(8, one_event_per_user=False)
         sizes.append(len(events))
         lanes.split(events)
         lanes.put_back(events)
@@ -220,8 +220,8 @@ def test_a_refused_batch_is_halved_until_its_first_event_is_alone(users: int) ->
 def test_who_is_dropped_takes_all_later_events_of_the_user_along() -> None:
     lanes = Lanes(per_user=100)
     lanes.add([waiting(1, "a"), waiting(2, "b"), waiting(3, "a")])
-    (first,) = lanes.take(1, one_of_a_user=True)
+    (first,) = lanes.take(1, one_event_per_user=True)
     lanes.drop(first)
     lanes.free(["a"])
-    assert numbers(lanes.take(9, one_of_a_user=False)) == [2]
+    assert numbers(lanes.take(9, one_event_per_user=False)) == [2]
     assert len(lanes) == 1

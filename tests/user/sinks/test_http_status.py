@@ -42,9 +42,9 @@ ROWS = [
 ]
 
 
-def failure(fault: Fault, *, shared: bool = False) -> NotDelivered:
+def failure(fault: Fault, *, batch_failure: bool = False) -> NotDelivered:
     error = NotDelivered(Outcome.UNKNOWN, "reason", fault)
-    error.shared = shared
+    error.batch_failure = batch_failure
     return error
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_decided_of_single_events_where_they_failed_together(
     fault: Fault, alone: Fate, among_others: Fate
 ) -> None:
     for others, fate in ((False, alone), (True, among_others)):
-        found = fate_of(failure(fault, shared=True), others_get_through=others)
+        found = fate_of(failure(fault, batch_failure=True), others_get_through=others)
         assert found is (Fate.SPLIT if fate in {Fate.DEAD, Fate.BACK_OFF} else fate)
 
 

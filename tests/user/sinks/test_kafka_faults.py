@@ -16,7 +16,7 @@ from tests.support.user_api import ARTICLE, created, patch, post, refused
 from tests.user.conftest import MakeApp, Query
 from user_service.delivery.deadline import Delivery
 from user_service.sinks.kafka import KafkaSink
-from user_service.sinks.sink import Abandoned, Fault, NotDelivered, Outcome
+from user_service.sinks.sink import Cancelled, Fault, NotDelivered, Outcome
 
 Open = Callable[..., KafkaSink]
 
@@ -153,8 +153,8 @@ def test_an_attempt_that_was_given_up_before_it_left_never_leaves(
 ) -> None:
     topic = kafka_broker.new_topic()
     attempt = within(10)
-    attempt.abandon()
-    with pytest.raises(Abandoned):
+    attempt.cancel()
+    with pytest.raises(Cancelled):
         open_sink(kafka_broker, topic).send(event_of(), attempt)
     assert ids_in(kafka_broker, topic) == []
 
