@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 
 from tests.support.sink_server import Behaviour, Peer, Received
-from user_service.relay import Activity, Relay
+from user_service.relay import Relay, RelayStatus
 from user_service.settings import Settings
 from user_service.sinks import open_batch_sender
 from user_service.sinks.cloudevents import describe, serialise
@@ -219,14 +219,14 @@ class Log:
 class Running:
     """A relay in a thread."""
 
-    activity: Activity
+    status: RelayStatus
     counted: dict[str, int]
     stop: threading.Event
     thread: threading.Thread
 
     def is_active(self) -> bool:
         """Whether it holds the lease."""
-        return self.activity.active
+        return self.status.active
 
     def end(self) -> None:
         """Stop it, and wait until it has."""
@@ -237,11 +237,11 @@ class Running:
 
 @contextmanager
 def relaying(
-    url: str, sink: str, name: str = "", activity: Activity | None = None, **settings: Any
+    url: str, sink: str, name: str = "", status: RelayStatus | None = None, **settings: Any
 ) -> Iterator[Running]:
     """A relay from the database at `url` to `sink`, stopped at the end.
 
-    It counts what becomes of events, unless it is to tell an `activity` of its own.
+    It counts what becomes of events, unless it is to tell a `status` of its own.
     """
     usual = {"relay_lease_seconds": 0.5, "relay_timeout": 1.0, "relay_pause_seconds": 0.2}
     told = Settings(database_url=url, sink=sink, **{**usual, **settings})
@@ -251,10 +251,10 @@ def relaying(
     def count(outcome: str, events: int) -> None:
         counted[outcome] = counted.get(outcome, 0) + events
 
-    activity, stop = activity or Activity(count), threading.Event()
-    relay = Relay(engine, open_batch_sender(told), told, activity)
+    status, stop = status or RelayStatus(count), threading.Event()
+    relay = Relay(engine, open_batch_sender(told), told, status)
     thread = threading.Thread(target=relay.run, args=(name or str(uuid.uuid4()), stop))
-    running = Running(activity, counted, stop, thread)
+    running = Running(status, counted, stop, thread)
     thread.start()
     try:
         yield running

@@ -41,10 +41,10 @@ def _relay(service: commands.Service[Settings], settings: Settings, stop: thread
         # One that is paused in the middle of a heartbeat is not to hold up who takes over.
         idle_seconds=settings.relay_lease_seconds,
     )
-    app, activity = health.create(engine)
+    app, status = health.create(engine)
     with commands.failing(service):
         port = admin_server.start(app, settings.relay_bind)
     name = f"{socket.gethostname()}:{os.getpid()}"
-    Relay(engine, open_batch_sender(settings), settings, activity).run(name, stop)
+    Relay(engine, open_batch_sender(settings), settings, status).run(name, stop)
     port.close()
     engine.dispose()

@@ -11,21 +11,21 @@ import structlog
 from sqlalchemy import Engine
 
 from user_service.relay import notifier
-from user_service.relay.circuit_breaker import Pace, Sink
-from user_service.relay.dispatcher import PER_USER, Holding
+from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
+from user_service.relay.dispatcher import PER_USER, Dispatcher
 from user_service.relay.lease import Lease, LeaseLost
-from user_service.relay.outbox_queue import WaitingEvents
-from user_service.relay.outcomes import Decisions
-from user_service.relay.sender_pool import Senders
-from user_service.relay.status import OUTCOMES, Activity
-from user_service.relay.user_queues import Lanes
+from user_service.relay.outbox_queue import OutboxQueue
+from user_service.relay.outcomes import OutcomeHandler
+from user_service.relay.sender_pool import SenderPool
+from user_service.relay.status import OUTCOMES, RelayStatus
+from user_service.relay.user_queues import UserQueues
 from user_service.settings import Settings
 from user_service.sinks.sink import BatchSender
 from user_service.store.transactions import StoreUnavailable
 
-__all__ = ["OUTCOMES", "Activity", "Relay"]
+__all__ = ["OUTCOMES", "Relay", "RelayStatus"]
 
-SECONDS_AN_HOUR = 3600
+SECONDS_PER_HOUR = 3600
 
 log = structlog.get_logger()
 
@@ -34,18 +34,18 @@ class Relay:
     """One relay: takes part in the lease, and delivers while it has it."""
 
     def __init__(
-        self, engine: Engine, batch_sender: BatchSender, settings: Settings, activity: Activity
+        self, engine: Engine, batch_sender: BatchSender, settings: Settings, status: RelayStatus
     ) -> None:
         self._engine = engine
         self._batch_sender = batch_sender
         self._settings = settings
-        self._activity = activity
+        self._status = status
 
     def run(self, name: str, stop: threading.Event) -> None:
         """Take part until `stop` is set. `name`: what others are shown of who holds the lease."""
         lease = Lease(self._engine, name=name, seconds=self._settings.relay_lease_seconds)
         while lease.acquire(stop):
-            self._activity.active = True
+            self._status.active = True
             try:
                 self._hold(lease, stop)
             except LeaseLost:
@@ -54,29 +54,29 @@ class Relay:
                 log.warning("the database is unavailable", reason=str(error))
             finally:
                 # What it found out of the sink is forgotten with the lease.
-                self._activity.active, self._activity.sink = False, Sink.OPEN
+                self._status.active, self._status.sink = False, SinkState.AVAILABLE
 
     def _hold(self, lease: Lease, stop: threading.Event) -> None:
         kept = timedelta(hours=self._settings.outbox_keep_hours)
-        senders = Senders(self._batch_sender, timeout=self._settings.relay_timeout)
-        holding = Holding(
+        sender_pool = SenderPool(self._batch_sender, timeout=self._settings.relay_timeout)
+        dispatcher = Dispatcher(
             lease,
-            WaitingEvents(self._engine, lease, kept=kept),
-            senders,
-            self._decisions(),
-            look_seconds=notifier.look_seconds(self._engine),
+            OutboxQueue(self._engine, lease, kept=kept),
+            sender_pool,
+            self._outcome_handler(),
+            poll_seconds=notifier.poll_seconds(self._engine),
         )
-        with notifier.to_new_events(self._engine, senders.wake):
+        with notifier.listening(self._engine, sender_pool.wake):
             try:
-                holding.run(stop)
+                dispatcher.run(stop)
             finally:
-                senders.close()
+                sender_pool.close()
 
-    def _decisions(self) -> Decisions:
-        return Decisions(
-            Lanes(per_user=PER_USER),
-            Pace(pause_seconds=self._settings.relay_pause_seconds),
-            self._activity,
-            most=self._batch_sender.max_batch,
-            give_up=self._settings.relay_give_up_hours * SECONDS_AN_HOUR,
+    def _outcome_handler(self) -> OutcomeHandler:
+        return OutcomeHandler(
+            UserQueues(per_user=PER_USER),
+            CircuitBreaker(pause_seconds=self._settings.relay_pause_seconds),
+            self._status,
+            max_batch=self._batch_sender.max_batch,
+            give_up=self._settings.relay_give_up_hours * SECONDS_PER_HOUR,
         )

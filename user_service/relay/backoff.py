@@ -7,12 +7,12 @@ from collections.abc import Sequence
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.5, 300.0
 
 
-def longer(seconds: float) -> float:
+def next_backoff(seconds: float) -> float:
     """The backoff that follows one of so many seconds, 0 for none."""
     return min(LONGEST_SECONDS, max(SHORTEST_SECONDS, 2 * seconds))
 
 
-class Backoffs:
+class Backoff:
     """Ids of events, each with the moment at which it is due."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Backoffs:
             taken.append(heapq.heappop(self._due)[1])
         return taken
 
-    def hurry(self) -> None:
+    def make_all_due(self) -> None:
         """All are due now."""
         self._due = [(0.0, event_id) for _, event_id in self._due]
         heapq.heapify(self._due)

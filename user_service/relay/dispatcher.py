@@ -9,19 +9,19 @@ from threading import Event
 
 import structlog
 
-from user_service.relay.circuit_breaker import Sink
+from user_service.relay.circuit_breaker import SinkState
 from user_service.relay.lease import Lease, LeaseLost
-from user_service.relay.outbox_queue import WaitingEvents
-from user_service.relay.outcomes import Decisions
-from user_service.relay.sender_pool import Senders
+from user_service.relay.outbox_queue import OutboxQueue
+from user_service.relay.outcomes import OutcomeHandler
+from user_service.relay.sender_pool import SenderPool
 from user_service.store.transactions import StoreUnavailable
 
 # How many events are in memory at most, and of one user.
 WINDOW, PER_USER = 4000, 200
 # What has ended is written together: after so many events or seconds, and sooner where no user
 # has a turn before it is written. With 0.01 s in both cases single posts came a fifth slower.
-SETTLE_EVENTS = 500
-SETTLE_SECONDS, SETTLE_SOON_SECONDS = 0.1, 0.01
+WRITE_EVENTS = 500
+WRITE_SECONDS, WRITE_SOON_SECONDS = 0.1, 0.01
 PURGE_SECONDS = 60.0
 STOP_SECONDS = 8.0
 DATABASE_SECONDS = 0.5
@@ -31,27 +31,27 @@ IDLE_SECONDS = 1.0
 log = structlog.get_logger()
 
 
-class Holding:
+class Dispatcher:
     """The active relay. It is used by one thread, once."""
 
     def __init__(
         self,
         lease: Lease,
-        waiting: WaitingEvents,
-        senders: Senders,
-        decisions: Decisions,
+        outbox: OutboxQueue,
+        sender_pool: SenderPool,
+        outcomes: OutcomeHandler,
         *,
-        look_seconds: float,
+        poll_seconds: float,
     ) -> None:
-        """`look_seconds`: between two looks at an outbox that seems empty."""
+        """`poll_seconds`: between two looks at an outbox that seems empty."""
         self._lease = lease
-        self._waiting = waiting
-        self._senders = senders
-        self._decisions = decisions
-        self._lanes = decisions.lanes
-        self._pace = decisions.pace
-        self._look_seconds = look_seconds
-        self._next_look = 0.0
+        self._outbox = outbox
+        self._sender_pool = sender_pool
+        self._outcomes = outcomes
+        self._queues = outcomes.queues
+        self._breaker = outcomes.breaker
+        self._poll_seconds = poll_seconds
+        self._next_refill = 0.0
         self._next_purge = 0.0
         self._database_from = 0.0
 
@@ -60,128 +60,132 @@ class Holding:
 
         Raises LeaseLost, StoreUnavailable.
         """
-        for event in self._waiting.backing_off():
-            self._decisions.backoffs.add(event.id, event.seconds)
+        for event in self._outbox.backing_off():
+            self._outcomes.backoff.add(event.id, event.seconds)
         while not stop.is_set():
             self._collect(self._idle_seconds())
-            self._keep_up()
+            self._maintain()
             self._send()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._senders.under_way and time.monotonic() < deadline:
+        while self._sender_pool.in_flight and time.monotonic() < deadline:
             self._collect(0.1)
-            self._keep_up()
-        self._settle()
+            self._maintain()
+        self._write()
         self._lease.release()
 
-    def _collect(self, patience: float) -> None:
-        ended, woken = self._senders.collect(patience)
-        for sent in ended:
-            self._decisions.decide(sent)
+    def _collect(self, timeout: float) -> None:
+        ended, woken = self._sender_pool.collect(timeout)
+        for result in ended:
+            self._outcomes.handle(result)
         if woken:
-            self._next_look = 0.0
-        self._senders.cut_overdue()
+            self._next_refill = 0.0
+        self._sender_pool.cancel_overdue()
 
     def _idle_seconds(self) -> float:
         """How long nothing needs to be done unless news come."""
         now = time.monotonic()
-        seconds = [IDLE_SECONDS, self._lease.beat_in, self._decisions.backoffs.due_in]
-        if self._decisions.settlement.size:
-            seconds.append(self._settle_in)
+        seconds = [IDLE_SECONDS, self._lease.next_heartbeat_in, self._outcomes.backoff.due_in]
+        if self._outcomes.pending.size:
+            seconds.append(self._write_in)
         # No probe is made before what is under way has ended, and that is heard of.
-        if self._lanes.has_turn and not self._senders.under_way:
-            seconds.append(self._pace.probe_in)
-        if self._may_look:
-            seconds.append(self._look_in)
+        if self._queues.has_ready and not self._sender_pool.in_flight:
+            seconds.append(self._breaker.next_probe_in)
+        if self._has_room:
+            seconds.append(self._refill_in)
         return max(0.0, self._database_from - now, min(seconds))
 
-    def _keep_up(self) -> None:
+    def _maintain(self) -> None:
         """Keep the database and the memory together, and the lease alive."""
         if time.monotonic() < self._database_from:
             return
         try:
-            self._settle_if_due()
-            self._look_if_due()
+            self._write_if_due()
+            self._refill_if_due()
             self._purge_if_due()
-            if self._lease.beat_in <= 0:
-                self._lease.beat()
+            if self._lease.next_heartbeat_in <= 0:
+                self._lease.heartbeat()
         except StoreUnavailable as error:
             if not self._lease.is_fresh:
                 raise LeaseLost from error
             log.warning("the database is unavailable", reason=str(error))
             self._database_from = time.monotonic() + DATABASE_SECONDS
 
-    def _settle_if_due(self) -> None:
+    def _write_if_due(self) -> None:
         if (
-            self._decisions.settlement.size >= SETTLE_EVENTS
-            or self._settle_in <= 0
-            or not self._senders.under_way
+            self._outcomes.pending.size >= WRITE_EVENTS
+            or self._write_in <= 0
+            or not self._sender_pool.in_flight
         ):
-            self._settle()
+            self._write()
 
     @property
-    def _settle_in(self) -> float:
-        wait = SETTLE_SECONDS if self._lanes.has_turn else SETTLE_SOON_SECONDS
-        return self._decisions.settlement.since + wait - time.monotonic()
+    def _write_in(self) -> float:
+        wait = WRITE_SECONDS if self._queues.has_ready else WRITE_SOON_SECONDS
+        return self._outcomes.pending.since + wait - time.monotonic()
 
-    def _settle(self) -> None:
-        settlement = self._decisions.settlement
-        if settlement.size:
-            self._waiting.settle(settlement)
+    def _write(self) -> None:
+        pending = self._outcomes.pending
+        if pending.size:
+            self._outbox.write(pending)
             # Only now: a user's next event MUST NOT be sent before this is written. Another
             # relay that took over in between would send this one after the next.
-            self._lanes.free(settlement.users)
-            if settlement.uncovers:
-                self._next_look = 0.0
-            self._decisions.begin_anew()
+            self._queues.unblock(pending.users)
+            if pending.uncovers:
+                self._next_refill = 0.0
+            self._outcomes.clear_pending()
 
-    def _look_if_due(self) -> None:
-        due = self._decisions.backoffs.due_in <= 0
-        look = self._may_look and self._look_in <= 0
+    def _refill_if_due(self) -> None:
+        due = self._outcomes.backoff.due_in <= 0
+        look = self._has_room and self._refill_in <= 0
         if not (due or look):
             return
         # What was sent MUST be written before: the outbox would give it once more.
-        self._settle()
+        self._write()
         if due:
             self._load_due()
         if look:
-            events = self._waiting.oldest(WINDOW, self._lanes.full())
-            self._lanes.add(events)
+            events = self._outbox.oldest(WINDOW, self._queues.full())
+            self._queues.add(events)
             all_seen = len(events) < WINDOW
-            self._next_look = time.monotonic() + self._look_seconds if all_seen else 0.0
+            self._next_refill = time.monotonic() + self._poll_seconds if all_seen else 0.0
 
     def _load_due(self) -> None:
-        ids = self._decisions.backoffs.take_due(WINDOW)
+        ids = self._outcomes.backoff.take_due(WINDOW)
         try:
-            self._lanes.add(self._waiting.by_id(ids))
+            self._queues.add(self._outbox.by_id(ids))
         except StoreUnavailable:
             for event_id in ids:
-                self._decisions.backoffs.add(event_id, 0.0)
+                self._outcomes.backoff.add(event_id, 0.0)
             raise
 
     @property
-    def _look_in(self) -> float:
-        return 0.0 if self._lanes.runs_low else self._next_look - time.monotonic()
+    def _refill_in(self) -> float:
+        return 0.0 if self._queues.needs_refill else self._next_refill - time.monotonic()
 
     @property
-    def _may_look(self) -> bool:
+    def _has_room(self) -> bool:
         """Whether there is room in memory, and a use for more in it."""
-        if self._pace.sink is not Sink.OPEN and self._lanes.has_turn:
+        if self._breaker.state is not SinkState.AVAILABLE and self._queues.has_ready:
             return False
-        return len(self._lanes) < WINDOW // 2
+        return len(self._queues) < WINDOW // 2
 
     def _purge_if_due(self) -> None:
         if time.monotonic() >= self._next_purge:
-            more = self._waiting.purge()
+            more = self._outbox.purge()
             self._next_purge = 0.0 if more else time.monotonic() + PURGE_SECONDS
 
     def _send(self) -> None:
         while (
-            self._lanes.has_turn
-            and self._senders.has_place
-            and self._pace.allows(self._senders.under_way)
+            self._queues.has_ready
+            and self._sender_pool.has_free_connection
+            and self._breaker.allows(self._sender_pool.in_flight)
             # It may have been paused since it last knew.
             and self._lease.is_fresh
         ):
-            most = self._decisions.most if self._pace.sink is Sink.OPEN else 1
-            events = self._lanes.take(most, one_event_per_user=self._senders.one_event_per_user)
-            self._senders.send(events, self._pace.successes)
+            max_batch = (
+                self._outcomes.max_batch if self._breaker.state is SinkState.AVAILABLE else 1
+            )
+            events = self._queues.next_batch(
+                max_batch, one_event_per_user=self._sender_pool.one_event_per_user
+            )
+            self._sender_pool.send(events, self._breaker.successes)

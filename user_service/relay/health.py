@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from service_kit.http import app as service_app
 from service_kit.metrics.registry import Gauge, Metrics
-from user_service.relay import OUTCOMES, Activity
-from user_service.relay.circuit_breaker import Sink
+from user_service.relay import OUTCOMES, RelayStatus
+from user_service.relay.circuit_breaker import SinkState
 from user_service.store import outbox_metrics
 from user_service.store.users import UserStore
 
@@ -20,7 +20,7 @@ class SinkPaused(Exception):
     """The sink answers as if it were none, or not for us."""
 
 
-def create(engine: Engine) -> tuple[Flask, Activity]:
+def create(engine: Engine) -> tuple[Flask, RelayStatus]:
     """The application, and what the relay is to tell it.
 
     A relay that stands by is ready; one whose sink has to be set right first is not.
@@ -32,15 +32,15 @@ def create(engine: Engine) -> tuple[Flask, Activity]:
         ["outcome"],
     )
     ended = {outcome: events.labels(outcome) for outcome in OUTCOMES}
-    activity = Activity(lambda outcome, number: ended[outcome].inc(number))
+    status = RelayStatus(lambda outcome, number: ended[outcome].inc(number))
     metrics.gauges(
         (LEASE, SINK),
-        lambda: {LEASE: activity.active, SINK: activity.sink is Sink.OPEN},
+        lambda: {LEASE: status.active, SINK: status.sink is SinkState.AVAILABLE},
     )
     outbox_metrics.register(metrics, engine)
 
     def check_sink() -> None:
-        if activity.sink is Sink.PAUSED:
+        if status.sink is SinkState.PAUSED:
             raise SinkPaused
 
     app = service_app.create(
@@ -50,9 +50,9 @@ def create(engine: Engine) -> tuple[Flask, Activity]:
         meanings={},
         checks={"database": UserStore(engine).ping, "sink": check_sink},
         reports={
-            "lease": lambda: "held" if activity.active else "standing by",
-            "sink": lambda: activity.sink.value,
+            "lease": lambda: "held" if status.active else "standing by",
+            "sink": lambda: status.sink.value,
         },
         metrics=metrics,
     )
-    return app, activity
+    return app, status

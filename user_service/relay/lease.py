@@ -34,7 +34,7 @@ class Lease:
         self._name = name
         self._seconds = seconds
         self._fence = 0
-        self._beaten = 0.0
+        self._renewed_at = 0.0
 
     def acquire(self, stop: threading.Event) -> bool:
         """Wait until this is the active relay; False where `stop` was set before."""
@@ -55,7 +55,7 @@ class Lease:
         return False
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def fenced_transaction(self) -> Iterator[Connection]:
         """A transaction in which this is the active relay; it is a heartbeat, too.
 
         Raises LeaseLost, StoreUnavailable.
@@ -71,26 +71,26 @@ class Lease:
             if beat.rowcount != 1:
                 raise LeaseLost
             yield connection
-        self._beaten = began
+        self._renewed_at = began
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Show that this relay lives. Raises LeaseLost, StoreUnavailable."""
-        with self.writing():
+        with self.fenced_transaction():
             pass
 
     @property
-    def beat_in(self) -> float:
+    def next_heartbeat_in(self) -> float:
         """Seconds until it is time for a heartbeat; below 0 where it is late."""
-        return self._beaten + self._seconds / 5 - time.monotonic()
+        return self._renewed_at + self._seconds / 5 - time.monotonic()
 
     @property
     def is_fresh(self) -> bool:
         """Whether nobody can have taken over yet. MUST be so when an event is sent."""
-        return time.monotonic() - self._beaten < self._seconds
+        return time.monotonic() - self._renewed_at < self._seconds
 
     def release(self) -> None:
         """Let another take over at once."""
-        with self.writing() as connection:
+        with self.fenced_transaction() as connection:
             connection.execute(update(RELAY).values(holder=None))
 
     def _row(self) -> Row[tuple[int, int, int, str | None]]:
@@ -108,6 +108,6 @@ class Lease:
             )
         if taken.rowcount != 1:
             return False
-        self._fence, self._beaten = row.fence + 1, began
+        self._fence, self._renewed_at = row.fence + 1, began
         log.info("this relay is the active one", fence=self._fence)
         return True

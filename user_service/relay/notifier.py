@@ -11,19 +11,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from user_service.store.outbox import CHANNEL
 
-LOOK_SECONDS = {"sqlite": 0.1, "postgresql": 1.0}
+POLL_SECONDS = {"sqlite": 0.1, "postgresql": 1.0}
 AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger()
 
 
-def look_seconds(engine: Engine) -> float:
+def poll_seconds(engine: Engine) -> float:
     """How often to look at an outbox that seems empty, beside listening."""
-    return LOOK_SECONDS[engine.dialect.name]
+    return POLL_SECONDS[engine.dialect.name]
 
 
 @contextmanager
-def to_new_events(engine: Engine, wake: Callable[[], None]) -> Iterator[None]:
+def listening(engine: Engine, wake: Callable[[], None]) -> Iterator[None]:
     """Call `wake` for each notification until the end of the block; nothing on SQLite.
 
     What is missed while the connection is broken is found by looking.

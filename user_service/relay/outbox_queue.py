@@ -18,7 +18,7 @@ PURGED_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedEvent:
     """An event that waits: in the JSON format, with how long it was tried by itself, and the
     seconds of its last backoff.
     """
@@ -40,7 +40,7 @@ class BackingOff:
 
 
 @dataclass(slots=True)
-class Settlement:
+class PendingWrites:
     """What became of events that were sent, until it is written.
 
     `delivered`: ids. `failed`: ids by what went wrong, where it was not the events' fault.
@@ -51,14 +51,14 @@ class Settlement:
 
     delivered: list[int] = field(default_factory=list)
     failed: dict[str, list[int]] = field(default_factory=dict)
-    backing_off: list[tuple[Waiting, str]] = field(default_factory=list)
+    backing_off: list[tuple[QueuedEvent, str]] = field(default_factory=list)
     dead: dict[int, str] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     since: float = 0.0
     size: int = 0
     uncovers: bool = False
 
-    def add(self, events: Sequence[Waiting]) -> None:
+    def add(self, events: Sequence[QueuedEvent]) -> None:
         """Events that were sent; what became of each is said by the other members."""
         if not self.size:
             self.since = time.monotonic()
@@ -66,7 +66,7 @@ class Settlement:
         self.users.update(event.subject for event in events)
 
 
-class WaitingEvents:
+class OutboxQueue:
     """Reads freely; writes only while the lease is held."""
 
     def __init__(self, engine: Engine, lease: Lease, *, kept: timedelta) -> None:
@@ -75,7 +75,7 @@ class WaitingEvents:
         self._lease = lease
         self._kept = kept
 
-    def oldest(self, limit: int, besides: Collection[str]) -> Sequence[Waiting]:
+    def oldest(self, limit: int, besides: Collection[str]) -> Sequence[QueuedEvent]:
         """At most `limit` events, the oldest first, none of the users `besides`, none behind
         one that backs off.
 
@@ -88,7 +88,7 @@ class WaitingEvents:
             query = query.where(OUTBOX.c.subject.not_in(besides))
         return self._read(query)
 
-    def by_id(self, ids: Sequence[int]) -> Sequence[Waiting]:
+    def by_id(self, ids: Sequence[int]) -> Sequence[QueuedEvent]:
         """Those of the ids that still wait."""
         return [
             event
@@ -104,21 +104,21 @@ class WaitingEvents:
         with reading(self._engine) as connection:
             return [BackingOff(*row) for row in connection.execute(query)]
 
-    def settle(self, settlement: Settlement) -> None:
+    def write(self, pending: PendingWrites) -> None:
         """Write it, all in one transaction. Raises LeaseLost, StoreUnavailable."""
-        with self._lease.writing() as connection:
-            self._deliver(connection, settlement.delivered)
-            for reason, ids in settlement.failed.items():
+        with self._lease.fenced_transaction() as connection:
+            self._deliver(connection, pending.delivered)
+            for reason, ids in pending.failed.items():
                 for chunk in _chunks(ids):
                     connection.execute(_attempted(reason).where(OUTBOX.c.id.in_(chunk)))
-            for event, reason in settlement.backing_off:
+            for event, reason in pending.backing_off:
                 times = {
                     "tried_seconds": event.tried_seconds,
                     "backoff_seconds": event.backoff_seconds,
                 }
                 statement = _attempted(reason).values(times).where(OUTBOX.c.id == event.id)
                 connection.execute(statement)
-            for number, reason in settlement.dead.items():
+            for number, reason in pending.dead.items():
                 ended = {"state": State.DEAD, "backoff_seconds": 0.0, "settled_at": _now()}
                 statement = _attempted(reason).values(ended).where(OUTBOX.c.id == number)
                 connection.execute(statement)
@@ -132,7 +132,7 @@ class WaitingEvents:
         old = select(OUTBOX.c.id).where(
             OUTBOX.c.state == State.DELIVERED, OUTBOX.c.settled_at < oldest
         )
-        with self._lease.writing() as connection:
+        with self._lease.fenced_transaction() as connection:
             few = old.order_by(OUTBOX.c.id).limit(PURGED_AT_ONCE)
             purged = connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(few))).rowcount
         return purged >= PURGED_AT_ONCE
@@ -149,10 +149,10 @@ class WaitingEvents:
             else:
                 connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(chunk)))
 
-    def _read(self, query: Select[tuple[int, str, bytes, float, float]]) -> Sequence[Waiting]:
+    def _read(self, query: Select[tuple[int, str, bytes, float, float]]) -> Sequence[QueuedEvent]:
         with reading(self._engine) as connection:
             return [
-                Waiting(row.id, row.subject, row.event, row.tried_seconds, row.backoff_seconds)
+                QueuedEvent(row.id, row.subject, row.event, row.tried_seconds, row.backoff_seconds)
                 for row in connection.execute(query)
             ]
 

@@ -6,13 +6,18 @@ from itertools import groupby
 
 import structlog
 
-from user_service.relay.backoff import Backoffs, longer
-from user_service.relay.circuit_breaker import LONGEST_RETRY_AFTER, LONGEST_SECONDS, Pace, Sink
-from user_service.relay.outbox_queue import Settlement, Waiting
-from user_service.relay.retry_policy import Fate, counts_as_trying, fate_of
-from user_service.relay.sender_pool import Sending, Sent
-from user_service.relay.status import Activity
-from user_service.relay.user_queues import Lanes
+from user_service.relay.backoff import Backoff, next_backoff
+from user_service.relay.circuit_breaker import (
+    LONGEST_RETRY_AFTER,
+    LONGEST_SECONDS,
+    CircuitBreaker,
+    SinkState,
+)
+from user_service.relay.outbox_queue import PendingWrites, QueuedEvent
+from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
+from user_service.relay.sender_pool import Batch, BatchResult
+from user_service.relay.status import RelayStatus
+from user_service.relay.user_queues import UserQueues
 from user_service.sinks.sink import NotDelivered
 
 log = structlog.get_logger()
@@ -22,136 +27,146 @@ log = structlog.get_logger()
 class Failed:
     """Events that failed alike, in a sending that began at `began` (monotonic, seconds).
 
-    `lately`: whether anything was acknowledged since they had failed before.
+    `others_delivered`: whether anything was acknowledged since they had failed before.
     """
 
-    events: Sequence[Waiting]
+    events: Sequence[QueuedEvent]
     cause: NotDelivered
     began: float
-    lately: bool
+    others_delivered: bool
 
 
-class Decisions:
-    """Decides, and gathers what is to be written in `settlement`."""
+class OutcomeHandler:
+    """Decides, and gathers what is to be written in `pending`."""
 
     def __init__(
-        self, lanes: Lanes, pace: Pace, activity: Activity, *, most: int, give_up: float
+        self,
+        queues: UserQueues,
+        breaker: CircuitBreaker,
+        status: RelayStatus,
+        *,
+        max_batch: int,
+        give_up: float,
     ) -> None:
-        """`most`: how many events a sending may have; `give_up`: seconds of trying after which an
-        event is a dead letter.
+        """`max_batch`: how many events a batch may have; `give_up`: seconds of trying after which
+        an event is a dead letter.
         """
-        self.lanes = lanes
-        self.pace = pace
-        self.settlement = Settlement()
-        self.backoffs = Backoffs()
-        self.most = most
-        self._activity = activity
+        self.queues = queues
+        self.breaker = breaker
+        self.pending = PendingWrites()
+        self.backoff = Backoff()
+        self.max_batch = max_batch
+        self._status = status
         self._give_up = give_up
         # How many sendings had succeeded when an event failed last.
         self._failed_at: dict[int, int] = {}
-        self._by_fate: Mapping[Fate, Callable[[Failed], None]] = {
-            Fate.DEAD: self._bury,
-            Fate.SPLIT: self._split,
-            Fate.SINGLES: self._send_singly,
-            Fate.BACK_OFF: self._back_off,
-            Fate.WAIT: self._wait,
-            Fate.PAUSE: self._pause,
+        self._actions: Mapping[Action, Callable[[Failed], None]] = {
+            Action.DEAD_LETTER: self._dead_letter,
+            Action.SPLIT_BATCH: self._split,
+            Action.SEND_SINGLY: self._send_singly,
+            Action.BACK_OFF: self._back_off,
+            Action.WAIT_FOR_SINK: self._wait,
+            Action.PAUSE_SINK: self._pause,
         }
 
-    def decide(self, sent: Sent) -> None:
+    def handle(self, result: BatchResult) -> None:
         """Decide about all events of a sending that has ended."""
-        self.settlement.add(sent.sending.events)
-        results = zip(sent.sending.events, sent.results, strict=True)
+        self.pending.add(result.batch.events)
+        results = zip(result.batch.events, result.results, strict=True)
         for failure, pairs in groupby(results, key=lambda pair: pair[1]):
             events = [event for event, _ in pairs]
             if failure is None:
                 self._deliver(events)
             else:
-                self._fail(sent.sending, events, failure)
-        self._activity.sink = self.pace.sink
+                self._fail(result.batch, events, failure)
+        self._status.sink = self.breaker.state
 
-    def begin_anew(self) -> None:
+    def clear_pending(self) -> None:
         """What was to be written is."""
-        self.settlement = Settlement()
+        self.pending = PendingWrites()
 
-    def _deliver(self, events: Sequence[Waiting]) -> None:
-        self.settlement.delivered += [event.id for event in events]
+    def _deliver(self, events: Sequence[QueuedEvent]) -> None:
+        self.pending.delivered += [event.id for event in events]
         self._close(events, "delivered")
-        if self.pace.succeeded():
-            self.backoffs.hurry()
+        if self.breaker.record_success():
+            self.backoff.make_all_due()
 
-    def _fail(self, sending: Sending, events: Sequence[Waiting], cause: NotDelivered) -> None:
-        failed = Failed(events, cause, sending.began, lately=self._lately(sending, events))
+    def _fail(self, batch: Batch, events: Sequence[QueuedEvent], cause: NotDelivered) -> None:
+        failed = Failed(
+            events, cause, batch.began, others_delivered=self._others_delivered(batch, events)
+        )
         for event in events:
-            self._failed_at[event.id] = self.pace.successes
-        others = failed.lately or self._are_to_blame(events)
-        self._by_fate[fate_of(cause, others_get_through=others)](failed)
+            self._failed_at[event.id] = self.breaker.successes
+        others = failed.others_delivered or self._are_to_blame(events)
+        self._actions[action_for(cause, others_get_through=others)](failed)
 
-    def _lately(self, sending: Sending, events: Sequence[Waiting]) -> bool:
+    def _others_delivered(self, batch: Batch, events: Sequence[QueuedEvent]) -> bool:
         """Whether anything was acknowledged since they failed last, or else were sent."""
-        at = min(self._failed_at.get(event.id, sending.successes) for event in events)
-        return self.pace.successes > at
+        at = min(self._failed_at.get(event.id, batch.successes) for event in events)
+        return self.breaker.successes > at
 
-    def _are_to_blame(self, events: Sequence[Waiting]) -> bool:
+    def _are_to_blame(self, events: Sequence[QueuedEvent]) -> bool:
         """Whether they failed by themselves before, and nothing says that the sink is away."""
-        return self.pace.sink is Sink.OPEN and all(event.backoff_seconds > 0 for event in events)
+        return self.breaker.state is SinkState.AVAILABLE and all(
+            event.backoff_seconds > 0 for event in events
+        )
 
-    def _bury(self, failed: Failed) -> None:
+    def _dead_letter(self, failed: Failed) -> None:
         reason = failed.cause.reason
         for event in failed.events:
-            self.settlement.dead[event.id] = reason
+            self.pending.dead[event.id] = reason
             log.error("an event is a dead letter", outbox_id=event.id, reason=reason)
         self._close(failed.events, "dead")
 
     def _split(self, failed: Failed) -> None:
-        self.lanes.split(failed.events)
+        self.queues.split(failed.events)
         self._retry(failed)
 
     def _send_singly(self, failed: Failed) -> None:
-        if self.most > 1:
+        if self.max_batch > 1:
             log.warning("the sink takes no batches; events are sent one by one from now on")
-        self.most = 1
+        self.max_batch = 1
         self._retry(failed)
 
     def _wait(self, failed: Failed) -> None:
-        self.pace.wait(failed.began, failed.cause.reason, failed.cause.retry_after)
+        self.breaker.trip(failed.began, failed.cause.reason, failed.cause.retry_after)
         self._retry(failed)
 
     def _pause(self, failed: Failed) -> None:
-        self.pace.pause(failed.began, failed.cause.reason)
+        self.breaker.pause(failed.began, failed.cause.reason)
         self._retry(failed)
 
     def _retry(self, failed: Failed) -> None:
         """They are sent again as soon as something may be sent."""
         ids = [event.id for event in failed.events]
-        self.settlement.failed.setdefault(failed.cause.reason, []).extend(ids)
-        self.lanes.put_back(failed.events)
-        self._activity.count("retried", len(ids))
+        self.pending.failed.setdefault(failed.cause.reason, []).extend(ids)
+        self.queues.put_back(failed.events)
+        self._status.count("retried", len(ids))
 
     def _back_off(self, failed: Failed) -> None:
-        counts = counts_as_trying(failed.cause, others_get_through=failed.lately)
+        counts = counts_towards_give_up(failed.cause, others_get_through=failed.others_delivered)
         for event in failed.events:
             if counts and event.tried_seconds >= self._give_up:
-                self._bury(replace(failed, events=[event]))
+                self._dead_letter(replace(failed, events=[event]))
             else:
                 self._try_later(event, failed, counts=counts)
 
-    def _try_later(self, event: Waiting, failed: Failed, *, counts: bool) -> None:
-        backoff = longer(event.backoff_seconds)
+    def _try_later(self, event: QueuedEvent, failed: Failed, *, counts: bool) -> None:
+        backoff = next_backoff(event.backoff_seconds)
         # While nothing gets through it may be the sink after all: as often as that is probed.
-        delay = backoff if failed.lately else min(backoff, LONGEST_SECONDS)
+        delay = backoff if failed.others_delivered else min(backoff, LONGEST_SECONDS)
         delay = max(delay, min(failed.cause.retry_after or 0.0, LONGEST_RETRY_AFTER))
         tried = event.tried_seconds + (delay if counts else 0.0)
         later = replace(event, tried_seconds=tried, backoff_seconds=backoff)
-        self.settlement.backing_off.append((later, failed.cause.reason))
-        self.backoffs.add(event.id, delay)
-        self.lanes.drop(event)
-        self._activity.count("retried", 1)
+        self.pending.backing_off.append((later, failed.cause.reason))
+        self.backoff.add(event.id, delay)
+        self.queues.drop(event)
+        self._status.count("retried", 1)
 
-    def _close(self, events: Sequence[Waiting], outcome: str) -> None:
+    def _close(self, events: Sequence[QueuedEvent], outcome: str) -> None:
         """They are not in the relay's hands any more."""
-        self.lanes.forget(event.id for event in events)
-        self.settlement.uncovers |= any(event.backoff_seconds > 0 for event in events)
+        self.queues.forget(event.id for event in events)
+        self.pending.uncovers |= any(event.backoff_seconds > 0 for event in events)
         for event in events:
             self._failed_at.pop(event.id, None)
-        self._activity.count(outcome, len(events))
+        self._status.count(outcome, len(events))

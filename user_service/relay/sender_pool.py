@@ -8,19 +8,19 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from user_service.relay.outbox_queue import Waiting
+from user_service.relay.outbox_queue import QueuedEvent
 from user_service.sinks.sink import Attempt, BatchSender, NotDelivered
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sending:
+class Batch:
     """Events that are sent together. `began`, `deadline`: monotonic, seconds; `successes`: how
     many sendings had succeeded when it began.
     """
 
-    events: Sequence[Waiting]
+    events: Sequence[QueuedEvent]
     attempt: Attempt
     began: float
     deadline: float
@@ -28,14 +28,14 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class BatchResult:
     """A sending that has ended, and what became of each of its events."""
 
-    sending: Sending
+    batch: Batch
     results: Sequence[NotDelivered | None]
 
 
-class Senders:
+class SenderPool:
     """As many threads as the batch sender has connections. Used by one thread."""
 
     def __init__(self, batch_sender: BatchSender, *, timeout: float) -> None:
@@ -43,78 +43,78 @@ class Senders:
         self.one_event_per_user = batch_sender.one_event_per_user
         self._batch_sender = batch_sender
         self._timeout = timeout
-        self._to_do: SimpleQueue[Sending | None] = SimpleQueue()
-        self._news: SimpleQueue[Sent | None] = SimpleQueue()
-        self._under_way: set[Sending] = set()
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        self._inbox: SimpleQueue[BatchResult | None] = SimpleQueue()
+        self._in_flight: set[Batch] = set()
         # Daemons: one that hangs in a name look-up is not to keep the process from ending.
         for number in range(batch_sender.connections):
             threading.Thread(target=self._work, name=f"relay-{number}", daemon=True).start()
 
     @property
-    def under_way(self) -> int:
+    def in_flight(self) -> int:
         """How many sendings have not ended."""
-        return len(self._under_way)
+        return len(self._in_flight)
 
     @property
-    def has_place(self) -> bool:
+    def has_free_connection(self) -> bool:
         """Whether one more can begin at once."""
-        return len(self._under_way) < self._batch_sender.connections
+        return len(self._in_flight) < self._batch_sender.connections
 
-    def send(self, events: Sequence[Waiting], successes: int) -> None:
+    def send(self, events: Sequence[QueuedEvent], successes: int) -> None:
         """Begin to send them; `collect` gives what became of them."""
         began = time.monotonic()
         deadline = began + self._timeout
-        sending = Sending(events, Attempt(deadline), began, deadline, successes)
-        self._under_way.add(sending)
-        self._to_do.put(sending)
+        batch = Batch(events, Attempt(deadline), began, deadline, successes)
+        self._in_flight.add(batch)
+        self._batches.put(batch)
 
     def wake(self) -> None:
         """Let `collect` return. Any thread may call it."""
-        self._news.put(None)
+        self._inbox.put(None)
 
-    def collect(self, patience: float) -> tuple[list[Sent], bool]:
-        """All that have ended, and whether somebody woke us; `patience`: seconds to wait for
+    def collect(self, timeout: float) -> tuple[list[BatchResult], bool]:
+        """All that have ended, and whether somebody woke us; `timeout`: seconds to wait for
         either.
         """
-        ended: list[Sent] = []
+        ended: list[BatchResult] = []
         woken = False
         try:
-            news = self._news.get(timeout=patience) if patience > 0 else self._news.get_nowait()
+            news = self._inbox.get(timeout=timeout) if timeout > 0 else self._inbox.get_nowait()
             while True:
                 if news is None:
                     woken = True
                 else:
-                    self._under_way.discard(news.sending)
+                    self._in_flight.discard(news.batch)
                     ended.append(news)
-                news = self._news.get_nowait()
+                news = self._inbox.get_nowait()
         except Empty:
             return ended, woken
 
-    def cut_overdue(self) -> None:
+    def cancel_overdue(self) -> None:
         """Break off what the sink has not answered in time."""
         now = time.monotonic()
-        for sending in self._under_way:
-            if now > sending.deadline:
-                sending.attempt.cancel()
+        for batch in self._in_flight:
+            if now > batch.deadline:
+                batch.attempt.cancel()
 
     def close(self) -> None:
         """Break off everything, and let the threads end."""
-        for sending in self._under_way:
-            sending.attempt.cancel()
+        for batch in self._in_flight:
+            batch.attempt.cancel()
         for _ in range(self._batch_sender.connections):
-            self._to_do.put(None)
+            self._batches.put(None)
 
     def _work(self) -> None:
-        while (sending := self._to_do.get()) is not None:
-            self._news.put(Sent(sending, self._results(sending)))
+        while (batch := self._batches.get()) is not None:
+            self._inbox.put(BatchResult(batch, self._results(batch)))
 
-    def _results(self, sending: Sending) -> Sequence[NotDelivered | None]:
+    def _results(self, batch: Batch) -> Sequence[NotDelivered | None]:
         try:
             return self._batch_sender.send_batch(
-                [event.event for event in sending.events], sending.attempt
+                [event.event for event in batch.events], batch.attempt
             )
         except Exception as error:  # a fault of ours must not end the thread, nor lose an event
             log.exception("unexpected fault while sending")
-            failure = sending.attempt.failed(f"unexpected fault: {type(error).__name__}")
-            failure.batch_failure = len(sending.events) > 1
-            return [failure] * len(sending.events)
+            failure = batch.attempt.failed(f"unexpected fault: {type(error).__name__}")
+            failure.batch_failure = len(batch.events) > 1
+            return [failure] * len(batch.events)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from user_service.relay.circuit_breaker import Sink
+from user_service.relay.circuit_breaker import SinkState
 
 OUTCOMES = ("delivered", "retried", "dead")
 
@@ -13,7 +13,7 @@ def _nobody_counts(_outcome: str, _events: int) -> None:
 
 
 @dataclass(slots=True)
-class Activity:
+class RelayStatus:
     """Written by the relay's thread alone; whoever reads may see it a moment late.
 
     `count` is told how often sending an event ended in each of OUTCOMES.
@@ -21,4 +21,4 @@ class Activity:
 
     count: Callable[[str, int], None] = _nobody_counts
     active: bool = False
-    sink: Sink = Sink.OPEN
+    sink: SinkState = SinkState.AVAILABLE

@@ -12,16 +12,16 @@ from tests.support.metrics_scrape import Scrape
 from tests.support.relay_harness import Log, drained, entries, fill, judging, relaying, wait_until
 from tests.support.sink_server import open_sink
 from tests.user.conftest import Query
-from user_service.relay import Activity, health
+from user_service.relay import RelayStatus, health
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
-def seen(engine: Engine) -> tuple[FlaskClient, Activity]:
+def seen(engine: Engine) -> tuple[FlaskClient, RelayStatus]:
     """Who asks, and what the relay tells."""
-    app, activity = health.create(engine)
-    return app.test_client(), activity
+    app, status = health.create(engine)
+    return app.test_client(), status
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def numbers(client: FlaskClient) -> Callable[[str], float | None]:
 
 
 def test_a_relay_that_stands_by_is_ready_and_says_so(
-    seen: tuple[FlaskClient, Activity],
+    seen: tuple[FlaskClient, RelayStatus],
 ) -> None:
     client, _ = seen
     status, told = readiness(client)
@@ -50,12 +50,12 @@ def test_a_relay_that_stands_by_is_ready_and_says_so(
 
 
 def test_the_active_relay_says_so(
-    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus]
 ) -> None:
-    client, activity = seen
+    client, status = seen
     with (
         open_sink(judging(Log())) as sink,
-        relaying(database_url, sink.url, activity=activity) as relay,
+        relaying(database_url, sink.url, status=status) as relay,
     ):
         wait_until(relay.is_active)
         assert readiness(client)[1]["lease"] == "held"
@@ -65,15 +65,15 @@ def test_the_active_relay_says_so(
 
 
 def test_a_sink_that_must_be_set_right_makes_the_relay_unready_until_it_is(
-    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus]
 ) -> None:
-    client, activity = seen
+    client, status = seen
     fill(engine, "ann")
     right: list[bool] = []
     log = Log(lambda _: 204 if right else 401)
     with (
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, activity=activity),
+        relaying(database_url, sink.url, status=status),
     ):
         wait_until(lambda: readiness(client)[0] == 503)
         told = readiness(client)[1]
@@ -87,28 +87,28 @@ def test_a_sink_that_must_be_set_right_makes_the_relay_unready_until_it_is(
 
 
 def test_a_relay_that_lets_go_of_the_lease_forgets_that_the_sink_was_paused(
-    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus]
 ) -> None:
-    client, activity = seen
+    client, status = seen
     fill(engine, "ann")
     log = Log(lambda _: 401)
     with (
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, activity=activity),
+        relaying(database_url, sink.url, status=status),
     ):
         wait_until(lambda: readiness(client)[0] == 503)
     assert readiness(client)[0] == 200
 
 
 def test_a_sink_that_is_away_for_a_while_leaves_the_relay_ready(
-    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity]
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus]
 ) -> None:
-    client, activity = seen
+    client, status = seen
     fill(engine, "ann")
     log = Log(lambda _: 503)
     with (
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, activity=activity),
+        relaying(database_url, sink.url, status=status),
     ):
         wait_until(lambda: readiness(client)[1]["sink"] == "waiting")
         assert readiness(client)[0] == 200
@@ -116,9 +116,9 @@ def test_a_sink_that_is_away_for_a_while_leaves_the_relay_ready(
 
 
 def test_what_became_of_events_is_counted_and_what_is_left_is_measured(
-    engine: Engine, database_url: str, seen: tuple[FlaskClient, Activity], query: Query
+    engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus], query: Query
 ) -> None:
-    client, activity = seen
+    client, status = seen
     fill(engine, "ann", "bad", "bob", versions=[1, 2])
     once = iter([503])
 
@@ -127,7 +127,7 @@ def test_what_became_of_events_is_counted_and_what_is_left_is_measured(
 
     with (
         open_sink(judging(Log(judge))) as sink,
-        relaying(database_url, sink.url, activity=activity),
+        relaying(database_url, sink.url, status=status),
     ):
         wait_until(drained(engine))
     counted = Scrape(client.get("/metrics").text).values(

@@ -13,7 +13,7 @@ from tests.support.relay_harness import Log, drained, entries, fill, judging, re
 from tests.support.sink_server import open_sink
 from user_service.relay import lease as leases
 from user_service.relay.lease import Lease, LeaseLost
-from user_service.relay.outbox_queue import Settlement, Waiting, WaitingEvents
+from user_service.relay.outbox_queue import OutboxQueue, PendingWrites, QueuedEvent
 from user_service.store import outbox_admin
 from user_service.store.transactions import StoreUnavailable, reading
 
@@ -65,7 +65,7 @@ def test_nobody_takes_over_while_the_heart_beats(engine: Engine) -> None:
     contender.start()
     until = time.monotonic() + 2 * SECONDS
     while time.monotonic() < until:
-        first.beat()
+        first.heartbeat()
         stop.wait(SECONDS / 10)
     stop.set()
     contender.join()
@@ -77,7 +77,7 @@ def test_a_holder_knows_when_another_may_have_taken_over(engine: Engine) -> None
     acquired(first)
     assert first.is_fresh
     wait_until(lambda: not first.is_fresh)
-    first.beat()
+    first.heartbeat()
     assert first.is_fresh
     acquired(lease_on(engine, "two"))
     assert not first.is_fresh
@@ -89,13 +89,13 @@ def test_one_that_was_taken_over_writes_nothing(engine: Engine) -> None:
     acquired(old)
     acquired(lease_on(engine, "two"))
     before = entries(engine)
-    waiting = WaitingEvents(engine, old, kept=timedelta())
+    waiting = OutboxQueue(engine, old, kept=timedelta())
     one, two, three, four = (entry.id for entry in before)
-    settlement = Settlement([one], {"reason": [two]}, dead={three: "reason"})
-    settlement.backing_off.append((Waiting(four, "u", b"", 1.0, 1.0), "reason"))
+    pending = PendingWrites([one], {"reason": [two]}, dead={three: "reason"})
+    pending.backing_off.append((QueuedEvent(four, "u", b"", 1.0, 1.0), "reason"))
     with pytest.raises(LeaseLost):
-        waiting.settle(settlement)
-    for write in (old.beat, old.release, waiting.purge):
+        waiting.write(pending)
+    for write in (old.heartbeat, old.release, waiting.purge):
         with pytest.raises(LeaseLost):
             write()
     assert entries(engine) == before
@@ -132,7 +132,7 @@ def test_a_read_that_hangs_makes_nobody_take_over_from_one_that_lives(
         if not reads:
             # The holder beats all the while; this read began long before and shows the last beat.
             stop.wait(2 * SECONDS)
-            holder.beat()
+            holder.heartbeat()
         elif len(reads) == 2:
             stop.set()
         reads.append(read())
@@ -155,7 +155,7 @@ def test_a_heartbeat_between_the_look_and_the_takeover_prevents_it(
     def overtaken_read() -> Any:
         found = read()
         if time.monotonic() - since > SECONDS:
-            holder.beat()
+            holder.heartbeat()
             stop.set()
         return found
 
@@ -187,14 +187,14 @@ def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
     """The first is cut off from the database with events on their way, as if it were paused."""
     users = [f"u{number}" for number in range(8)]
     fill(engine, *users, versions=range(1, 11))
-    paused, beat = threading.Event(), leases.Lease.writing
+    paused, beat = threading.Event(), leases.Lease.fenced_transaction
 
     def writing(lease: Lease) -> Any:
         if paused.is_set() and lease._name == "first":  # noqa: SLF001
             raise StoreUnavailable("paused")
         return beat(lease)
 
-    monkeypatch.setattr(leases.Lease, "writing", writing)
+    monkeypatch.setattr(leases.Lease, "fenced_transaction", writing)
     log = Log()
     with (
         capture_logs(),

@@ -59,7 +59,7 @@ def test_first_arrivals_stay_in_order_whatever_is_tried_again(
     engine: Engine, database_url: str, status: int, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What waited behind an event that backed off is fetched as soon as that one has arrived.
-    monkeypatch.setitem(notifier.LOOK_SECONDS, engine.dialect.name, 60.0)
+    monkeypatch.setitem(notifier.POLL_SECONDS, engine.dialect.name, 60.0)
     versions = range(1, 6)
     fill(engine, *USERS, versions=versions)
     asked = iter(range(10**6))
@@ -117,7 +117,7 @@ def test_a_user_of_thousands_of_events_starves_nobody(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What does not fit into memory is fetched as soon as there is room, not at the next look.
-    monkeypatch.setitem(notifier.LOOK_SECONDS, engine.dialect.name, 60.0)
+    monkeypatch.setitem(notifier.POLL_SECONDS, engine.dialect.name, 60.0)
     fill(engine, "many", versions=range(1, 4201))
     fill(engine, *USERS)
     log = Log()

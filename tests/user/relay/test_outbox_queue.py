@@ -27,7 +27,7 @@ from tests.support.sink_server import Sink, open_sink
 from tests.user.conftest import Query
 from user_service.relay import backoff, dispatcher, notifier, outbox_queue
 from user_service.relay.lease import Lease
-from user_service.relay.outbox_queue import WaitingEvents
+from user_service.relay.outbox_queue import OutboxQueue
 from user_service.store import database
 
 USERS = [f"u{number}" for number in range(10)]
@@ -91,7 +91,7 @@ def test_a_new_event_is_at_the_sink_at_once(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On PostgreSQL nothing but the notification can tell of it in time.
-    monkeypatch.setitem(notifier.LOOK_SECONDS, "postgresql", 60.0)
+    monkeypatch.setitem(notifier.POLL_SECONDS, "postgresql", 60.0)
     log = Log()
     with open_sink(judging(log)) as sink, relaying(database_url, sink.url) as relay:
         fill(engine, "first")
@@ -128,13 +128,13 @@ def test_a_relay_that_waits_for_an_answer_does_not_spin(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns: list[float] = []
-    collect = dispatcher.Holding._collect  # noqa: SLF001 - what is counted is inside
+    collect = dispatcher.Dispatcher._collect  # noqa: SLF001 - what is counted is inside
 
-    def counted(relay: dispatcher.Holding, patience: float) -> None:
-        turns.append(patience)
-        collect(relay, patience)
+    def counted(relay: dispatcher.Dispatcher, timeout: float) -> None:
+        turns.append(timeout)
+        collect(relay, timeout)
 
-    monkeypatch.setattr(dispatcher.Holding, "_collect", counted)
+    monkeypatch.setattr(dispatcher.Dispatcher, "_collect", counted)
     fill(engine, *USERS)
     gate = threading.Event()
     waits = iter([503] * 8)
@@ -219,6 +219,6 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
 def test_what_is_written_while_the_lease_is_held_is_a_heartbeat_too(engine: Engine) -> None:
     lease = Lease(engine, name="one", seconds=0.5)
     lease.acquire(threading.Event())
-    wait_until(lambda: lease.beat_in <= 0)
-    WaitingEvents(engine, lease, kept=timedelta()).purge()
-    assert lease.beat_in > 0
+    wait_until(lambda: lease.next_heartbeat_in <= 0)
+    OutboxQueue(engine, lease, kept=timedelta()).purge()
+    assert lease.next_heartbeat_in > 0

@@ -25,7 +25,7 @@ from tests.support.relay_harness import (
     wait_until,
 )
 from tests.support.sink_server import closed_port, open_sink
-from user_service.relay.circuit_breaker import Sink
+from user_service.relay.circuit_breaker import SinkState
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -74,7 +74,7 @@ def test_while_nothing_gets_through_the_sink_is_probed_and_nothing_dies(
             database_url, sink.url, relay_timeout=0.1, relay_give_up_hours=TINY_HOURS
         ) as relay,
     ):
-        wait_until(lambda: relay.activity.sink is Sink.WAITING)
+        wait_until(lambda: relay.status.sink is SinkState.UNAVAILABLE)
         wait_until(lambda: len(log.arrived) >= 14)
         found = entries(engine)
         assert {entry.state for entry in found} == {"waiting"}
@@ -82,7 +82,7 @@ def test_while_nothing_gets_through_the_sink_is_probed_and_nothing_dies(
         assert {entry.backoff_seconds for entry in found} == {0.0}
         repair()
         wait_until(drained(engine))
-        assert relay.activity.sink is Sink.OPEN
+        assert relay.status.sink is SinkState.AVAILABLE
     assert states(engine) == {}
     assert set(log.acknowledged) == {Told(user, 1) for user in users}
 
@@ -94,7 +94,7 @@ def test_a_sink_that_refuses_connections_is_waited_for(engine: Engine, database_
         with closed_port() as port:
             running = block.enter_context(relaying(database_url, f"http://127.0.0.1:{port}/"))
             wait_until(lambda: any(entry.attempts > 1 for entry in entries(engine)))
-            assert running.activity.sink is Sink.WAITING
+            assert running.status.sink is SinkState.UNAVAILABLE
         block.enter_context(open_sink(judging(log), port))
         wait_until(drained(engine))
         running.end()
@@ -111,7 +111,7 @@ def test_while_the_sink_is_waited_for_one_probe_is_made_at_a_time(
         open_sink(judging(log)) as sink,
         relaying(database_url, sink.url) as relay,
     ):
-        wait_until(lambda: relay.activity.sink is Sink.WAITING)
+        wait_until(lambda: relay.status.sink is SinkState.UNAVAILABLE)
         wait_until(lambda: len(log.at) >= 16)
     # The first ones were on their way, one on each connection; from then on there is a pause.
     pauses = [later - earlier for earlier, later in pairwise(log.at[-5:])]
@@ -180,7 +180,7 @@ def test_what_one_event_alone_meets_makes_it_and_its_users_later_ones_wait(
         assert Told("bad", 2) not in log.singles()
         traffic.goes_on_until(lambda: states(engine).get("dead") == 1)
         wait_until(drained(engine))
-        assert relay.activity.sink is Sink.OPEN
+        assert relay.status.sink is SinkState.AVAILABLE
     (dead,) = entries(engine)
     assert dead.tried_seconds >= 0.05
     assert dead.backoff_seconds == 0
@@ -245,11 +245,11 @@ def test_a_sink_that_is_none_is_probed_seldom_and_nothing_is_lost(
         open_sink(judging(log)) as sink,
         relaying(database_url, sink.url, relay_give_up_hours=TINY_HOURS) as relay,
     ):
-        wait_until(lambda: relay.activity.sink is Sink.PAUSED)
+        wait_until(lambda: relay.status.sink is SinkState.PAUSED)
         wait_until(lambda: len(log.at) >= 11)
         repair()
         wait_until(drained(engine))
-        assert relay.activity.sink is Sink.OPEN
+        assert relay.status.sink is SinkState.AVAILABLE
     assert log.at[10] - log.at[9] >= 0.19
     assert states(engine) == {}
     assert set(log.acknowledged) == {Told(user, 1) for user in users}

@@ -1,4 +1,4 @@
-"""Lanes: whatever is done with them, each user's events are taken in their order, one by one."""
+"""UserQueues: each user's events are taken in their order, one by one, whatever is done."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from user_service.relay.outbox_queue import Waiting
-from user_service.relay.user_queues import Lanes
+from user_service.relay.outbox_queue import QueuedEvent
+from user_service.relay.user_queues import UserQueues
 
 USERS = ["a", "b", "c"]
 PER_USER = 4
 
 
-def waiting(number: int, user: str) -> Waiting:
-    return Waiting(number, user, b"{}")
+def waiting(number: int, user: str) -> QueuedEvent:
+    return QueuedEvent(number, user, b"{}")
 
 
 class TakingTurns(RuleBasedStateMachine):
@@ -27,10 +27,10 @@ class TakingTurns(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes = Lanes(per_user=PER_USER)
+        self.queues = UserQueues(per_user=PER_USER)
         self.outbox: dict[int, str] = {}
         self.held_back: set[int] = set()
-        self.taken: list[Sequence[Waiting]] = []
+        self.taken: list[Sequence[QueuedEvent]] = []
         self.decided: set[str] = set()
         self.company: dict[int, int] = {}
         self.next_id = 10
@@ -49,19 +49,19 @@ class TakingTurns(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 12))
     def look(self, limit: int) -> None:
-        full = set(self.lanes.full())
+        full = set(self.queues.full())
         seen = [
             waiting(number, user)
             for number, user in sorted(self.outbox.items())
             if user not in full and not self._behind(user)
         ]
-        self.lanes.add(seen[:limit])
+        self.queues.add(seen[:limit])
 
     @rule(most=st.integers(1, 6), one_event_per_user=st.booleans())
     def take(self, most: int, one_event_per_user: bool) -> None:  # noqa: FBT001
-        if not self.lanes.has_turn:
+        if not self.queues.has_ready:
             return
-        taken = self.lanes.take(most, one_event_per_user=one_event_per_user)
+        taken = self.queues.next_batch(most, one_event_per_user=one_event_per_user)
         assert 1 <= len(taken) <= most
         users = [event.subject for event in taken]
         assert len(users) == len(set(users)) or not one_event_per_user
@@ -78,24 +78,24 @@ class TakingTurns(RuleBasedStateMachine):
         events = self.taken.pop(data.draw(st.integers(0, len(self.taken) - 1)))
         self.decided |= {event.subject for event in events}
         if what == "deliver":
-            self.lanes.forget([event.id for event in events])
+            self.queues.forget([event.id for event in events])
             for event in events:
                 del self.outbox[event.id]
                 self.company.pop(event.id, None)
         elif what == "back off" and len(events) == 1:
-            self.lanes.drop(events[0])
+            self.queues.drop(events[0])
             self.held_back.add(events[0].id)
             self.company = {}
         else:
             if what == "split":
-                self.lanes.split(events)
+                self.queues.split(events)
                 half = (len(events) + 1) // 2
                 self.company |= {event.id: half for event in events}
-            self.lanes.put_back(events)
+            self.queues.put_back(events)
 
     @rule()
     def settle(self) -> None:
-        self.lanes.free(self.decided)
+        self.queues.unblock(self.decided)
         self.decided = set()
 
     @precondition(lambda self: self.held_back)
@@ -103,28 +103,28 @@ class TakingTurns(RuleBasedStateMachine):
     def come_due(self) -> None:
         due = [waiting(number, self.outbox[number]) for number in sorted(self.held_back)]
         self.held_back = set()
-        self.lanes.add(due)
+        self.queues.add(due)
 
     def teardown(self) -> None:
         """Whatever happened, all can be delivered, each user's events in their order."""
         for events in self.taken:
-            self.lanes.put_back(events)
+            self.queues.put_back(events)
             self.decided |= {event.subject for event in events}
-        self.lanes.free(USERS)
+        self.queues.unblock(USERS)
         self.held_back = set()
         rounds = 0
         while self.outbox:
             self.look(10**6)
-            while self.lanes.has_turn:
-                taken = self.lanes.take(1, one_event_per_user=True)
-                self.lanes.forget([event.id for event in taken])
+            while self.queues.has_ready:
+                taken = self.queues.next_batch(1, one_event_per_user=True)
+                self.queues.forget([event.id for event in taken])
                 for event in taken:
                     self._are_the_next([event.id], event.subject)
                     del self.outbox[event.id]
-                self.lanes.free([event.subject for event in taken])
+                self.queues.unblock([event.subject for event in taken])
             rounds += 1
             assert rounds < 1000, "something was never taken"
-        assert len(self.lanes) == 0
+        assert len(self.queues) == 0
 
     def _are_the_next(self, ids: list[int], user: str) -> None:
         """None of the user's is left out; what was replayed may be unknown yet."""
@@ -144,84 +144,84 @@ TakingTurns.TestCase.settings = settings(max_examples=150, stateful_step_count=3
 TestTakingTurns = TakingTurns.TestCase
 
 
-def numbers(events: Sequence[Waiting]) -> list[int]:
+def numbers(events: Sequence[QueuedEvent]) -> list[int]:
     return [event.id for event in events]
 
 
 def test_users_take_turns() -> None:
-    lanes = Lanes(per_user=100)
-    lanes.add([waiting(number, "abc"[number % 3]) for number in range(9)])
+    queues = UserQueues(per_user=100)
+    queues.add([waiting(number, "abc"[number % 3]) for number in range(9)])
     order = []
-    while lanes.has_turn:
-        taken = lanes.take(1, one_event_per_user=True)
+    while queues.has_ready:
+        taken = queues.next_batch(1, one_event_per_user=True)
         order += numbers(taken)
-        lanes.forget(numbers(taken))
-        lanes.free({event.subject for event in taken})
+        queues.forget(numbers(taken))
+        queues.unblock({event.subject for event in taken})
     assert order == list(range(9))
 
 
 def test_a_user_whose_events_were_taken_has_no_turn_before_they_are_freed() -> None:
-    lanes = Lanes(per_user=100)
-    lanes.add([waiting(1, "a"), waiting(2, "a")])
-    lanes.take(1, one_event_per_user=False)
-    lanes.add([waiting(3, "a")])
-    assert not lanes.has_turn
-    lanes.free(["a"])
-    assert numbers(lanes.take(9, one_event_per_user=False)) == [2, 3]
+    queues = UserQueues(per_user=100)
+    queues.add([waiting(1, "a"), waiting(2, "a")])
+    queues.next_batch(1, one_event_per_user=False)
+    queues.add([waiting(3, "a")])
+    assert not queues.has_ready
+    queues.unblock(["a"])
+    assert numbers(queues.next_batch(9, one_event_per_user=False)) == [2, 3]
 
 
 def test_a_replayed_event_goes_before_those_that_were_later() -> None:
-    lanes = Lanes(per_user=2)
-    lanes.add([waiting(5, "a"), waiting(6, "a")])
-    lanes.add([waiting(3, "a")])
-    assert numbers(lanes.take(9, one_event_per_user=False)) == [3, 5, 6]
+    queues = UserQueues(per_user=2)
+    queues.add([waiting(5, "a"), waiting(6, "a")])
+    queues.add([waiting(3, "a")])
+    assert numbers(queues.next_batch(9, one_event_per_user=False)) == [3, 5, 6]
 
 
 def test_one_that_was_replayed_meanwhile_goes_before_what_is_sent_again() -> None:
-    lanes = Lanes(per_user=100)
-    lanes.add([waiting(5, "a"), waiting(6, "a"), waiting(7, "a")])
-    taken = lanes.take(2, one_event_per_user=False)
-    lanes.add([waiting(3, "a")])
-    lanes.put_back(taken)
-    lanes.free(["a"])
-    assert numbers(lanes.take(9, one_event_per_user=False)) == [3, 5, 6, 7]
+    queues = UserQueues(per_user=100)
+    queues.add([waiting(5, "a"), waiting(6, "a"), waiting(7, "a")])
+    taken = queues.next_batch(2, one_event_per_user=False)
+    queues.add([waiting(3, "a")])
+    queues.put_back(taken)
+    queues.unblock(["a"])
+    assert numbers(queues.next_batch(9, one_event_per_user=False)) == [3, 5, 6, 7]
 
 
 def test_of_a_user_no_more_than_fit_are_taken_in_and_the_rest_is_missed_later() -> None:
-    lanes = Lanes(per_user=4)
-    lanes.add([waiting(number, "a") for number in range(10)])
-    assert (len(lanes), lanes.full(), lanes.runs_low) == (4, ["a"], False)
-    taken = lanes.take(3, one_event_per_user=False)
-    assert lanes.runs_low
-    lanes.forget(numbers(taken))
-    lanes.add([waiting(number, "a") for number in range(3, 10)])
-    lanes.free(["a"])
-    assert numbers(lanes.take(9, one_event_per_user=False)) == [3, 4, 5, 6]
+    queues = UserQueues(per_user=4)
+    queues.add([waiting(number, "a") for number in range(10)])
+    assert (len(queues), queues.full(), queues.needs_refill) == (4, ["a"], False)
+    taken = queues.next_batch(3, one_event_per_user=False)
+    assert queues.needs_refill
+    queues.forget(numbers(taken))
+    queues.add([waiting(number, "a") for number in range(3, 10)])
+    queues.unblock(["a"])
+    assert numbers(queues.next_batch(9, one_event_per_user=False)) == [3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("users", [1, 8])
 def test_a_refused_batch_is_halved_until_its_first_event_is_alone(users: int) -> None:
-    lanes = Lanes(per_user=100)
-    lanes.add([waiting(number, f"user-{number % users}") for number in range(8)])
+    queues = UserQueues(per_user=100)
+    queues.add([waiting(number, f"user-{number % users}") for number in range(8)])
     sizes = []
     for _ in range(4):
-        events = lanes.take(8, one_event_per_user=False)
+        events = queues.next_batch(8, one_event_per_user=False)
         sizes.append(len(events))
-        lanes.split(events)
-        lanes.put_back(events)
+        queues.split(events)
+        queues.put_back(events)
         # The refused ones have their turn first, as if they were freed before all others.
         for user in [f"user-{each}" for each in range(users)]:
-            lanes.free([user])
-        waits = list(lanes._turns)  # noqa: SLF001 - sorted, to look at one half alone
-        lanes._turns = dict.fromkeys(sorted(waits))  # noqa: SLF001
+            queues.unblock([user])
+        waits = list(queues._ready)  # noqa: SLF001 - sorted, to look at one half alone
+        queues._ready = dict.fromkeys(sorted(waits))  # noqa: SLF001
     assert sizes == [8, 4, 2, 1]
 
 
 def test_who_is_dropped_takes_all_later_events_of_the_user_along() -> None:
-    lanes = Lanes(per_user=100)
-    lanes.add([waiting(1, "a"), waiting(2, "b"), waiting(3, "a")])
-    (first,) = lanes.take(1, one_event_per_user=True)
-    lanes.drop(first)
-    lanes.free(["a"])
-    assert numbers(lanes.take(9, one_event_per_user=False)) == [2]
-    assert len(lanes) == 1
+    queues = UserQueues(per_user=100)
+    queues.add([waiting(1, "a"), waiting(2, "b"), waiting(3, "a")])
+    (first,) = queues.next_batch(1, one_event_per_user=True)
+    queues.drop(first)
+    queues.unblock(["a"])
+    assert numbers(queues.next_batch(9, one_event_per_user=False)) == [2]
+    assert len(queues) == 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from user_service.relay.retry_policy import Fate, counts_as_trying, fate_of
+from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
 from user_service.sinks.http_status import fault_of, retry_after
 from user_service.sinks.sink import Fault, NotDelivered, Outcome
 
@@ -34,11 +34,11 @@ def test_each_status_is_the_fault_of_the_table(status: int) -> None:
 
 
 ROWS = [
-    (Fault.UNAVAILABLE, Fate.WAIT, Fate.BACK_OFF),
-    (Fault.CONFLICT, Fate.BACK_OFF, Fate.BACK_OFF),
-    (Fault.REFUSED, Fate.DEAD, Fate.DEAD),
-    (Fault.NO_BATCHES, Fate.SINGLES, Fate.SINGLES),
-    (Fault.MISCONFIGURED, Fate.PAUSE, Fate.BACK_OFF),
+    (Fault.UNAVAILABLE, Action.WAIT_FOR_SINK, Action.BACK_OFF),
+    (Fault.CONFLICT, Action.BACK_OFF, Action.BACK_OFF),
+    (Fault.REFUSED, Action.DEAD_LETTER, Action.DEAD_LETTER),
+    (Fault.NO_BATCHES, Action.SEND_SINGLY, Action.SEND_SINGLY),
+    (Fault.MISCONFIGURED, Action.PAUSE_SINK, Action.BACK_OFF),
 ]
 
 
@@ -49,26 +49,30 @@ def failure(fault: Fault, *, batch_failure: bool = False) -> NotDelivered:
 
 
 @pytest.mark.parametrize(("fault", "alone", "among_others"), ROWS)
-def test_a_single_events_fate_is_the_tables(fault: Fault, alone: Fate, among_others: Fate) -> None:
-    assert fate_of(failure(fault), others_get_through=False) is alone
-    assert fate_of(failure(fault), others_get_through=True) is among_others
+def test_a_single_events_fate_is_the_tables(
+    fault: Fault, alone: Action, among_others: Action
+) -> None:
+    assert action_for(failure(fault), others_get_through=False) is alone
+    assert action_for(failure(fault), others_get_through=True) is among_others
 
 
 @pytest.mark.parametrize(("fault", "alone", "among_others"), ROWS)
 def test_nothing_is_decided_of_single_events_where_they_failed_together(
-    fault: Fault, alone: Fate, among_others: Fate
+    fault: Fault, alone: Action, among_others: Action
 ) -> None:
-    for others, fate in ((False, alone), (True, among_others)):
-        found = fate_of(failure(fault, batch_failure=True), others_get_through=others)
-        assert found is (Fate.SPLIT if fate in {Fate.DEAD, Fate.BACK_OFF} else fate)
+    for others, action in ((False, alone), (True, among_others)):
+        found = action_for(failure(fault, batch_failure=True), others_get_through=others)
+        assert found is (
+            Action.SPLIT_BATCH if action in {Action.DEAD_LETTER, Action.BACK_OFF} else action
+        )
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_only_what_may_be_the_events_fault_dies_of_age_and_only_while_others_get_through(
     fault: Fault,
 ) -> None:
-    assert not counts_as_trying(failure(fault), others_get_through=False)
-    assert counts_as_trying(failure(fault), others_get_through=True) is (
+    assert not counts_towards_give_up(failure(fault), others_get_through=False)
+    assert counts_towards_give_up(failure(fault), others_get_through=True) is (
         fault in {Fault.UNAVAILABLE, Fault.CONFLICT}
     )
 
