@@ -10,12 +10,14 @@ from rfc3986_validator import validate_rfc3986
 from audit_service.events import media_types
 from audit_service.events.bounded_cache import remembering
 from audit_service.events.event import EventRejected, Value
+from audit_service.events.tolerance import Leniency, Tolerance
 
 REQUIRED: Final = ("id", "source", "specversion", "type")
 VERSIONS: Final = ("1.0", "0.3")
 INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
 
 _NAME = re.compile(r"[a-z0-9]+")
+_TOLERABLE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _RESERVED = {"data"}
 # Control characters, surrogates and noncharacters (Type System, String).
 _DISALLOWED = re.compile(
@@ -35,7 +37,7 @@ _SHORTEST_MONTH = 28
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def check(attributes: Mapping[str, Any]) -> Mapping[str, Value]:
+def check(attributes: Mapping[str, Any], leniency: Leniency) -> Mapping[str, Value]:
     """The attributes, where each keeps the rules for its name.
 
     Raises EventRejected, which names the first that does not.
@@ -49,7 +51,7 @@ def check(attributes: Mapping[str, Any]) -> Mapping[str, Value]:
     for name, value in attributes.items():
         rule = rules.get(name)
         if rule is None:
-            check_name(name)
+            check_name(name, leniency)
             _check_value(name, value)
             continue
         if type(value) is not str:
@@ -57,17 +59,21 @@ def check(attributes: Mapping[str, Any]) -> Mapping[str, Value]:
         _check_string(name, value)
         if value == "":
             raise EventRejected(name, "must not be empty")
-        rule(name, value)
+        rule(name, value, leniency)
     return attributes
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, leniency: Leniency) -> None:
     """Raises EventRejected unless `name` may name an attribute (Attribute Naming Convention)."""
-    if name in _RESERVED or not _NAME.fullmatch(name):
+    if name in _RESERVED or not (_NAME.fullmatch(name) or _is_tolerated(name, leniency)):
         shown = name if name.isascii() and name.isprintable() and len(name) <= 64 else None  # noqa: PLR2004
         raise EventRejected(
             shown, "is no attribute name: only a-z and 0-9 may be in one, and `data` is reserved"
         )
+
+
+def _is_tolerated(name: str, leniency: Leniency) -> bool:
+    return bool(_TOLERABLE_NAME.fullmatch(name)) and leniency.lets_in(Tolerance.ATTRIBUTE_NAMES)
 
 
 def _check_value(name: str, value: Any) -> None:
@@ -89,32 +95,35 @@ def _check_string(name: str, value: str) -> None:
         )
 
 
-def _any_string(_name: str, _value: str) -> None:
+def _any_string(_name: str, _value: str, _leniency: Leniency) -> None:
     pass
 
 
-def _uri_reference(name: str, value: str) -> None:
-    if not _is_uri_reference(value):
+def _uri_reference(name: str, value: str, _leniency: Leniency) -> None:
+    if not is_uri_reference(value):
         raise EventRejected(name, "is no URI-reference (RFC 3986, section 4.1)")
 
 
 # To judge a source takes ten times as long as to remember it.
 @remembering
-def _is_uri_reference(value: str) -> bool:
+def is_uri_reference(value: str) -> bool:
+    """Whether the text is a URI-reference (RFC 3986, section 4.1)."""
     return bool(validate_rfc3986(value, rule="URI_reference"))
 
 
-def _absolute_uri(name: str, value: str) -> None:
-    if not _SCHEME.match(value) or "#" in value or not validate_rfc3986(value, rule="URI"):
+def _absolute_uri(name: str, value: str, leniency: Leniency) -> None:
+    if _SCHEME.match(value) and "#" not in value and validate_rfc3986(value, rule="URI"):
+        return
+    if not (is_uri_reference(value) and leniency.lets_in(Tolerance.DATASCHEMA)):
         raise EventRejected(name, "is no absolute URI (RFC 3986, section 4.3)")
 
 
-def _media_type(name: str, value: str) -> None:
+def _media_type(name: str, value: str, _leniency: Leniency) -> None:
     if media_types.parse(value) is None:
         raise EventRejected(name, "is no media type (RFC 2046)")
 
 
-def _timestamp(name: str, value: str) -> None:
+def _timestamp(name: str, value: str, _leniency: Leniency) -> None:
     match = _TIME.fullmatch(value)
     if match is None or not _has_day(*map(int, match.groups())):
         raise EventRejected(name, "is no timestamp (RFC 3339)")
@@ -139,3 +148,5 @@ _RULES_V03: Final = {
     "schemaurl": _uri_reference,
     "datacontentencoding": _any_string,
 }
+CORE: Final = frozenset(_RULES_V1) | frozenset(_RULES_V03)
+"""The names that a specification gives a type; all others are extensions."""

@@ -1,6 +1,6 @@
 """The content modes, and what is the same in them whatever the transport."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import islice
 from types import MappingProxyType
@@ -15,8 +15,9 @@ from audit_service.events.event import (
     TooManyEvents,
     UnsupportedFormat,
 )
-from audit_service.events.json_format import STRICT_JSON
+from audit_service.events.json_format import StrictJsonFormat
 from audit_service.events.strict_json import NotJson
+from audit_service.events.tolerance import STRICT, Leniency, Tolerances
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -45,24 +46,34 @@ def content_mode(content_type: str) -> ContentMode:
     return ContentMode.STRUCTURED if essence == STRUCTURED else ContentMode.BATCH
 
 
-def event_of(attributes: dict[str, Any], data: Any, time: str | None = None) -> Event:
+class EventFactory:
     """The factory that the SDK calls: the seam at which attributes are judged.
 
-    `time`: the attribute as it came, where it was kept from the SDK, which would make a
-    datetime of it, and lose digits.
+    `kept`: attributes that were kept from the SDK, since it would alter them: a datetime has
+    fewer digits than `time` may, and a header's name has no case.
     """
-    if time is not None:
-        attributes["time"] = time
-    return Event(MappingProxyType(check(attributes)), data)
+
+    __slots__ = ("_kept", "leniency")
+
+    def __init__(self, leniency: Leniency, kept: Mapping[str, str] | None = None) -> None:
+        self.leniency = leniency
+        self._kept = kept
+
+    def __call__(self, attributes: dict[str, Any], data: Any) -> Event:
+        """The event. Raises EventRejected."""
+        if self._kept:
+            attributes.update(self._kept)
+        checked = MappingProxyType(check(attributes, self.leniency))
+        return Event(checked, data, self.leniency.used)
 
 
-def read_batch(body: bytes, max_events: int) -> Sequence[Event]:
+def read_batch(body: bytes, max_events: int, tolerate: Tolerances = STRICT) -> Sequence[Event]:
     """The events of a batch, in its order. Raises EventRejected, BatchRejected, TooManyEvents."""
     events: list[Event] = []
     rejected: dict[int, EventRejected] = {}
     for index, (value, text) in enumerate(_items(body, max_events)):
         try:
-            events.append(_read_item(value, text, events))
+            events.append(_read_item(value, text, events, Leniency(tolerate)))
         except EventRejected as rejection:
             # Anew, without the traceback: thousands of them would fill the memory.
             rejected[index] = EventRejected(rejection.attribute, rejection.rule)
@@ -86,12 +97,13 @@ def _items(body: bytes, max_events: int) -> Sequence[tuple[Any, str | None]]:
     return items
 
 
-def _read_item(value: Any, text: str | None, before: Sequence[Event]) -> Event:
+def _read_item(value: Any, text: str | None, before: Sequence[Event], leniency: Leniency) -> Event:
     """The next event of a batch, after those that were read before it (3.3.2).
 
     The SDK knows no batches; the format and the factory that read a single event read it.
     """
-    event = cast("Event", STRICT_JSON.event_of(value, text, event_of))
+    factory = EventFactory(leniency)
+    event = cast("Event", StrictJsonFormat(leniency).event_of(value, text, factory))
     if before and event.specversion != before[0].specversion:
         raise EventRejected("specversion", "must be the same in all events of a batch")
     return event

@@ -7,6 +7,8 @@ from typing import Any
 
 from cloudevents.core.base import BaseCloudEvent
 
+from audit_service.events.tolerance import Tolerance
+
 Value = str | int | bool
 """An attribute's value. Over HTTP headers all are strings; in JSON an extension has its type."""
 
@@ -25,12 +27,15 @@ class Event(BaseCloudEvent):
     `data`: JsonText where it is JSON and is known to be, as it came; else the bytes of the
     body, or those that a structured event's string or Base64 stands for; None where there
     is none, an empty body included.
+    `tolerated`: the deviations from the specification that were let in with it; they are
+    not of the event, so two events may be equal that differ in them.
 
     It is what the SDK calls an event, too, so that any of its writers can write it.
     """
 
     attributes: Mapping[str, Value]
     data: bytes | None = None
+    tolerated: tuple[Tolerance, ...] = ()
 
     @property
     def id(self) -> str:

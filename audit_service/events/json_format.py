@@ -4,24 +4,29 @@ import binascii
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from cloudevents.core.base import BaseCloudEvent, EventFactory
 from cloudevents.core.formats.json import JSONFormat
 
 from audit_service.events import media_types, strict_json
-from audit_service.events.attributes import check_name
+from audit_service.events.attributes import CORE, INTEGER_MAX, INTEGER_MIN, check_name
 from audit_service.events.event import Event, EventRejected, JsonText
 from audit_service.events.strict_json import Members, NotJson, Number
+from audit_service.events.tolerance import Leniency, Tolerance
 
 _PAYLOADS = {"data", "data_base64"}
+_SIMPLE = {str, bool}
 _NUMBERS = {Number, int, float}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,9})")
 
 
 class StrictJsonFormat(JSONFormat):
     """The seam of the SDK at which JSON is made strict, and its source text kept."""
+
+    def __init__(self, leniency: Leniency) -> None:
+        self._leniency = leniency
 
     def read(self, event_factory: EventFactory | None, data: str | bytes) -> BaseCloudEvent:
         """The event that a JSON object describes.
@@ -46,63 +51,78 @@ class StrictJsonFormat(JSONFormat):
         """The same, of a JSON value and its source text, or None where the value is lossless."""
         if type(value) not in {Members, dict}:
             raise EventRejected(None, "the event is not JSON: it is not an object")
-        attributes, payloads = _attributes_and_payloads(value)
+        attributes, payloads = _attributes_and_payloads(value, text, self._leniency)
         return event_factory(attributes, _payload(attributes, payloads, text))
 
     def read_data(self, body: bytes, datacontenttype: str | None) -> bytes | None:
         """The data that the bytes are; raises EventRejected where they say JSON and are not."""
-        if not body:
-            return None
-        if not media_types.is_json(datacontenttype) or not media_types.is_utf8(datacontenttype):
-            return body
-        try:
-            strict_json.check(body)
-        except NotJson as reason:
-            raise EventRejected("data", f"is not JSON, as it says it is: {reason}") from None
-        return JsonText(body)
+        return _data_of(body, datacontenttype)
 
 
-STRICT_JSON: Final = StrictJsonFormat()
+def _data_of(body: bytes, media_type: str | None) -> bytes | None:
+    if not body:
+        return None
+    if not media_types.is_json(media_type) or not media_types.is_utf8(media_type):
+        return body
+    try:
+        strict_json.check(body)
+    except NotJson as reason:
+        raise EventRejected("data", f"is not JSON, as it says it is: {reason}") from None
+    return JsonText(body)
 
 
 def _attributes_and_payloads(
-    value: Members | dict[str, Any],
+    value: Members | dict[str, Any], text: str | None, leniency: Leniency
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     members: Iterable[tuple[str, Any]]
     if isinstance(value, dict):
         members = value.items()
     else:
         members = value
-        _check_each_is_once(members)
+        _check_each_is_once(members, leniency)
     attributes: dict[str, Any] = {}
     payloads: dict[str, Any] = {}
     for name, member in members:
         if name in _PAYLOADS:
             payloads[name] = member
         elif member is None:
-            check_name(name)
+            check_name(name, leniency)
+        elif type(member) in _SIMPLE:
+            attributes[name] = member
         else:
-            is_number = type(member) in _NUMBERS
-            attributes[name] = _native(name, str(member)) if is_number else member
+            attributes[name] = _native(name, member, text, leniency)
     return attributes, payloads
 
 
-def _check_each_is_once(members: Members) -> None:
+def _check_each_is_once(members: Members, leniency: Leniency) -> None:
     if len(dict(members)) == len(members):
         return
     counted = Counter(name for name, _ in members)
     name = next(name for name in counted if counted[name] > 1)
     if name not in _PAYLOADS:
-        check_name(name)
+        check_name(name, leniency)
     raise EventRejected(name, "is there twice")
 
 
-def _native(name: str, literal: str) -> int:
-    """An attribute's number: only the integer component is permitted (2.2)."""
-    if not _INTEGER.fullmatch(literal):
-        check_name(name)
+def _native(name: str, value: Any, text: str | None, leniency: Leniency) -> Any:
+    """The attribute of a JSON value that is no string: an integer of 32 bits (2.2).
+
+    Another value is kept as its JSON text where that is tolerated, of an extension alone.
+    `text`: the source of the whole event, None where the value is lossless.
+    """
+    is_number = type(value) in _NUMBERS
+    if is_number and _INTEGER.fullmatch(str(value)):
+        integer = int(value)
+        if INTEGER_MIN <= integer <= INTEGER_MAX:
+            return integer
+    if name in CORE:
+        return value
+    check_name(name, leniency)
+    if not leniency.lets_in(Tolerance.ATTRIBUTE_VALUES):
         raise EventRejected(name, "must be a string, a boolean or an integer of 32 bits")
-    return int(literal)
+    if is_number:
+        return str(value)
+    return orjson.dumps(value).decode() if text is None else strict_json.source_of(text, name)
 
 
 def _payload(
@@ -121,7 +141,7 @@ def _payload(
         raise EventRejected("data", "excludes data_base64: only one of them may be there")
     if "data_base64" in payloads:
         name = "data" if attributes.get("specversion") == "0.3" else "data_base64"
-        return STRICT_JSON.read_data(_bytes_of(name, payloads["data_base64"]), media_type)
+        return _data_of(_bytes_of(name, payloads["data_base64"]), media_type)
     if "data" not in payloads:
         return None
     if media_type is None or media_types.is_json(media_type):

@@ -7,21 +7,22 @@ which it would make a `partitionkey` that the sender did not set (3.1: a key is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, cast
 
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka
 
+from audit_service.events import media_types
 from audit_service.events.attributes import REQUIRED
 from audit_service.events.content_mode import (
     STRUCTURED,
     ContentMode,
+    EventFactory,
     content_mode,
-    event_of,
     read_batch,
 )
 from audit_service.events.event import Event, EventRejected
-from audit_service.events.json_format import STRICT_JSON
+from audit_service.events.json_format import StrictJsonFormat
+from audit_service.events.tolerance import STRICT, Leniency, Tolerances
 
 Headers = Sequence[tuple[str, bytes | None]]
 """As librdkafka gives them: in their order, a name as often as it is there."""
@@ -41,19 +42,22 @@ class Limits:
     batch_events: int
 
 
-def read(headers: Headers, value: bytes | None, limits: Limits) -> Sequence[Event]:
+def read(
+    headers: Headers, value: bytes | None, limits: Limits, tolerate: Tolerances = STRICT
+) -> Sequence[Event]:
     """The events of a message: one, or those of a batch, in its order.
 
+    `tolerate`: the deviations that are let in.
     Raises EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat.
     """
     content_type = _content_type(headers)
     mode = content_mode(content_type or "")
     _check_size(value, limits.batch_bytes if mode is ContentMode.BATCH else limits.event_bytes)
     if mode is ContentMode.BINARY:
-        return [_read_binary(headers, value)]
+        return [_read_binary(headers, value, Leniency(tolerate))]
     if mode is ContentMode.STRUCTURED:
-        return [_read_structured(value)]
-    return read_batch(value or b"", limits.batch_events)
+        return [_read_structured(value, Leniency(tolerate))]
+    return read_batch(value or b"", limits.batch_events, tolerate)
 
 
 def _content_type(headers: Headers) -> str | None:
@@ -81,16 +85,20 @@ def _check_size(value: bytes | None, limit: int) -> None:
         raise EventRejected(None, f"the message is longer than {limit} bytes")
 
 
-def _read_binary(headers: Headers, value: bytes | None) -> Event:
+def _read_binary(headers: Headers, value: bytes | None, leniency: Leniency) -> Event:
     """One event, without data where the value is null or empty."""
     given = _given(headers)
     _check_required(given)
-    # Kept from `from_kafka`, which would make a datetime of it, and lose digits.
-    time = given.pop(_TIME, None)
-    factory = event_of if time is None else partial(event_of, time=_text("time", time))
+    _agree_on_media_type(given)
+    kept = {
+        name.removeprefix(_PREFIX): _text(name.removeprefix(_PREFIX), given.pop(name))
+        for name in list(given)
+        if name == _TIME or name != name.lower()
+    }
     message = KafkaMessage(headers=given, key=None, value=value or b"")
+    factory = EventFactory(leniency, kept)
     try:
-        return cast("Event", from_kafka(message, STRICT_JSON, factory))
+        return cast("Event", from_kafka(message, StrictJsonFormat(leniency), factory))
     except UnicodeDecodeError:
         for name, text in given.items():
             _text(name.removeprefix(_PREFIX), text)
@@ -108,27 +116,45 @@ def _check_required(headers: Mapping[str, bytes]) -> None:
 
 
 def _given(headers: Headers) -> dict[str, bytes]:
-    """The headers that are attributes, each once. Unlike in HTTP their names have a case."""
+    """The headers that are attributes, each once, and an empty content-type is none.
+
+    Unlike in HTTP their names have a case.
+    """
     given: dict[str, bytes] = {}
     for header, value in headers:
-        name = header.lower()
-        if not name.startswith(_PREFIX) and name != _CONTENT_TYPE:
+        name = _CONTENT_TYPE if header.lower() == _CONTENT_TYPE else header
+        if not name.lower().startswith(_PREFIX) and name != _CONTENT_TYPE:
             continue
-        attribute = name.removeprefix(_PREFIX)
-        if name not in {header, _CONTENT_TYPE}:
+        attribute = name[len(_PREFIX) :]
+        if not name.startswith(_PREFIX) and name != _CONTENT_TYPE:
             raise EventRejected(None, "a ce_ header's name must be in lower case")
-        if attribute == "datacontenttype":
-            raise EventRejected(attribute, "must be the content-type header")
         if name in given:
             raise EventRejected(attribute, "has two headers")
         if value is None:
             raise EventRejected(attribute, "has a header without a value")
-        given[name] = value
+        if value or name != _CONTENT_TYPE:
+            given[name] = value
     return given
 
 
-def _read_structured(value: bytes | None) -> Event:
+def _agree_on_media_type(given: dict[str, bytes]) -> None:
+    """Let content-type be the one place of the data's type.
+
+    Every attribute has a `ce_` header (3.2.3), `datacontenttype` too; content-type MUST say
+    the same where both are there (3.2.1).
+    """
+    declared = given.pop(_PREFIX + "datacontenttype", None)
+    if declared is None:
+        return
+    text = _text("datacontenttype", declared)
+    content_type = given.setdefault(_CONTENT_TYPE, declared)
+    if media_types.parse(text) != media_types.parse(_text("datacontenttype", content_type)):
+        raise EventRejected("datacontenttype", "says another media type than content-type")
+
+
+def _read_structured(value: bytes | None, leniency: Leniency) -> Event:
     """One event; `ce_` headers beside it are copies at best (3.3.3) and are not looked at."""
     headers = {_CONTENT_TYPE: STRUCTURED.encode()}
     message = KafkaMessage(headers=headers, key=None, value=value or b"")
-    return cast("Event", from_kafka(message, STRICT_JSON, event_of))
+    factory = EventFactory(leniency)
+    return cast("Event", from_kafka(message, StrictJsonFormat(leniency), factory))

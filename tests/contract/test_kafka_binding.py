@@ -89,11 +89,22 @@ def test_kafka_3_2_1_content_type_is_datacontenttype() -> None:
     assert dict(event.attributes) == {**REQUIRED, "datacontenttype": content_type}
 
 
-def test_kafka_3_2_1_datacontenttype_has_no_ce_header() -> None:
-    assert refused(message({**REQUIRED, "datacontenttype": "a/b"})) == "datacontenttype"
+@pytest.mark.parametrize("content_type", [None, "", "a/b", "A/B"])
+def test_kafka_3_2_3_datacontenttype_may_have_a_ce_header(content_type: str | None) -> None:
+    event = read(message({**REQUIRED, "datacontenttype": "a/b"}, content_type))
+    assert event.datacontenttype == (content_type or "a/b")
 
 
-@pytest.mark.parametrize("content_type", ["", "no media type", "a/b; charset"])
+def test_kafka_3_2_1_two_media_types_are_refused() -> None:
+    given = message({**REQUIRED, "datacontenttype": "a/b"}, "text/plain")
+    assert refused(given) == "datacontenttype"
+
+
+def test_an_empty_content_type_is_none() -> None:
+    assert "datacontenttype" not in read(message(REQUIRED, "")).attributes
+
+
+@pytest.mark.parametrize("content_type", ["no media type", "a/b; charset"])
 def test_kafka_3_2_1_content_type_is_a_media_type(content_type: str) -> None:
     assert refused(message(REQUIRED, content_type)) == "datacontenttype"
 
