@@ -19,7 +19,7 @@ from service_kit.http import app as service_app
 from service_kit.http.problems import Problem
 from service_kit.metrics.registry import Metrics
 
-MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
+PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     EventRejected: receive.problem_of_event,
     BatchRejected: receive.problem_of_batch,
     TooManyEvents: receive.problem_of_size,
@@ -39,12 +39,12 @@ def create_app(settings: Settings) -> Flask:
     metrics = Metrics()
     counted = EventMetrics(metrics)
     backend = Measured(open_log(*place), counted.committed)
-    event_log = EventLog(backend, patience=settings.commit_patience)
+    event_log = EventLog(backend, timeout=settings.commit_patience)
     app = service_app.create(
         __name__,
         title="Audit service",
         version=version("post-cloudevents"),
-        meanings=MEANINGS,
+        problem_for=PROBLEM_FOR,
         checks={"database": event_log.ping},
         metrics=metrics,
     )

@@ -15,18 +15,18 @@ MAX_WAITING = 256
 A = TypeVar("A")
 R = TypeVar("R")
 
-Take = Callable[[], Sequence[A]]
+Drain = Callable[[], Sequence[A]]
 """What a commit calls, once nobody else can write, for all that is asked by then.
 
 Called again, after a fault, it gives the same, and then what was asked since.
 """
 
 
-class NoTurn(Exception):
+class QueueTimeout(Exception):
     """Its turn did not come; nothing was done."""
 
 
-class CommitFailed(Exception):
+class OutcomeUnknown(Exception):
     """Nothing is known to be done. The cause says why; without one, it takes too long."""
 
 
@@ -36,8 +36,8 @@ class _Call(Generic[A, R]):
     `turn` is released once: when it is settled, or when its caller is to commit.
     """
 
-    def __init__(self, asked: A) -> None:
-        self.asked = asked
+    def __init__(self, item: A) -> None:
+        self.item = item
         self.done: tuple[R] | None = None
         self.error: BaseException | None = None
         self.turn = threading.Lock()
@@ -51,32 +51,32 @@ class _Call(Generic[A, R]):
 class GroupCommit(Generic[A, R]):
     """Safe for any number of threads."""
 
-    def __init__(self, commit: Callable[[Take[A]], Sequence[R]], *, patience: float) -> None:
+    def __init__(self, commit: Callable[[Drain[A]], Sequence[R]], *, timeout: float) -> None:
         """`commit`: gives a result for each thing asked that it takes, in their order; called by
-        one thread at a time. `patience`: seconds to wait at most for a turn.
+        one thread at a time. `timeout`: seconds to wait at most for a turn.
         """
         self._commit = commit
-        self._patience = patience
+        self._patience = timeout
         self._lock = threading.Lock()  # over the two below
         self._queue: list[_Call[A, R]] = []
         self._somebody_commits = False
 
-    def __call__(self, asked: A) -> R:
-        """The result, after the commit. Raises NoTurn, CommitFailed."""
-        call: _Call[A, R] = _Call(asked)
+    def __call__(self, item: A) -> R:
+        """The result, after the commit. Raises QueueTimeout, OutcomeUnknown."""
+        call: _Call[A, R] = _Call(item)
         if not self._is_first(call):
             self._wait_for_turn(call)
         if not call.settled:
             self._commit_all_waiting(call)
         if call.done is None:
-            raise CommitFailed from call.error
+            raise OutcomeUnknown from call.error
         return call.done[0]
 
     def _is_first(self, call: _Call[A, R]) -> bool:
         """Queue it; whether its caller is to commit, since nobody else does."""
         with self._lock:
             if len(self._queue) >= MAX_WAITING:
-                raise NoTurn("too many requests wait to commit")
+                raise QueueTimeout("too many requests wait to commit")
             self._queue.append(call)
             first = not self._somebody_commits
             self._somebody_commits = True
@@ -90,10 +90,10 @@ class GroupCommit(Generic[A, R]):
                 return  # It came at the last moment.
             if call in self._queue:
                 self._queue.remove(call)
-                raise NoTurn("waited too long for its turn to commit")
+                raise QueueTimeout("waited too long for its turn to commit")
         # Somebody commits it: to be told that nothing was done would not be true.
         if not call.turn.acquire(timeout=self._patience):
-            raise CommitFailed
+            raise OutcomeUnknown
 
     def _pass_on(self) -> None:
         """Let the first of those who queued meanwhile commit next."""
@@ -105,14 +105,14 @@ class GroupCommit(Generic[A, R]):
     def _commit_all_waiting(self, own: _Call[A, R]) -> None:
         calls: list[_Call[A, R]] = []
 
-        def take() -> Sequence[A]:
+        def drain() -> Sequence[A]:
             with self._lock:
                 calls.extend(self._queue)
                 self._queue.clear()
-            return [call.asked for call in calls]
+            return [call.item for call in calls]
 
         try:
-            results = self._commit(take)
+            results = self._commit(drain)
             for call, result in zip(calls, results, strict=True):
                 call.done = (result,)
         except BaseException as error:

@@ -54,7 +54,7 @@ def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
     _adopt_library_logs(shared, render, max(threshold, logging.WARNING))
 
 
-def info_each(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+def info_many(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """An info line for each message and its fields, as `log.info` would write them.
 
     What all of them share (service, time, request) is worked out once: one by one, batches of
@@ -162,13 +162,17 @@ def _render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
 
 def _render_console(_: WrappedLogger, __: str, event: EventDict) -> bytes:
     """An ordinary line is its message and nothing else; a warning or worse says everything."""
-    level, text = event["level"], safe(str(event["message"]))
+    level, text = event["level"], escape_controls(str(event["message"]))
     if level not in {"debug", "info"}:
         extras = " ".join(
-            f"{k}={_quoted(safe(str(v)))}" for k, v in event.items() if k not in _NOT_SHOWN
+            f"{k}={_quoted(escape_controls(str(v)))}"
+            for k, v in event.items()
+            if k not in _NOT_SHOWN
         )
         text = f"{level}: {text} {extras}".rstrip()
-    traceback = [f"  {safe(line)}" for line in str(event.get("exception", "")).splitlines()]
+    traceback = [
+        f"  {escape_controls(line)}" for line in str(event.get("exception", "")).splitlines()
+    ]
     return "\n".join([text, *traceback]).encode()
 
 
@@ -177,6 +181,6 @@ def _quoted(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
-def safe(text: str) -> str:
+def escape_controls(text: str) -> str:
     """The text with whatever could end a line or steer a terminal escaped."""
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

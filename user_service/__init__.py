@@ -20,7 +20,7 @@ from service_kit.http.health import Report
 from service_kit.metrics.registry import Metrics
 from user_service.api import routes
 from user_service.api.admission import Admission
-from user_service.api.problems import MEANINGS
+from user_service.api.problems import PROBLEM_FOR
 from user_service.delivery.deadline import Delivery
 from user_service.delivery.direct import Direct, Outbox
 from user_service.delivery.metrics import DeliveryMetrics
@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> Flask:
         __name__,
         title="User service",
         version=version("post-cloudevents"),
-        meanings=MEANINGS,
+        problem_for=PROBLEM_FOR,
         checks={"database": store.ping},
         reports=reports,
         metrics=metrics,

@@ -47,7 +47,7 @@ SERVICE = commands.Service(
     create_app=create_app,
     migrate=_migrate,
     check=_check,
-    awaited=(LogUnavailable,),
+    retry_startup_on=(LogUnavailable,),
 )
 
 main = commands.commands(SERVICE)

@@ -20,7 +20,7 @@ from audit_service.rejected.redrive import redrive
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
-from service_kit.logs import safe
+from service_kit.logs import escape_controls
 
 REFUSED = 1
 UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
@@ -98,7 +98,7 @@ def redrive_some(database: Rejected, *, ids: Sequence[int], every: bool) -> None
                 click.echo(f"{kept.id}: {count} stored")
             except REJECTIONS as error:
                 still += 1
-                click.echo(f"{kept.id}: still rejected: {safe(str(error))}", err=True)
+                click.echo(f"{kept.id}: still rejected: {escape_controls(str(error))}", err=True)
     if still:
         sys.exit(REFUSED)
 
@@ -146,7 +146,7 @@ def _get(store: RejectedStore, number: int) -> Kept:
 
 
 def _end(code: int, message: str) -> NoReturn:
-    click.echo(f"audit-service: {safe(message)}", err=True)
+    click.echo(f"audit-service: {escape_controls(message)}", err=True)
     sys.exit(code)
 
 

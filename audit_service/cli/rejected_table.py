@@ -10,7 +10,7 @@ import click
 
 from audit_service.rejected import Kept
 from service_kit.cli.table import print_rows
-from service_kit.logs import safe
+from service_kit.logs import escape_controls
 
 COLUMNS = ("id", "received_at", "from", "reason")
 
@@ -39,7 +39,7 @@ def print_one(kept: Kept) -> None:
     """A line for each part of it, and for each of its headers."""
     for name, value in shown(kept).items():
         for line in value if isinstance(value, list) else [value]:
-            click.echo(f"{name}: {safe(_text(line))}")
+            click.echo(f"{name}: {escape_controls(_text(line))}")
 
 
 def _bytes(value: bytes | None) -> Any:

@@ -17,7 +17,7 @@ from audit_service.consumer.lag_monitor import Watch
 from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
-from audit_service.consumer.status import Standing
+from audit_service.consumer.status import ConsumerStatus
 from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, Measured, open_log
 from audit_service.metrics import EventMetrics
@@ -27,8 +27,8 @@ from service_kit.kafka import topic_url
 from service_kit.kafka.topic_url import TopicUnreadable, TopicUrl
 from service_kit.metrics.registry import Metrics
 from service_kit.process import admin_server
-from service_kit.process.gunicorn_server import collect_seldom
-from service_kit.process.shutdown import stopping
+from service_kit.process.gunicorn_server import tune_gc
+from service_kit.process.shutdown import stop_event
 
 __all__ = ["BadClient", "consume"]
 
@@ -44,14 +44,14 @@ def consume(settings: Settings) -> None:
     librdkafka takes an option ill; anything after it that no retry can mend.
     """
     # Before there is any other thread, which a signal could end the process through.
-    stop = stopping()
+    stop = stop_event()
     url = topic_url.parse(settings.kafka)
     place = settings.database_url, settings.database_password.get_secret_value()
-    metrics, standing = Metrics(), Standing()
-    counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, standing)
+    metrics, status = Metrics(), ConsumerStatus()
+    counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, status)
     backend = Measured(open_log(*place), counted.committed)
-    event_log = EventLog(backend, patience=settings.commit_patience)
-    partitions = Partitions(standing, told.rebalanced)
+    event_log = EventLog(backend, timeout=settings.commit_patience)
+    partitions = Partitions(status, told.rebalanced)
     loop = Loop(
         client=create(url, settings),
         topic=url.topic,
@@ -61,21 +61,21 @@ def consume(settings: Settings) -> None:
             settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
         ),
     )
-    app = health.create(event_log, standing, metrics)
+    app = health.create(event_log, status, metrics)
     with closing(event_log), closing(admin_server.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
-        collect_seldom()
-        with Watch(partial(admin, url, settings), partitions, standing):
+        tune_gc()
+        with Watch(partial(admin, url, settings), partitions, status):
             loop.run(stop)
 
 
 def _warn_of_weaknesses(url: TopicUrl, settings: Settings) -> None:
     try:
-        standing = topic_url.standing_of(
+        config = topic_url.read_topic_config(
             url.client(settings.kafka_secrets), url.topic, TOPIC_SECONDS
         )
     except TopicUnreadable as reason:
         log.warning("the topic's configuration cannot be read", topic=url.topic, reason=str(reason))
         return
-    for weakness in topic_url.weaknesses(standing):
+    for weakness in topic_url.durability_risks(config):
         log.warning("an acknowledged event could be lost", topic=url.topic, weakness=weakness)

@@ -4,24 +4,24 @@ from importlib.metadata import version
 
 from flask import Flask
 
-from audit_service.consumer.status import Standing
+from audit_service.consumer.status import ConsumerStatus
 from audit_service.log import EventLog
 from service_kit.http import app as service_app
 from service_kit.metrics.registry import Metrics
 
 
-def create(event_log: EventLog, standing: Standing, metrics: Metrics) -> Flask:
+def create(event_log: EventLog, status: ConsumerStatus, metrics: Metrics) -> Flask:
     """The application. It is ready where store and broker answer and no partition is stopped."""
     return service_app.create(
         __name__,
         title="Audit service, consumer",
         version=version("post-cloudevents"),
-        meanings={},
+        problem_for={},
         checks={
             "database": event_log.ping,
-            "broker": standing.check_broker,
-            "offsets": standing.check_offsets,
+            "broker": status.check_broker,
+            "offsets": status.check_offsets,
         },
-        reports={"lag": standing.lag_shown},
+        reports={"lag": status.lag_shown},
         metrics=metrics,
     )

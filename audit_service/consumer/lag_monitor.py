@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from audit_service.consumer.partitions import Partitions
-from audit_service.consumer.status import Standing
+from audit_service.consumer.status import ConsumerStatus
 
 log = structlog.get_logger()
 
@@ -25,12 +25,12 @@ class Watch:
     """Keeps the lag and the last word of the broker up to date, inside a `with` block."""
 
     def __init__(
-        self, connect: Callable[[], AdminClient], partitions: Partitions, standing: Standing
+        self, connect: Callable[[], AdminClient], partitions: Partitions, status: ConsumerStatus
     ) -> None:
         """`connect` makes a client."""
         self._connect = connect
         self._partitions = partitions
-        self._standing = standing
+        self._status = status
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lag", daemon=True)
 
@@ -55,11 +55,11 @@ class Watch:
         asked = {TopicPartition(*key): OffsetSpec.latest() for key in self._partitions.assigned()}
         if not asked:
             admin.list_topics(timeout=ANSWER_SECONDS)
-            self._standing.lag = {}
+            self._status.lag = {}
         else:
             answers = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
             ends = {key: future.result(ANSWER_SECONDS).offset for key, future in answers.items()}
-            self._standing.lag = self._partitions.behind(
+            self._status.lag = self._partitions.behind(
                 {(where.topic, where.partition): end for where, end in ends.items()}
             )
-        self._standing.heard()
+        self._status.heard()

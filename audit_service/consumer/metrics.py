@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from audit_service.consumer.status import Standing
+from audit_service.consumer.status import ConsumerStatus
 from service_kit.metrics.registry import Gauge, Metrics, Value
 
 LAG = Gauge(
@@ -19,8 +19,8 @@ STOPPED = Gauge(
 class ConsumerMetrics:
     """Counts what the consumer does, and tells how it stands."""
 
-    def __init__(self, metrics: Metrics, standing: Standing) -> None:
-        self._standing = standing
+    def __init__(self, metrics: Metrics, status: ConsumerStatus) -> None:
+        self._status = status
         consumed = metrics.counter(
             "audit_service_consumed_total",
             "Messages from Kafka that were stored, as events or as rejected",
@@ -41,5 +41,5 @@ class ConsumerMetrics:
         self._by_kind[kind]()
 
     def _read(self) -> Mapping[Gauge, Value]:
-        lag: Value = {(name, str(number)): n for (name, number), n in self._standing.lag.items()}
-        return {LAG: lag, STOPPED: float(len(self._standing.stopped))}
+        lag: Value = {(name, str(number)): n for (name, number), n in self._status.lag.items()}
+        return {LAG: lag, STOPPED: float(len(self._status.stopped))}

@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
-from audit_service.consumer.status import Partition, Standing
+from audit_service.consumer.status import ConsumerStatus, Partition
 
 log = structlog.get_logger()
 
@@ -24,9 +24,9 @@ RETRIES, RETRY_SECONDS = 5, 1.0
 class Partitions:
     """`next_offsets`: of each partition that is assigned, the offset after the last stored one."""
 
-    def __init__(self, standing: Standing, rebalanced: Callable[[str], None]) -> None:
+    def __init__(self, status: ConsumerStatus, rebalanced: Callable[[str], None]) -> None:
         self.next_offsets: dict[Partition, int] = {}
-        self._standing = standing
+        self._status = status
         self._rebalanced = rebalanced
         self._paused = False
 
@@ -52,7 +52,7 @@ class Partitions:
     def stop(self, partition: Partition, reason: str) -> None:
         """Say that nothing more is read from a partition; librdkafka does not any more."""
         topic, number = partition
-        self._standing.stopped[partition] = reason
+        self._status.stopped[partition] = reason
         log.error(
             "a partition is stopped: messages of it are lost",
             topic=topic,
@@ -89,7 +89,7 @@ class Partitions:
         self._rebalanced(kind)
         for partition in partitions:
             self.next_offsets.pop(_key(partition), None)
-            self._standing.stopped.pop(_key(partition), None)
+            self._status.stopped.pop(_key(partition), None)
         client.incremental_unassign(partitions)
         log.info("partitions were taken", kind=kind, partitions=_shown(partitions))
 

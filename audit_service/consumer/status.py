@@ -11,7 +11,7 @@ Partition = tuple[str, int]
 BROKER_SECONDS = 10.0
 
 
-class Standing:
+class ConsumerStatus:
     """What is told of the consumer.
 
     `lag`: by partition, how many messages of it are not yet stored and committed.

@@ -79,7 +79,7 @@ class Page:
     more: bool
 
 
-Take = group_commit.Take[Entry]
+Drain = group_commit.Drain[Entry]
 
 
 class Backend(Protocol):
@@ -88,8 +88,8 @@ class Backend(Protocol):
     Every method raises LogUnavailable where the store cannot be used now.
     """
 
-    def commit(self, take: Take) -> Sequence[Receipt]:
-        """Append all entries that `take` gives or none, in their order, in one transaction.
+    def commit(self, drain: Drain) -> Sequence[Receipt]:
+        """Append all entries that `drain` gives or none, in their order, in one transaction.
 
         MUST NOT return before the commit is on disk. MUST read the last position and commit
         under one lock that excludes every other writer, of any process, so that positions

@@ -5,16 +5,16 @@ from itertools import chain, islice, repeat
 
 from audit_service.events import Event, digest
 from audit_service.log.backend import Backend, Entry, LogUnavailable, Origin, Page, Receipt, Record
-from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
+from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTimeout
 
 
 class EventLog:
     """The event log of this process. Safe for any number of threads."""
 
-    def __init__(self, backend: Backend, *, patience: float = 5.0) -> None:
-        """`patience`: seconds that `append` waits at most for its turn to commit."""
+    def __init__(self, backend: Backend, *, timeout: float = 5.0) -> None:
+        """`timeout`: seconds that `append` waits at most for its turn to commit."""
         self._backend = backend
-        self._commit = GroupCommit(self._commit_all, patience=patience)
+        self._commit = GroupCommit(self._commit_all, timeout=timeout)
 
     def append(
         self, events: Sequence[Event], origins: Iterable[Origin | None] = repeat(None)
@@ -31,9 +31,9 @@ class EventLog:
         pairs = zip(events, origins, strict=False)
         try:
             return self._commit([Entry(event, digest(event), origin) for event, origin in pairs])
-        except NoTurn as error:
+        except QueueTimeout as error:
             raise LogUnavailable(str(error)) from error
-        except CommitFailed as error:
+        except OutcomeUnknown as error:
             reason = error.__cause__
             if reason is None or isinstance(reason, LogUnavailable):
                 raise LogUnavailable(str(reason or "the commit takes too long")) from reason
@@ -55,13 +55,13 @@ class EventLog:
         """See Backend."""
         self._backend.close()
 
-    def _commit_all(self, take: Take[Sequence[Entry]]) -> Sequence[Sequence[Receipt]]:
+    def _commit_all(self, drain: Drain[Sequence[Entry]]) -> Sequence[Sequence[Receipt]]:
         sizes: list[int] = []
 
         def entries() -> Sequence[Entry]:
-            asked = take()
-            sizes[:] = [len(each) for each in asked]
-            return list(chain.from_iterable(asked))
+            queued = drain()
+            sizes[:] = [len(each) for each in queued]
+            return list(chain.from_iterable(queued))
 
         receipts = iter(self._backend.commit(entries))
         return [list(islice(receipts, size)) for size in sizes]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from audit_service.log.backend import Backend, Page, Receipt, Record, Take
+from audit_service.log.backend import Backend, Drain, Page, Receipt, Record
 
 Committed = Callable[[Sequence[Receipt], float], None]
 
@@ -15,10 +15,10 @@ class Measured:
         self._backend = backend
         self._committed = committed
 
-    def commit(self, take: Take) -> Sequence[Receipt]:
+    def commit(self, drain: Drain) -> Sequence[Receipt]:
         """See Backend. One that fails is not told of."""
         began = time.perf_counter()
-        receipts = self._backend.commit(take)
+        receipts = self._backend.commit(drain)
         self._committed(receipts, time.perf_counter() - began)
         return receipts
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import psycopg
 
 from audit_service.log import rows, schema
-from audit_service.log.backend import Page, Receipt, Record, Take
+from audit_service.log.backend import Drain, Page, Receipt, Record
 from audit_service.log.postgres_connections import Connection, Readers, connect, translated
 from audit_service.log.rows import Known
 
@@ -43,10 +43,10 @@ class PostgresLog:
             self.close()
             raise
 
-    def commit(self, take: Take) -> Sequence[Receipt]:
+    def commit(self, drain: Drain) -> Sequence[Receipt]:
         with translated():
             try:
-                return self._commit(take)
+                return self._commit(drain)
             except psycopg.OperationalError:
                 # A connection that was used before may have died since, with a restart of the
                 # server; what it may have committed all the same is a duplicate now.
@@ -54,7 +54,7 @@ class PostgresLog:
                     self._drop_writer()
                     raise
                 self._drop_writer()
-                return self._commit(take)
+                return self._commit(drain)
             except psycopg.Error:
                 self._drop_writer()
                 raise
@@ -86,12 +86,12 @@ class PostgresLog:
         self._drop_writer()
         self._readers.close()
 
-    def _commit(self, take: Take) -> Sequence[Receipt]:
+    def _commit(self, drain: Drain) -> Sequence[Receipt]:
         db = self._connected()
         with db.transaction():
             # Before the position is read, and held until the commit is visible to the next.
             db.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
-            entries = take()
+            entries = drain()
             last = db.execute(_LAST).fetchone()
             identities = [entry.digest.identity for entry in entries]
             contents = [entry.digest.content for entry in entries]

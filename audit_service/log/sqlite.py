@@ -15,7 +15,7 @@ from pathlib import Path
 import apsw
 
 from audit_service.log import rows, schema
-from audit_service.log.backend import Entry, LogUnavailable, Page, Receipt, Record, Take
+from audit_service.log.backend import Drain, Entry, LogUnavailable, Page, Receipt, Record
 from audit_service.log.rows import Known
 
 BUSY_SECONDS = 4.0
@@ -47,10 +47,10 @@ class SqliteLog:
             self._file = _file_at(path)
             schema.check("sqlite", _version(self._reader()))
 
-    def commit(self, take: Take) -> Sequence[Receipt]:
+    def commit(self, drain: Drain) -> Sequence[Receipt]:
         with translated():
             try:
-                return self._commit(take)
+                return self._commit(drain)
             except apsw.Error:
                 # After a failed write or fsync nothing that this connection believes about
                 # the file can be trusted; the next commit begins with a new one.
@@ -84,14 +84,14 @@ class SqliteLog:
         while self._readers:
             self._readers.pop().close()
 
-    def _commit(self, take: Take) -> Sequence[Receipt]:
+    def _commit(self, drain: Drain) -> Sequence[Receipt]:
         self._check_file()
         if self._writer is None:
             self._writer = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
         db = self._writer
         db.execute("BEGIN IMMEDIATE")
         try:
-            entries = take()
+            entries = drain()
             last = db.execute(_LAST).get
             now = time.time_ns() // 1000
             receipts, inserted = rows.place(entries, _known(db, entries), last, now)
@@ -165,8 +165,8 @@ def _enter_wal(db: apsw.Connection) -> None:
 def _known(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Known]:
     """What is known of each entry. Nearly always nothing, which one statement tells."""
     identities = tuple(entry.digest.identity for entry in entries)
-    asked = apsw.carray(identities, flags=apsw.SQLITE_CARRAY_BLOB)
-    seen = {identity for (identity,) in db.execute(_SEEN, (asked,))}
+    item = apsw.carray(identities, flags=apsw.SQLITE_CARRAY_BLOB)
+    seen = {identity for (identity,) in db.execute(_SEEN, (item,))}
     for entry in entries:
         identity, content = entry.digest.identity, entry.digest.content
         if identity in seen:

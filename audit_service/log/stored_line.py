@@ -15,7 +15,7 @@ def tell(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
     """A line for each stored event; a duplicate was told of when it was stored."""
     stored = zip(events, receipts, strict=True)
     told = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
-    logs.info_each((_found(event), {"position": receipt.position}) for event, receipt in told)
+    logs.info_many((_found(event), {"position": receipt.position}) for event, receipt in told)
     for event, receipt in told:
         if receipt.outcome is Outcome.CONFLICTING:
             log.warning(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from audit_service.events.kafka_binding import Headers
 from audit_service.log import Origin
-from service_kit.logs import safe
+from service_kit.logs import escape_controls
 
 COLUMNS: Final = (
     "received_at",
@@ -65,7 +65,15 @@ def row_of(message: RejectedMessage, now: int) -> Row:
         (None, None, None) if origin is None else (origin.topic, origin.partition, origin.offset)
     )
     headers = json.dumps([(name, _base64(value)) for name, value in message.headers])
-    return (now, *where, headers, message.key, message.value, message.digest, safe(message.reason))
+    return (
+        now,
+        *where,
+        headers,
+        message.key,
+        message.value,
+        message.digest,
+        escape_controls(message.reason),
+    )
 
 
 def kept(row: Row) -> Kept:

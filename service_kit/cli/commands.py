@@ -34,7 +34,7 @@ class Service(Generic[S]):
     """What the commands need to know of a service.
 
     `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
-    where the settings, though valid, do not let it start. `awaited`: see `server.run`.
+    where the settings, though valid, do not let it start. `retry_startup_on`: see `server.run`.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Service(Generic[S]):
     create_app: Callable[[S], Flask]
     migrate: Callable[[S], None]
     check: Callable[[S], None]
-    awaited: tuple[type[Exception], ...] = ()
+    retry_startup_on: tuple[type[Exception], ...] = ()
 
 
 def load(service: Service[S]) -> S:
@@ -58,7 +58,7 @@ def load(service: Service[S]) -> S:
 
 def fail(service: Service[S], message: str) -> NoReturn:
     """End the process with one line that says why."""
-    click.echo(f"{service.name}: {logs.safe(message)}", err=True)
+    click.echo(f"{service.name}: {logs.escape_controls(message)}", err=True)
     sys.exit(CONFIG)
 
 
@@ -96,7 +96,7 @@ def commands(service: Service[S]) -> click.Group:
         # The schema is up to date by now; the workers need not look at it again.
         prepared = settings.model_copy(update={"migrate": False})
         gunicorn_server.run(
-            service.name, prepared, lambda: service.create_app(prepared), service.awaited
+            service.name, prepared, lambda: service.create_app(prepared), service.retry_startup_on
         )
 
     @group.command()
@@ -115,7 +115,7 @@ def commands(service: Service[S]) -> click.Group:
 
     @group.command()
     def config() -> None:
-        """Print the settings in effect, passwords masked."""
+        """Print the settings in effect, passwords redact."""
         for name, value in load(service).shown().items():
             click.echo(f"{name}={value}")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from service_kit.logs import safe
+from service_kit.logs import escape_controls
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
@@ -22,4 +22,4 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
 
 
 def _cell(value: Any) -> str:
-    return "-" if value is None else safe(str(value))
+    return "-" if value is None else escape_controls(str(value))

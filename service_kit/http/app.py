@@ -24,14 +24,14 @@ def create(
     *,
     title: str,
     version: str,
-    meanings: dict[type[Exception], Callable[[Any], problems.Problem]],
+    problem_for: dict[type[Exception], Callable[[Any], problems.Problem]],
     checks: Mapping[str, health.Check],
     reports: Mapping[str, health.Report] | None = None,
     metrics: Metrics | None = None,
 ) -> APIFlask:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
-    `meanings` says which problem each domain exception is; `checks` decide readiness;
+    `problem_for` says which problem each domain exception is; `checks` decide readiness;
     `metrics` are shown together with those of its requests.
     """
     app = APIFlask(
@@ -51,7 +51,7 @@ def create(
     app.url_map.strict_slashes = False
     metrics = metrics or Metrics()
     request_log.register(app, request_metrics.counting(metrics))
-    problems.register(app, meanings)
+    problems.register(app, problem_for)
     app.register_blueprint(health.blueprint(checks, reports or {}))
     app.register_blueprint(request_metrics.blueprint(metrics))
     app.spec_processor(_problems_are_problem_documents)

@@ -59,13 +59,13 @@ def response(problem: Problem) -> Response:
     )
 
 
-def register(app: Flask, meanings: dict[type[Exception], Callable[[Any], Problem]]) -> None:
+def register(app: Flask, problem_for: dict[type[Exception], Callable[[Any], Problem]]) -> None:
     """Turn what the domain raises into problems: the one place where that happens.
 
-    `meanings` maps a domain exception to the problem that it is; whatever is not in it is
+    `problem_for` maps a domain exception to the problem that it is; whatever is not in it is
     a fault of ours, logged with its traceback and answered 500 without it.
     """
-    for exception, meaning in meanings.items():
+    for exception, meaning in problem_for.items():
         app.register_error_handler(exception, _handler(meaning))
     app.register_error_handler(Problem, response)
     app.register_error_handler(HTTPError, _invalid_input)

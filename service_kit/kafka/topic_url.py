@@ -95,7 +95,7 @@ def _options(query: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TopicConfig:
     """What of a topic's configuration decides how safe a message in it is.
 
     `retention_ms`, `retention_bytes`: -1 where nothing is deleted for age or size.
@@ -109,30 +109,30 @@ class Standing:
     unclean_election: bool
 
 
-def weaknesses(standing: Standing) -> Sequence[str]:
+def durability_risks(config: TopicConfig) -> Sequence[str]:
     """A sentence for each way in which an acknowledged message could be lost."""
     found = {
-        f"it has {standing.replicas} replica: what is on a broker's disk is lost with it": (
-            standing.replicas == 1
+        f"it has {config.replicas} replica: what is on a broker's disk is lost with it": (
+            config.replicas == 1
         ),
-        f"min.insync.replicas is {standing.min_insync}: a message can be acknowledged by one "
-        "broker alone, and be lost with it": standing.replicas > 1 and standing.min_insync == 1,
-        f"retention.ms is {standing.retention_ms}: a message is deleted after "
-        f"{standing.retention_ms / _DAY_MS:.3g} days, read or not": standing.retention_ms >= 0,
-        f"retention.bytes is {standing.retention_bytes}: the oldest messages of a partition "
-        "larger than that are deleted, read or not": standing.retention_bytes >= 0,
+        f"min.insync.replicas is {config.min_insync}: a message can be acknowledged by one "
+        "broker alone, and be lost with it": config.replicas > 1 and config.min_insync == 1,
+        f"retention.ms is {config.retention_ms}: a message is deleted after "
+        f"{config.retention_ms / _DAY_MS:.3g} days, read or not": config.retention_ms >= 0,
+        f"retention.bytes is {config.retention_bytes}: the oldest messages of a partition "
+        "larger than that are deleted, read or not": config.retention_bytes >= 0,
         "cleanup.policy has compact: of the messages of one key only the last is kept": (
-            standing.compacted
+            config.compacted
         ),
         "unclean.leader.election.enable is true: a broker that lacks messages may become "
-        "their leader": standing.unclean_election,
+        "their leader": config.unclean_election,
     }
     return [sentence for sentence, holds in found.items() if holds]
 
 
-def standing_of(
+def read_topic_config(
     client: Mapping[str, str | int | float], topic: str, timeout: float = 10.0
-) -> Standing:
+) -> TopicConfig:
     """How the topic stands now, as its brokers tell within `timeout` seconds.
 
     `client`: as TopicUrl.client gives it. MUST NOT be called before a fork: librdkafka has
@@ -151,7 +151,7 @@ def standing_of(
         config = {name: entry.value for name, entry in entries.result(timeout).items()}
     except (KafkaException, TimeoutError) as error:
         raise TopicUnreadable(str(error) or f"no answer within {timeout:g} s") from error
-    return Standing(
+    return TopicConfig(
         replicas=min(len(partition.replicas) for partition in partitions),
         min_insync=int(config["min.insync.replicas"]),
         retention_ms=int(config["retention.ms"]),

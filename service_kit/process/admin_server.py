@@ -19,7 +19,7 @@ THREADS = 2
 CLOSE_SECONDS = 5.0
 
 
-class SmallPort:
+class AdminServer:
     """A port that is being served. `url`: where, without a slash at its end."""
 
     def __init__(self, app: Flask, listener: socket.socket) -> None:
@@ -39,7 +39,7 @@ class SmallPort:
         self._thread.join()
 
 
-def start(app: Flask, bind: str = "127.0.0.1:0") -> SmallPort:
+def start(app: Flask, bind: str = "127.0.0.1:0") -> AdminServer:
     """Serve `app` on `bind` from now on; port 0 is any that is free.
 
     Raises server.PortTaken where the address cannot be had.
@@ -50,4 +50,4 @@ def start(app: Flask, bind: str = "127.0.0.1:0") -> SmallPort:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise PortTaken(f"cannot listen on {bind}: {error.strerror}") from None
-    return SmallPort(app, listener)
+    return AdminServer(app, listener)

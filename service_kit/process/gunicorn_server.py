@@ -37,24 +37,26 @@ def run(
     service: str,
     settings: ServiceSettings,
     create_app: Callable[[], Flask],
-    awaited: tuple[type[Exception], ...] = (),
+    retry_startup_on: tuple[type[Exception], ...] = (),
 ) -> None:
     """Serve what `create_app` makes, called once in each worker, until SIGTERM or SIGINT.
 
-    `awaited`: what `create_app` raises while a dependency is away. A worker that starts then
+    `retry_startup_on`: raised by `create_app` while a dependency is away. A worker that starts then
     waits for it, where gunicorn would end the whole service.
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
     with multiprocess.shared():
-        _Server(service, settings, lambda: _created(create_app, awaited)).run()
+        _Server(service, settings, lambda: _created(create_app, retry_startup_on)).run()
 
 
-def _created(create_app: Callable[[], Flask], awaited: tuple[type[Exception], ...]) -> Flask:
+def _created(
+    create_app: Callable[[], Flask], retry_startup_on: tuple[type[Exception], ...]
+) -> Flask:
     while True:
         try:
             return create_app()
-        except awaited as error:
+        except retry_startup_on as error:
             log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400
             time.sleep(1)
 
@@ -90,7 +92,7 @@ def _probe(bind: str) -> None:
         probe.bind(address)
 
 
-def collect_seldom() -> None:
+def tune_gc() -> None:
     """Look for cycles seldom, and never again in what is there from the start.
 
     Requests make next to no cycles; a batch of 500 events makes a hundred thousand objects,
@@ -139,7 +141,7 @@ class _Server(BaseApplication):
 
     def load(self) -> Flask:
         app = self._create_app()
-        collect_seldom()
+        tune_gc()
         return app
 
     def _options(self) -> dict[str, Any]:

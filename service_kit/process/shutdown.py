@@ -17,7 +17,7 @@ SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 SECONDS = 9.0
 
 
-def stopping() -> threading.Event:
+def stop_event() -> threading.Event:
     """Set once SIGTERM or Ctrl-C asks for it.
 
     MUST be called in the main thread, before there is any other: one that is there already

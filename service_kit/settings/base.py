@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from service_kit.settings.bind_address import BindAddress
 from service_kit.settings.env_files import FileVariables, Unreadable, names_of, unknown
-from service_kit.settings.redaction import masked
+from service_kit.settings.redaction import redact
 
 LogFormat = Literal["auto", "console", "json"]
 
@@ -99,9 +99,9 @@ class ServiceSettings(BaseSettings):
         return unknown(cls.model_config["env_prefix"], names, environ)
 
     def shown(self) -> dict[str, str]:
-        """Every setting by its variable, with passwords masked."""
+        """Every setting by its variable, with passwords redact."""
         return {
-            names[0]: masked(str(getattr(self, field)))
+            names[0]: redact(str(getattr(self, field)))
             for field, names in type(self).variables().items()
         }
 

@@ -7,6 +7,6 @@ _URL_PASSWORD = re.compile(r"(?<=://)([^/?#\s@:]*):\S*@")
 _QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:password|secret|key\.pem))=[^&]*", re.IGNORECASE)
 
 
-def masked(text: str) -> str:
+def redact(text: str) -> str:
     """The text without the password of any URL in it."""
     return _QUERY_PASSWORD.sub(r"\1=***", _URL_PASSWORD.sub(r"\1:***@", text))

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from audit_service.log import Backend, LogUnavailable, Measured, Receipt
-from audit_service.log.backend import Take
+from audit_service.log.backend import Drain
 from tests.support.audit_client import Sink, open_sink
 from tests.support.log_databases import commit, everything, positions
 from tests.support.log_processes import event
@@ -94,7 +94,7 @@ def test_a_commit_is_told_of_once_it_is_on_disk_with_its_receipts(backend: Backe
 
 
 def test_a_commit_that_fails_is_not_told_of(backend: Backend) -> None:
-    def fails() -> Take:
+    def fails() -> Drain:
         raise RuntimeError
 
     told: list[object] = []

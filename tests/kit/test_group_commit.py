@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
+from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTimeout
 from tests.support.queueing import wait_until_queued
 
 SECONDS = 20
@@ -30,8 +30,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def _shouting(take: Take[str]) -> Sequence[str]:
-    return [asked.upper() for asked in take()]
+def _shouting(drain: Drain[str]) -> Sequence[str]:
+    return [item.upper() for item in drain()]
 
 
 def _error_of(call: Future[str]) -> BaseException | None:
@@ -41,16 +41,16 @@ def _error_of(call: Future[str]) -> BaseException | None:
 class Committed:
     """Two calls, `first` and `second`, that were taken by one commit, which goes on when told."""
 
-    def __init__(self, pool: ThreadPoolExecutor, *, patience: float) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, *, timeout: float) -> None:
         before, self.after = Gate(), Gate()
 
-        def committing(take: Take[str]) -> Sequence[str]:
+        def committing(drain: Drain[str]) -> Sequence[str]:
             before.wait()
-            results = _shouting(take)
+            results = _shouting(drain)
             self.after.wait()
             return results
 
-        self.commit = GroupCommit(committing, patience=patience)
+        self.commit = GroupCommit(committing, timeout=timeout)
         self.first = pool.submit(self.commit, "first")
         assert before.reached.wait(SECONDS)
         self.second = pool.submit(self.commit, "second")
@@ -63,7 +63,7 @@ def test_who_loses_patience_while_being_committed_is_told_what_came_of_it(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Told that nothing was done, it would do it again, and it would be done twice."""
-    given = Committed(pool, patience=1)
+    given = Committed(pool, timeout=1)
     given.commit._patience = SECONDS  # noqa: SLF001 - for what follows, or it might lose it again
     with pytest.raises(TimeoutError):
         given.second.result(1.5)
@@ -74,10 +74,10 @@ def test_who_loses_patience_while_being_committed_is_told_what_came_of_it(
 def test_who_is_being_committed_for_too_long_is_not_told_that_nothing_was_done(
     pool: ThreadPoolExecutor,
 ) -> None:
-    given = Committed(pool, patience=1)
+    given = Committed(pool, timeout=1)
     error = _error_of(given.second)
     given.after.opened.set()
-    assert isinstance(error, CommitFailed)
+    assert isinstance(error, OutcomeUnknown)
     assert error.__cause__ is None
     assert given.first.result(SECONDS) == "FIRST"
 
@@ -89,14 +89,14 @@ def test_a_commit_that_never_came_to_the_others_fails_nobody_else(
     gate = Gate()
     tries = iter([fault])
 
-    def committing(take: Take[str]) -> Sequence[str]:
+    def committing(drain: Drain[str]) -> Sequence[str]:
         error = next(tries, None)
         if error is not None:
             gate.wait()
             raise error
-        return _shouting(take)
+        return _shouting(drain)
 
-    commit = GroupCommit(committing, patience=SECONDS)
+    commit = GroupCommit(committing, timeout=SECONDS)
     first = pool.submit(commit, "first")
     assert gate.reached.wait(SECONDS)
     others = [pool.submit(commit, name) for name in ("a", "b")]
@@ -112,16 +112,16 @@ def test_who_is_not_taken_in_time_is_not_committed(pool: ThreadPoolExecutor) -> 
     gate = Gate()
     committed: list[str] = []
 
-    def committing(take: Take[str]) -> Sequence[str]:
-        asked = take()
+    def committing(drain: Drain[str]) -> Sequence[str]:
+        item = drain()
         gate.wait()
-        committed.extend(asked)
-        return asked
+        committed.extend(item)
+        return item
 
-    commit = GroupCommit(committing, patience=0.05)
+    commit = GroupCommit(committing, timeout=0.05)
     first = pool.submit(commit, "first")
     assert gate.reached.wait(SECONDS)
-    with pytest.raises(NoTurn):
+    with pytest.raises(QueueTimeout):
         commit("second")
     gate.opened.set()
     assert first.result(SECONDS) == "first"

@@ -154,7 +154,7 @@ def judging(judge: Judge) -> Behaviour:
 
 def hang(peer: Peer) -> bool:
     """Answer nothing."""
-    peer.stopping.wait()
+    peer.stop_event.wait()
     return False
 
 

@@ -31,9 +31,9 @@ class Peer:
         self.request = Received("", {}, b"")
 
     @property
-    def stopping(self) -> threading.Event:
+    def stop_event(self) -> threading.Event:
         """Set when the sink stops."""
-        return self._sink.stopping
+        return self._sink.stop_event
 
     def read(self) -> bool:
         """Read a request, and keep it; False where the peer has gone, in the middle too."""
@@ -77,7 +77,7 @@ class Sink:
     at_port: int = 0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stop_event: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", self.at_port), backlog=64)
@@ -119,7 +119,7 @@ class Sink:
 
     def stop(self) -> None:
         """Close everything and wait for the threads."""
-        self.stopping.set()
+        self.stop_event.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._threads[0].join()
@@ -134,7 +134,7 @@ class Sink:
         thread.start()
 
     def _accept(self) -> None:
-        while not self.stopping.is_set():
+        while not self.stop_event.is_set():
             try:
                 connection, _ = self._listener.accept()
             except OSError:
@@ -194,7 +194,7 @@ def hanging(first: bytes = b"") -> Behaviour:
     def behave(peer: Peer) -> bool:
         if peer.read():
             peer.send(first)
-            peer.stopping.wait()
+            peer.stop_event.wait()
         return False
 
     return behave
@@ -209,7 +209,7 @@ def in_turn(*statuses: int) -> Behaviour:
             return False
         status = left.pop(0) if left else 204
         if status == 0:
-            peer.stopping.wait()
+            peer.stop_event.wait()
             return False
         length = b"" if status == 204 else b"Content-Length: 0\r\n"
         peer.send(f"HTTP/1.1 {status} Told\r\n".encode(), length, b"\r\n")
@@ -241,9 +241,9 @@ def dribbling(head: bytes, pause: float = 0.05) -> Behaviour:
             return False
         for byte in head:
             peer.send(bytes([byte]))
-            if peer.stopping.wait(pause):
+            if peer.stop_event.wait(pause):
                 return False
-        while not peer.stopping.wait(pause):
+        while not peer.stop_event.wait(pause):
             peer.send(head[-1:])
         return False
 
@@ -256,7 +256,7 @@ def flooding(head: bytes) -> Behaviour:
     def behave(peer: Peer) -> bool:
         if peer.read():
             peer.send(head)
-            while not peer.stopping.is_set():
+            while not peer.stop_event.is_set():
                 peer.send(b"x" * 65536)
         return False
 

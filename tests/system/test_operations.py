@@ -11,7 +11,7 @@ import audit_service
 import user_service
 from audit_service.consumer import health as consumer_health
 from audit_service.consumer.metrics import ConsumerMetrics
-from audit_service.consumer.status import Standing
+from audit_service.consumer.status import ConsumerStatus
 from audit_service.metrics import EventMetrics
 from audit_service.settings import Settings as AuditSettings
 from service_kit.metrics.registry import Metrics
@@ -74,11 +74,11 @@ def relay(user_app: Flask) -> Flask:
 
 @pytest.fixture
 def consumer(audit_app: Flask) -> Flask:
-    metrics, standing = Metrics(), Standing()
-    standing.lag = {("audit", 0): 0}
+    metrics, status = Metrics(), ConsumerStatus()
+    status.lag = {("audit", 0): 0}
     EventMetrics(metrics)
-    ConsumerMetrics(metrics, standing)
-    return consumer_health.create(audit_app.extensions["event_log"], standing, metrics)
+    ConsumerMetrics(metrics, status)
+    return consumer_health.create(audit_app.extensions["event_log"], status, metrics)
 
 
 def test_the_metrics_of_the_consumer_are_those_in_the_document(consumer: Flask) -> None:

@@ -89,7 +89,7 @@ def _no_database(error: StoreUnavailable) -> Problem:
     return unavailable("the database cannot be used at the moment")
 
 
-MEANINGS: dict[type[Exception], Callable[[Any], Problem]] = {
+PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     Busy: _load,
     ChangeUnderWay: _under_way,
     HashingBusy: _load,

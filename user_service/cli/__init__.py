@@ -85,7 +85,7 @@ SERVICE = commands.Service(
     create_app=create_app,
     migrate=_migrate,
     check=_check,
-    awaited=(SQLAlchemyError,),
+    retry_startup_on=(SQLAlchemyError,),
 )
 
 main = commands.commands(SERVICE)

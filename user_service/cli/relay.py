@@ -28,7 +28,7 @@ def command(
         """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
         settings = commands.begin(service, prepare)
         # Before there is any other thread.
-        _relay(service, settings, shutdown.stopping())
+        _relay(service, settings, shutdown.stop_event())
 
     return relay
 

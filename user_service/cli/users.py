@@ -14,8 +14,8 @@ import click
 import requests
 
 from service_kit.cli.table import print_rows
-from service_kit.logs import safe
-from service_kit.settings.redaction import masked
+from service_kit.logs import escape_controls
+from service_kit.settings.redaction import redact
 
 REFUSED = 1
 UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
@@ -47,13 +47,13 @@ class Service:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            _end(UNREACHABLE, f"{masked(self._url)} cannot be reached: {type(error).__name__}")
+            _end(UNREACHABLE, f"{redact(self._url)} cannot be reached: {type(error).__name__}")
         if not answer.ok or answer.is_redirect:
             _end(REFUSED, _complaint(answer))
         try:
             return answer.json() if answer.content else None
         except ValueError:
-            _end(UNREACHABLE, f"{masked(self._url)} is no user service: it answers something else")
+            _end(UNREACHABLE, f"{redact(self._url)} is no user service: it answers something else")
 
     def pages(self, name: str) -> Iterator[dict[str, Any]]:
         """Every user whose name begins so."""
@@ -170,5 +170,5 @@ def _complaint(answer: requests.Response) -> str:
 
 
 def _end(code: int, message: str) -> NoReturn:
-    click.echo(f"user-service: {safe(message)}", err=True)
+    click.echo(f"user-service: {escape_controls(message)}", err=True)
     sys.exit(code)

@@ -47,7 +47,7 @@ def create(engine: Engine) -> tuple[Flask, RelayStatus]:
         __name__,
         title="Relay of the user service",
         version=version("post-cloudevents"),
-        meanings={},
+        problem_for={},
         checks={"database": UserStore(engine).ping, "sink": check_sink},
         reports={
             "lease": lambda: "held" if status.active else "standing by",

@@ -10,7 +10,7 @@ import structlog
 from confluent_kafka import KafkaException
 
 from service_kit.kafka import topic_url
-from service_kit.kafka.topic_url import Standing, TopicUnreadable, TopicUrl
+from service_kit.kafka.topic_url import TopicConfig, TopicUnreadable, TopicUrl
 from user_service.settings import Settings
 from user_service.sinks.kafka import KafkaBatchSender, KafkaSink
 from user_service.sinks.kafka_producer import Producer, options_of
@@ -82,21 +82,21 @@ def _look_at(topic: TopicUrl, secrets: Mapping[str, str], producer: Producer) ->
 def _look_until_seen(topic: TopicUrl, secrets: Mapping[str, str], producer: Producer) -> None:
     with suppress(NotDelivered):
         producer.find(Attempt(time.monotonic() + LOOK_SECONDS))
-    standing: Standing | None = None
+    config: TopicConfig | None = None
     said = False
-    while standing is None and not producer.closing.is_set():
+    while config is None and not producer.closing.is_set():
         try:
-            standing = topic_url.standing_of(topic.client(secrets), topic.topic, LOOK_SECONDS)
+            config = topic_url.read_topic_config(topic.client(secrets), topic.topic, LOOK_SECONDS)
         except TopicUnreadable as error:
             if not said:
                 reason = str(error)
                 log.warning("the topic cannot be looked at", topic=topic.topic, reason=reason)
             said = True
             producer.closing.wait(AGAIN_SECONDS)
-    if standing is not None:
-        _warn(topic.topic, topic_url.weaknesses(standing))
+    if config is not None:
+        _warn(topic.topic, topic_url.durability_risks(config))
 
 
-def _warn(topic: str, weaknesses: Sequence[str]) -> None:
-    if weaknesses:
-        log.warning("an acknowledged event could be lost", topic=topic, because=weaknesses)
+def _warn(topic: str, durability_risks: Sequence[str]) -> None:
+    if durability_risks:
+        log.warning("an acknowledged event could be lost", topic=topic, because=durability_risks)

@@ -9,7 +9,7 @@ from contextvars import copy_context
 
 from sqlalchemy import Connection, Engine
 
-from service_kit.group_commit import CommitFailed, GroupCommit, NoTurn, Take
+from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTimeout
 from user_service.store.transactions import (
     BUSY_SECONDS,
     RowExists,
@@ -26,7 +26,7 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._shared = GroupCommit(self._commit, patience=BUSY_SECONDS)
+        self._shared = GroupCommit(self._commit, timeout=BUSY_SECONDS)
 
     def write(self, work: Work) -> None:
         """Return once all that `work` does is on disk.
@@ -47,14 +47,14 @@ class Writer:
     def _shared_commit(self, work: Work) -> Exception | None:
         try:
             return self._shared(work)
-        except NoTurn:
+        except QueueTimeout:
             raise StoreUnavailable("Busy") from None
-        except CommitFailed as error:
+        except OutcomeUnknown as error:
             raise StoreUnavailable(_name_of(error.__cause__)) from error.__cause__
 
-    def _commit(self, take: Take[Work]) -> list[Exception | None]:
+    def _commit(self, drain: Drain[Work]) -> list[Exception | None]:
         with writing(self._engine) as connection:
-            return [_done(connection, work) for work in take()]
+            return [_done(connection, work) for work in drain()]
 
 
 def _name_of(reason: BaseException | None) -> str:

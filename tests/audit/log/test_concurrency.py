@@ -50,7 +50,7 @@ def test_processes_leave_no_gap_and_no_repeat(
 
 
 def test_threads_leave_no_gap_and_a_reader_never_sees_one(backend: Backend) -> None:
-    log, threads, each = EventLog(backend, patience=60), 8, 20
+    log, threads, each = EventLog(backend, timeout=60), 8, 20
     together, done = threading.Barrier(threads + 1, timeout=60), threading.Event()
 
     def append(name: int) -> list[int]:

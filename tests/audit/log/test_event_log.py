@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record
-from audit_service.log.backend import Take
+from audit_service.log.backend import Drain
 from service_kit import group_commit
 from tests.support.log_processes import event
 from tests.support.queueing import wait_until_queued
@@ -30,8 +30,8 @@ class GatedBackend:
         self._faults.append(fault)
         self._gate.release()
 
-    def commit(self, take: Take) -> Sequence[Receipt]:
-        entries = take()
+    def commit(self, drain: Drain) -> Sequence[Receipt]:
+        entries = drain()
         self.commits.append([entry.event.id for entry in entries])
         self.begun.release()
         assert self._gate.acquire(timeout=SECONDS)
@@ -58,9 +58,9 @@ class GatedBackend:
 class Requests:
     """Threads that append; `waiting` returns once so many are queued."""
 
-    def __init__(self, pool: ThreadPoolExecutor, patience: float) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, timeout: float) -> None:
         self.backend = GatedBackend()
-        self.log = EventLog(self.backend, patience=patience)
+        self.log = EventLog(self.backend, timeout=timeout)
         self._pool = pool
 
     def append(self, *ids: str) -> Future[Sequence[Receipt]]:
@@ -83,8 +83,8 @@ def requests() -> Iterator[Opener]:
     pool = ThreadPoolExecutor(16)
     opened: list[Requests] = []
 
-    def open_log(patience: float = SECONDS) -> Requests:
-        opened.append(Requests(pool, patience))
+    def open_log(timeout: float = SECONDS) -> Requests:
+        opened.append(Requests(pool, timeout))
         return opened[-1]
 
     yield open_log
@@ -191,7 +191,7 @@ def test_a_full_queue_is_unavailable_at_once(
 
 
 def test_who_waits_too_long_is_told_and_is_not_committed(requests: Opener) -> None:
-    given = requests(patience=0.05)
+    given = requests(timeout=0.05)
     first = given.first_is_committing()
     with pytest.raises(LogUnavailable, match="too long"):
         given.log.append([event("impatient")])
@@ -205,7 +205,7 @@ def test_who_waits_too_long_is_told_and_is_not_committed(requests: Opener) -> No
 def test_who_is_committed_for_too_long_is_told_that_the_log_is_unavailable(
     requests: Opener,
 ) -> None:
-    given = requests(patience=1)
+    given = requests(timeout=1)
     first = given.first_is_committing()
     others = [given.append(name) for name in "ab"]
     given.waiting(2)

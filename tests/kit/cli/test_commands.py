@@ -36,7 +36,7 @@ class Trial(ServiceSettings):
 
 
 def create_app(_: Trial) -> Flask:
-    return service_app.create(__name__, title="Trial", version="1", meanings={}, checks={})
+    return service_app.create(__name__, title="Trial", version="1", problem_for={}, checks={})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from service_kit.http import app as service_app
 
 def _client(checks: dict[str, Any], reports: dict[str, Any] | None = None) -> FlaskClient:
     app = service_app.create(
-        __name__, title="Trial", version="1", meanings={}, checks=checks, reports=reports
+        __name__, title="Trial", version="1", problem_for={}, checks=checks, reports=reports
     )
     return app.test_client()
 

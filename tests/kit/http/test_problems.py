@@ -43,7 +43,7 @@ def app() -> APIFlask:
         __name__,
         title="Trial",
         version="1",
-        meanings={NoSuchThing: lambda error: Problem(HTTPStatus.GONE, f"no {error}")},
+        problem_for={NoSuchThing: lambda error: Problem(HTTPStatus.GONE, f"no {error}")},
         checks={},
     )
     json_request.register(app, 100)

@@ -17,7 +17,7 @@ LIMIT = 100
 
 @pytest.fixture
 def app() -> APIFlask:
-    app = service_app.create(__name__, title="Trial", version="1", meanings={}, checks={})
+    app = service_app.create(__name__, title="Trial", version="1", problem_for={}, checks={})
 
     @app.post("/")
     def length() -> Response:

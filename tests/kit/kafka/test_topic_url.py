@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from service_kit.kafka import topic_url
-from service_kit.kafka.topic_url import Standing
-from service_kit.settings.redaction import masked
+from service_kit.kafka.topic_url import TopicConfig
+from service_kit.settings.redaction import redact
 
-SAFE = Standing(
+SAFE = TopicConfig(
     replicas=3,
     min_insync=2,
     retention_ms=-1,
@@ -54,7 +54,7 @@ def test_options_are_not_shown() -> None:
     "name", ["sasl.password", "ssl.key.password", "sasl.oauthbearer.client.secret", "ssl.key.pem"]
 )
 def test_a_secret_in_a_url_is_masked(name: str) -> None:
-    assert masked(f"kafka://a/t?x=y&{name}=s3cret&a=b") == f"kafka://a/t?x=y&{name}=***&a=b"
+    assert redact(f"kafka://a/t?x=y&{name}=s3cret&a=b") == f"kafka://a/t?x=y&{name}=***&a=b"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_is_no_such_url_is_refused_without_being_repeated(url: str) -> None
 
 
 def test_a_topic_that_keeps_everything_on_several_brokers_has_no_weakness() -> None:
-    assert topic_url.weaknesses(SAFE) == []
+    assert topic_url.durability_risks(SAFE) == []
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,6 @@ def test_a_topic_that_keeps_everything_on_several_brokers_has_no_weakness() -> N
         (replace(SAFE, unclean_election=True), "unclean.leader.election"),
     ],
 )
-def test_what_could_lose_an_acknowledged_message_is_named(weak: Standing, named: str) -> None:
-    (sentence,) = topic_url.weaknesses(weak)
+def test_what_could_lose_an_acknowledged_message_is_named(weak: TopicConfig, named: str) -> None:
+    (sentence,) = topic_url.durability_risks(weak)
     assert named in sentence

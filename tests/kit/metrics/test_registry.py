@@ -20,7 +20,7 @@ LAG = Gauge("trial_lag", "How late", labels=("topic", "partition"))
 
 def _app(metrics: Metrics | None = None) -> Flask:
     app = service_app.create(
-        __name__, title="Trial", version="1", meanings={}, checks={}, metrics=metrics
+        __name__, title="Trial", version="1", problem_for={}, checks={}, metrics=metrics
     )
 
     @app.get("/things/<name>")

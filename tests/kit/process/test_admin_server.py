@@ -13,7 +13,7 @@ from flask import Flask
 from service_kit.http import app as service_app
 from service_kit.metrics.registry import Gauge, Metrics
 from service_kit.process import admin_server
-from service_kit.process.admin_server import SmallPort
+from service_kit.process.admin_server import AdminServer
 from service_kit.process.gunicorn_server import PortTaken
 from tests.support.metrics_scrape import Scrape
 
@@ -31,20 +31,20 @@ def _app() -> Flask:
         __name__,
         title="Trial",
         version="1",
-        meanings={},
+        problem_for={},
         checks={"database": _fails},
         metrics=metrics,
     )
 
 
 @pytest.fixture
-def port() -> Iterator[SmallPort]:
+def port() -> Iterator[AdminServer]:
     port = admin_server.start(_app())
     yield port
     port.close()
 
 
-def test_health_and_metrics_are_told_over_http(port: SmallPort) -> None:
+def test_health_and_metrics_are_told_over_http(port: AdminServer) -> None:
     assert requests.get(f"{port.url}/livez", timeout=5).json() == {"status": "ok"}
     unready = requests.get(f"{port.url}/readyz", timeout=5)
     assert (unready.status_code, unready.json()["checks"]) == (503, {"database": "failing"})
@@ -54,11 +54,11 @@ def test_health_and_metrics_are_told_over_http(port: SmallPort) -> None:
     assert scrape.value("http_requests_total", method="GET", route="/readyz", status="503") == 1
 
 
-def test_it_is_reached_from_this_machine_alone_unless_told_otherwise(port: SmallPort) -> None:
+def test_it_is_reached_from_this_machine_alone_unless_told_otherwise(port: AdminServer) -> None:
     assert port.url.startswith("http://127.0.0.1:")
 
 
-def test_a_port_that_is_taken_is_refused_and_named(port: SmallPort) -> None:
+def test_a_port_that_is_taken_is_refused_and_named(port: AdminServer) -> None:
     bind = port.url.removeprefix("http://")
     with pytest.raises(PortTaken, match=f"{bind}: .*in use"):
         admin_server.start(_app(), bind)
@@ -97,7 +97,7 @@ def test_ipv6_is_served_where_the_machine_has_it() -> None:
 def test_a_process_that_is_done_is_not_kept_by_its_port() -> None:
     code = (
         "from service_kit.http import app\nfrom service_kit.process import admin_server\n"
-        "made = app.create('x', title='x', version='1', meanings={}, checks={})\n"
+        "made = app.create('x', title='x', version='1', problem_for={}, checks={})\n"
         "admin_server.start(made)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0

@@ -10,7 +10,7 @@ LATE_SECONDS = 3.5
 
 def late(peer: Peer) -> bool:
     """Acknowledges when nobody waits for it any more."""
-    if peer.read() and not peer.stopping.wait(LATE_SECONDS):
+    if peer.read() and not peer.stop_event.wait(LATE_SECONDS):
         peer.send(b"HTTP/1.1 204 Told\r\n\r\n")
     return False
 
