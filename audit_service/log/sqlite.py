@@ -165,8 +165,8 @@ def _enter_wal(db: apsw.Connection) -> None:
 def _known(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Known]:
     """What is known of each entry. Nearly always nothing, which one statement tells."""
     identities = tuple(entry.digest.identity for entry in entries)
-    item = apsw.carray(identities, flags=apsw.SQLITE_CARRAY_BLOB)
-    seen = {identity for (identity,) in db.execute(_SEEN, (item,))}
+    wanted = apsw.carray(identities, flags=apsw.SQLITE_CARRAY_BLOB)
+    seen = {identity for (identity,) in db.execute(_SEEN, (wanted,))}
     for entry in entries:
         identity, content = entry.digest.identity, entry.digest.content
         if identity in seen:

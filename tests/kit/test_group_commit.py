@@ -113,10 +113,10 @@ def test_who_is_not_taken_in_time_is_not_committed(pool: ThreadPoolExecutor) -> 
     committed: list[str] = []
 
     def committing(drain: Drain[str]) -> Sequence[str]:
-        item = drain()
+        items = drain()
         gate.wait()
-        committed.extend(item)
-        return item
+        committed.extend(items)
+        return items
 
     commit = GroupCommit(committing, timeout=0.05)
     first = pool.submit(commit, "first")

@@ -8,7 +8,7 @@ import pytest
 
 _FINISHING = """
 from service_kit.process import shutdown
-stop = shutdown.stopping()
+stop = shutdown.stop_event()
 print("at work", flush=True)
 stop.wait()
 print("finished", flush=True)
@@ -17,7 +17,7 @@ _STUCK = """
 import time
 from service_kit.process import shutdown
 shutdown.SECONDS = 0.2
-shutdown.stopping()
+shutdown.stop_event()
 print("at work", flush=True)
 while True:
     time.sleep(1)
