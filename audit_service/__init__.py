@@ -13,7 +13,7 @@ from audit_service.api import query, receive
 from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
 from audit_service.log import EventLog, LogUnavailable, Measured, migrate, open_log
 from audit_service.metrics import EventMetrics
-from audit_service.rejected import Keeper, open_rejected
+from audit_service.rejected import HttpRecorder, open_rejected
 from audit_service.settings import Settings
 from service_kit.http import app as service_app
 from service_kit.http.problems import Problem
@@ -48,8 +48,8 @@ def create_app(settings: Settings) -> Flask:
         checks={"database": event_log.ping},
         metrics=metrics,
     )
-    keeper = Keeper(open_rejected(*place), settings.keep_rejected)
-    app.register_blueprint(receive.blueprint(event_log, settings, counted, keeper.keep))
+    recorder = HttpRecorder(open_rejected(*place), settings.keep_rejected)
+    app.register_blueprint(receive.blueprint(event_log, settings, counted, recorder.record))
     app.register_blueprint(query.blueprint(event_log))
     app.extensions["event_log"] = event_log
     return app

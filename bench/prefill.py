@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import uuid_utils
 
-from audit_service.events import Event, JsonText, structured_form
+from audit_service.events import Event, JsonText, to_json
 from audit_service.log import EventLog, migrate, open_log
 
 COMMIT = 1000
@@ -58,7 +58,7 @@ def _measured(backend: str, url: str, count: int, size: Callable[[], int]) -> Di
     fill(url, count)
     with closing(open_log(url)) as log:
         sample = log.newest(None, 1000, 2**30).records
-    structured = sum(len(structured_form(record.event)) for record in sample) / len(sample)
+    structured = sum(len(to_json(record.event)) for record in sample) / len(sample)
     return Disk(backend, count, size() / count, structured)
 
 

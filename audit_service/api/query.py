@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from audit_service.events import structured_form
+from audit_service.events import to_json
 from audit_service.log import EventLog, Record
 from service_kit.http import cursors
 from service_kit.http.problems import Problem
@@ -116,7 +116,7 @@ def _shown(record: Record) -> dict[str, Any]:
         "position": record.position,
         "received_at": _rfc3339(record.received_at),
         "conflicts_with": record.conflicts_with,
-        "event": orjson.Fragment(structured_form(record.event)),
+        "event": orjson.Fragment(to_json(record.event)),
         # A dataclass: orjson writes its fields.
         "kafka": record.origin,
     }

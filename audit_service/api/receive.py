@@ -69,7 +69,7 @@ def blueprint(
             raise
         receipts = event_log.append(events)
         logs.gather()  # until the line that tells of the request itself
-        stored_line.tell(events, receipts)
+        stored_line.log_stored(events, receipts)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer

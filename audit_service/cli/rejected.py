@@ -15,7 +15,7 @@ from audit_service.cli.rejected_table import print_one, print_table, shown
 from audit_service.events import REJECTIONS
 from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, open_log
-from audit_service.rejected import Kept, RejectedStore, open_rejected
+from audit_service.rejected import RejectedStore, StoredRejection, open_rejected
 from audit_service.rejected.redrive import redrive
 from audit_service.settings import Settings
 from service_kit.cli import commands
@@ -122,14 +122,14 @@ def _place(settings: Settings) -> tuple[str, str]:
     return settings.database_url, settings.database_password.get_secret_value()
 
 
-def _all(store: RejectedStore) -> Iterator[Kept]:
+def _all(store: RejectedStore) -> Iterator[StoredRejection]:
     after = 0
     while page := store.page(after, PAGE):
         yield from page
         after = page[-1].id
 
 
-def _chosen(store: RejectedStore, ids: Sequence[int], *, every: bool) -> Iterator[Kept]:
+def _chosen(store: RejectedStore, ids: Sequence[int], *, every: bool) -> Iterator[StoredRejection]:
     if bool(ids) == every:
         raise click.UsageError("say which: their ids, or --all")
     if every:
@@ -138,7 +138,7 @@ def _chosen(store: RejectedStore, ids: Sequence[int], *, every: bool) -> Iterato
         yield _get(store, number)
 
 
-def _get(store: RejectedStore, number: int) -> Kept:
+def _get(store: RejectedStore, number: int) -> StoredRejection:
     kept = store.get(number)
     if kept is None:
         _end(REFUSED, f"there is no rejected message {number}")

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from audit_service.rejected import Kept
+from audit_service.rejected import StoredRejection
 from service_kit.cli.table import print_rows
 from service_kit.logs import escape_controls
 
 COLUMNS = ("id", "received_at", "from", "reason")
 
 
-def shown(kept: Kept) -> dict[str, Any]:
+def shown(kept: StoredRejection) -> dict[str, Any]:
     """The message for programs; bytes as text where they are UTF-8, else in Base64."""
     message, origin = kept.message, kept.message.origin
     where = origin and {
@@ -35,7 +35,7 @@ def shown(kept: Kept) -> dict[str, Any]:
     }
 
 
-def print_one(kept: Kept) -> None:
+def print_one(kept: StoredRejection) -> None:
     """A line for each part of it, and for each of its headers."""
     for name, value in shown(kept).items():
         for line in value if isinstance(value, list) else [value]:
@@ -60,12 +60,12 @@ def _time(microseconds: int) -> str:
     return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="milliseconds")
 
 
-def print_table(messages: Sequence[Kept]) -> None:
+def print_table(messages: Sequence[StoredRejection]) -> None:
     """A line for each of them."""
     print_rows([_row(kept) for kept in messages], COLUMNS, as_json=False)
 
 
-def _row(kept: Kept) -> dict[str, Any]:
+def _row(kept: StoredRejection) -> dict[str, Any]:
     origin = kept.message.origin
     return {
         "id": kept.id,

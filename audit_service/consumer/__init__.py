@@ -11,9 +11,9 @@ from functools import partial
 import structlog
 
 from audit_service.consumer import health
-from audit_service.consumer.batch_writer import Storing
+from audit_service.consumer.batch_writer import BatchWriter
 from audit_service.consumer.client import BadClient, admin, create
-from audit_service.consumer.lag_monitor import Watch
+from audit_service.consumer.lag_monitor import LagMonitor
 from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
@@ -56,7 +56,7 @@ def consume(settings: Settings) -> None:
         client=create(url, settings),
         topic=url.topic,
         partitions=partitions,
-        storing=Storing(event_log, open_rejected(*place), told.consumed, counted.rejected),
+        batch_writer=BatchWriter(event_log, open_rejected(*place), told.consumed, counted.rejected),
         limits=Limits(
             settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
         ),
@@ -65,7 +65,7 @@ def consume(settings: Settings) -> None:
     with closing(event_log), closing(admin_server.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
         tune_gc()
-        with Watch(partial(admin, url, settings), partitions, status):
+        with LagMonitor(partial(admin, url, settings), partitions, status):
             loop.run(stop)
 
 

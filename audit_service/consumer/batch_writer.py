@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from audit_service.consumer.message import Incoming, Refused, unexpected
+from audit_service.consumer.message import IncomingMessage, Refused, unexpected
 from audit_service.log import EventLog, LogUnavailable, stored_line
 from audit_service.rejected import RejectedStore
 from service_kit import logs
@@ -12,7 +12,7 @@ from service_kit import logs
 log = structlog.get_logger()
 
 
-class Storing:
+class BatchWriter:
     """Stores messages. Each step may be repeated: what is there already stays as it is."""
 
     def __init__(
@@ -28,7 +28,7 @@ class Storing:
         self._consumed = consumed
         self._refused = refused
 
-    def store(self, batch: Sequence[Incoming]) -> None:
+    def store(self, batch: Sequence[IncomingMessage]) -> None:
         """Store the events and keep what is none.
 
         MUST NOT return before all of it is on disk. Raises LogUnavailable; some of it may be
@@ -39,19 +39,19 @@ class Storing:
             refused = [message for message in batch if message.error is not None]
             refused += self._append([message for message in batch if message.error is None])
             if refused:
-                self._rejected.keep([message.rejected for message in refused])
+                self._rejected.save([message.rejected for message in refused])
             for message in refused:
                 self._tell_of(message)
         finally:
             logs.write_gathered()
         self._consumed(len(batch))
 
-    def _append(self, batch: Sequence[Incoming]) -> list[Incoming]:
+    def _append(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:
         """Append in one transaction; those that make it fail, by whatever error, come back."""
         events = [event for message in batch for event in message.events]
         origins = [message.origin for message in batch for _ in message.events]
         try:
-            stored_line.tell(events, self._event_log.append(events, origins))
+            stored_line.log_stored(events, self._event_log.append(events, origins))
         except LogUnavailable:
             raise
         except Exception as error:
@@ -61,7 +61,7 @@ class Storing:
             return [message for single in batch for message in self._append([single])]
         return []
 
-    def _tell_of(self, message: Incoming) -> None:
+    def _tell_of(self, message: IncomingMessage) -> None:
         if message.error is not None:
             self._refused(message.error)
             origin = message.origin

@@ -21,7 +21,7 @@ STEP_SECONDS = 2.0
 ANSWER_SECONDS = 2.0
 
 
-class Watch:
+class LagMonitor:
     """Keeps the lag and the last word of the broker up to date, inside a `with` block."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Watch:
         else:
             answers = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
             ends = {key: future.result(ANSWER_SECONDS).offset for key, future in answers.items()}
-            self._status.lag = self._partitions.behind(
+            self._status.lag = self._partitions.lag_of(
                 {(where.topic, where.partition): end for where, end in ends.items()}
             )
         self._status.heard()

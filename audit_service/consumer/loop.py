@@ -8,9 +8,8 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from audit_service.consumer import message as incoming
-from audit_service.consumer.batch_writer import Storing
-from audit_service.consumer.message import Incoming
+from audit_service.consumer.batch_writer import BatchWriter
+from audit_service.consumer.message import IncomingMessage, read_message
 from audit_service.consumer.partitions import Partitions, commit
 from audit_service.consumer.status import Partition
 from audit_service.events.kafka_binding import Limits
@@ -32,13 +31,13 @@ class Loop:
         client: Consumer,
         topic: str,
         partitions: Partitions,
-        storing: Storing,
+        batch_writer: BatchWriter,
         limits: Limits,
     ) -> None:
         self._client = client
         self._topic = topic
         self._partitions = partitions
-        self._storing = storing
+        self._batch_writer = batch_writer
         self._limits = limits
 
     def run(self, stop: threading.Event) -> None:
@@ -51,23 +50,23 @@ class Loop:
             while not stop.is_set():
                 batch = self._ours(self._fetch())
                 if batch:
-                    self._finish(self._stored(batch, stop))
+                    self._commit_offsets(self._stored(batch, stop))
         finally:
             self._client.close()
 
-    def _fetch(self) -> list[Incoming]:
+    def _fetch(self) -> list[IncomingMessage]:
         """What there is, at most 500 messages; it waits a little for the first only."""
         first = self._client.poll(POLL_SECONDS)
         if first is None:
             return []
         return self._read([first, *self._client.consume(FETCH - 1, 0)])
 
-    def _read(self, messages: Iterable[Message]) -> list[Incoming]:
+    def _read(self, messages: Iterable[Message]) -> list[IncomingMessage]:
         batch = []
         for message in messages:
             error = message.error()
             if error is None:
-                batch.append(incoming.read(message, self._limits))
+                batch.append(read_message(message, self._limits))
             else:
                 self._failed(message, error)
         return batch
@@ -80,11 +79,11 @@ class Loop:
         else:
             log.warning("the broker reports an error", reason=error.str())
 
-    def _ours(self, batch: Sequence[Incoming]) -> list[Incoming]:
+    def _ours(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:
         """Without what is of partitions that were taken meanwhile."""
         return [each for each in batch if _partition(each) in self._partitions.next_offsets]
 
-    def _stored(self, batch: list[Incoming], stop: threading.Event) -> list[Incoming]:
+    def _stored(self, batch: list[IncomingMessage], stop: threading.Event) -> list[IncomingMessage]:
         """What of the batch is stored; while the store is down nothing more is fetched.
 
         Nothing where the stop comes before the store is back: it is all read again then.
@@ -92,7 +91,7 @@ class Loop:
         delay = 0.0
         while True:
             try:
-                self._storing.store(batch)
+                self._batch_writer.store(batch)
             except LogUnavailable as reason:
                 log.warning("the event log is unavailable", reason=str(reason), waiting=len(batch))
                 delay = min(delay * 2 or FIRST_DELAY, LONGEST_DELAY)
@@ -104,7 +103,9 @@ class Loop:
                     log.info("the event log is available again")
                 return batch
 
-    def _waited(self, batch: list[Incoming], delay: float, stop: threading.Event) -> list[Incoming]:
+    def _waited(
+        self, batch: list[IncomingMessage], delay: float, stop: threading.Event
+    ) -> list[IncomingMessage]:
         """The batch, less what was taken, after `delay` seconds as a live member of the group."""
         until = time.monotonic() + delay
         self._partitions.pause(self._client)
@@ -115,7 +116,7 @@ class Loop:
         self._partitions.resume(self._client)
         return self._ours(batch)
 
-    def _finish(self, batch: Sequence[Incoming]) -> None:
+    def _commit_offsets(self, batch: Sequence[IncomingMessage]) -> None:
         """Commit the offsets of what is stored."""
         following = {_partition(each): each.origin.offset + 1 for each in batch}
         if not following:
@@ -125,5 +126,5 @@ class Loop:
         commit(self._client, offsets)
 
 
-def _partition(message: Incoming) -> Partition:
+def _partition(message: IncomingMessage) -> Partition:
     return message.origin.topic, message.origin.partition

@@ -26,7 +26,7 @@ Refused = Callable[[Exception], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IncomingMessage:
     """`raw`: the message's headers, key and value, so that it can be refused later, too.
 
     `error`: why it is no event; then it has no events.
@@ -42,27 +42,27 @@ class Incoming:
         """The message as it is kept when it is refused."""
         return RejectedMessage(*self.raw, str(self.error), self.origin)
 
-    def refused(self, error: Exception) -> "Incoming":
+    def refused(self, error: Exception) -> "IncomingMessage":
         """The same message, refused."""
-        return Incoming(self.origin, self.raw, (), error)
+        return IncomingMessage(self.origin, self.raw, (), error)
 
 
-def read(message: Message, limits: Limits) -> Incoming:
+def read_message(message: Message, limits: Limits) -> IncomingMessage:
     """The message, read strictly. MUST NOT raise, whatever it is: its partition would stand."""
     origin = Origin(str(message.topic()), message.partition() or 0, message.offset() or 0)
     key, value = message.key(), message.value()
     try:
         headers = _headers(message)
     except EventRejected as error:
-        return Incoming(origin, ([], key, value), (), error)
+        return IncomingMessage(origin, ([], key, value), (), error)
     raw = headers, key, value
     try:
-        return Incoming(origin, raw, kafka_binding.read(headers, value, limits))
+        return IncomingMessage(origin, raw, kafka_binding.read(headers, value, limits))
     except REJECTIONS as error:
-        return Incoming(origin, raw, (), error)
+        return IncomingMessage(origin, raw, (), error)
     except Exception as error:
         log.exception("a message could not be read", origin=origin)
-        return Incoming(origin, raw, (), unexpected(error))
+        return IncomingMessage(origin, raw, (), unexpected(error))
 
 
 def unexpected(error: Exception) -> EventRejected:

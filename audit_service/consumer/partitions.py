@@ -65,7 +65,7 @@ class Partitions:
         """Those that are assigned. Any thread may ask."""
         return list(self.next_offsets)
 
-    def behind(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+    def lag_of(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
         """The lag of each that is assigned still, by where each ends. Any thread may ask."""
         following = dict(self.next_offsets)
         return {key: max(0, ends[key] - following[key]) for key in ends if key in following}

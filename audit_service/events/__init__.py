@@ -1,7 +1,7 @@
 """CloudEvents, read strictly: the only code that knows the SDK.
 
 One way in for each transport (`http.read`, `kafka.read`), one for looking at what was kept
-(`structured_form`).
+(`to_json`).
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ from audit_service.events.event import (
     UnsupportedFormat,
     Value,
 )
-from audit_service.events.json_format import structured_form
+from audit_service.events.json_format import to_json
 
 REJECTIONS: Final = (EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat)
 """Every way in which a message can fail to be events."""
@@ -32,5 +32,5 @@ __all__ = [
     "UnsupportedFormat",
     "Value",
     "digest",
-    "structured_form",
+    "to_json",
 ]

@@ -183,7 +183,7 @@ def _encoded(value: Any, media_type: str) -> bytes:
         raise EventRejected("data", "cannot be encoded as datacontenttype says") from None
 
 
-def structured_form(event: Event) -> bytes:
+def to_json(event: Event) -> bytes:
     """The event in the JSON format, numbers of its data as they were written.
 
     Data that is neither JSON nor text of its declared type is in `data_base64`.

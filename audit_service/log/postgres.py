@@ -8,7 +8,7 @@ import psycopg
 from audit_service.log import rows, schema
 from audit_service.log.backend import Drain, Page, Receipt, Record
 from audit_service.log.postgres_connections import Connection, Readers, connect, translated
-from audit_service.log.rows import Known
+from audit_service.log.rows import Existing
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
 # will do, as long as they are these in every process.
@@ -70,7 +70,7 @@ class PostgresLog:
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
                 records.append(rows.record(row))
-                budget -= rows.weight(row)
+                budget -= rows.row_size(row)
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
@@ -95,9 +95,11 @@ class PostgresLog:
             last = db.execute(_LAST).fetchone()
             identities = [entry.digest.identity for entry in entries]
             contents = [entry.digest.content for entry in entries]
-            known = [Known(*row) for row in db.execute(_KNOWN, (identities, contents))]
+            existing = [Existing(*row) for row in db.execute(_KNOWN, (identities, contents))]
             now = time.time_ns() // 1000
-            receipts, inserted = rows.place(entries, known, last[0] if last else 0, now)
+            receipts, inserted = rows.assign_positions(
+                entries, existing, last[0] if last else 0, now
+            )
             if inserted:
                 db.cursor().executemany(_INSERT, inserted)
             origins = rows.origins(entries, receipts)

@@ -50,7 +50,7 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Existing:
     """What the log already has of an entry: the positions of the first event of its source
     and id, and of the same event.
     """
@@ -59,8 +59,8 @@ class Known:
     same: int | None
 
 
-def place(
-    entries: Sequence[Entry], known: Iterable[Known], last: int, now: int
+def assign_positions(
+    entries: Sequence[Entry], existing: Iterable[Existing], last: int, now: int
 ) -> tuple[list[Receipt], list[Row]]:
     """A receipt for each entry, and the rows to insert, their columns as INSERTED.
 
@@ -70,17 +70,17 @@ def place(
     receipts: list[Receipt] = []
     rows: list[Row] = []
     firsts: dict[bytes, int] = {}
-    placed: dict[tuple[bytes, bytes], int] = {}
-    for entry, found in zip(entries, known, strict=True):
+    positions: dict[tuple[bytes, bytes], int] = {}
+    for entry, found in zip(entries, existing, strict=True):
         identity, content = entry.digest.identity, entry.digest.content
-        same = found.same or placed.get((identity, content))
+        same = found.same or positions.get((identity, content))
         if same is not None:
             receipts.append(Receipt(same, Outcome.DUPLICATE))
             continue
         first = found.first or firsts.get(identity)
         last += 1
         firsts.setdefault(identity, last)
-        placed[identity, content] = last
+        positions[identity, content] = last
         rows.append((last, now, first, identity, content, *_columns(entry.event)))
         outcome = Outcome.STORED if first is None else Outcome.CONFLICTING
         receipts.append(Receipt(last, outcome, first))
@@ -112,7 +112,7 @@ def origins(entries: Sequence[Entry], receipts: Sequence[Receipt]) -> list[Row]:
     ]
 
 
-def weight(row: Row) -> int:
+def row_size(row: Row) -> int:
     """About how many bytes a row is: what a page's budget is counted in."""
     return sum(len(value) for value in row if isinstance(value, str | bytes))
 

@@ -16,7 +16,7 @@ import apsw
 
 from audit_service.log import rows, schema
 from audit_service.log.backend import Drain, Entry, LogUnavailable, Page, Receipt, Record
-from audit_service.log.rows import Known
+from audit_service.log.rows import Existing
 
 BUSY_SECONDS = 4.0
 BUSY_STEP = 0.0003
@@ -31,7 +31,7 @@ _INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
 _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
     VALUES ({", ".join("?" * len(rows.ORIGIN))})"""  # noqa: S608
 _SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
-_UNKNOWN = Known(None, None)
+_UNKNOWN = Existing(None, None)
 
 
 class SqliteLog:
@@ -67,7 +67,7 @@ class SqliteLog:
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
                 records.append(rows.record(row))
-                budget -= rows.weight(row)
+                budget -= rows.row_size(row)
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
@@ -94,7 +94,7 @@ class SqliteLog:
             entries = drain()
             last = db.execute(_LAST).get
             now = time.time_ns() // 1000
-            receipts, inserted = rows.place(entries, _known(db, entries), last, now)
+            receipts, inserted = rows.assign_positions(entries, _existing(db, entries), last, now)
             db.executemany(_INSERT, inserted)
             db.executemany(_INSERT_ORIGIN, rows.origins(entries, receipts))
             db.execute("COMMIT")
@@ -162,7 +162,7 @@ def _enter_wal(db: apsw.Connection) -> None:
             return
 
 
-def _known(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Known]:
+def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existing]:
     """What is known of each entry. Nearly always nothing, which one statement tells."""
     identities = tuple(entry.digest.identity for entry in entries)
     wanted = apsw.carray(identities, flags=apsw.SQLITE_CARRAY_BLOB)
@@ -171,7 +171,7 @@ def _known(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Known]:
         identity, content = entry.digest.identity, entry.digest.content
         if identity in seen:
             first = db.execute(_FIRST, (identity,)).get
-            yield Known(first, db.execute(_SAME, (identity, content)).get)
+            yield Existing(first, db.execute(_SAME, (identity, content)).get)
         else:
             yield _UNKNOWN
 

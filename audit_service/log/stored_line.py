@@ -11,7 +11,7 @@ from service_kit import logs
 log = structlog.get_logger()
 
 
-def tell(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
+def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
     """A line for each stored event; a duplicate was told of when it was stored."""
     stored = zip(events, receipts, strict=True)
     told = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]

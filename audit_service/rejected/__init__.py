@@ -3,8 +3,8 @@
 They are in the database of the event log, and never in the log itself.
 """
 
-from audit_service.rejected.http_recorder import Keeper
-from audit_service.rejected.message import Kept, RejectedMessage
+from audit_service.rejected.http_recorder import HttpRecorder
+from audit_service.rejected.message import RejectedMessage, StoredRejection
 from audit_service.rejected.store import RejectedStore, open_rejected
 
-__all__ = ["Keeper", "Kept", "RejectedMessage", "RejectedStore", "open_rejected"]
+__all__ = ["HttpRecorder", "RejectedMessage", "RejectedStore", "StoredRejection", "open_rejected"]

@@ -11,14 +11,14 @@ from audit_service.rejected.store import RejectedStore
 log = structlog.get_logger()
 
 
-class Keeper:
+class HttpRecorder:
     """Keeps at most `at_most` messages that came over HTTP; none where it is 0."""
 
     def __init__(self, store: RejectedStore, at_most: int) -> None:
         self._store = store
         self._at_most = at_most
 
-    def keep(self, headers: Mapping[str, str], body: bytes, error: Exception) -> None:
+    def record(self, headers: Mapping[str, str], body: bytes, error: Exception) -> None:
         """Keep a message, or say in the log that it cannot be: its sender is told in any case.
 
         `headers`: as WSGI gives them, those that matter to events.
@@ -27,6 +27,6 @@ class Keeper:
             return
         given = [(name, value.encode("latin-1")) for name, value in headers.items()]
         try:
-            self._store.keep([RejectedMessage(given, None, body, str(error))], self._at_most)
+            self._store.save([RejectedMessage(given, None, body, str(error))], self._at_most)
         except LogUnavailable as reason:
             log.warning("a rejected message is not kept", reason=str(reason))

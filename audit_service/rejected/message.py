@@ -50,7 +50,7 @@ class RejectedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRejection:
     """A message in the store. `received_at`: microseconds since 1970, UTC."""
 
     id: int
@@ -76,12 +76,12 @@ def row_of(message: RejectedMessage, now: int) -> Row:
     )
 
 
-def kept(row: Row) -> Kept:
+def stored_rejection(row: Row) -> StoredRejection:
     """What a row stands for, its columns `id` and then COLUMNS."""
     number, received_at, topic, partition, offset, headers, key, value, _, reason = row
     origin = None if topic is None else Origin(topic, partition, offset)
     given = [(name, _bytes(text)) for name, text in json.loads(headers)]
-    return Kept(number, received_at, RejectedMessage(given, key, value, reason, origin))
+    return StoredRejection(number, received_at, RejectedMessage(given, key, value, reason, origin))
 
 
 def _base64(value: bytes | None) -> str | None:

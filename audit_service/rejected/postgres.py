@@ -4,7 +4,13 @@ import time
 from collections.abc import Sequence
 
 from audit_service.log.postgres_connections import connect, translated
-from audit_service.rejected.message import COLUMNS, Kept, RejectedMessage, kept, row_of
+from audit_service.rejected.message import (
+    COLUMNS,
+    RejectedMessage,
+    StoredRejection,
+    row_of,
+    stored_rejection,
+)
 
 _COLUMNS = ", ".join(COLUMNS)
 _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join(["%s"] * len(COLUMNS))})
@@ -20,22 +26,22 @@ class PostgresRejected:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def keep(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+    def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
         now = time.time_ns() // 1000
         with translated(), connect(self._url) as db, db.transaction():
             db.cursor().executemany(_INSERT, [row_of(message, now) for message in messages])
             if at_most is not None:
                 db.execute(_FORGET, (at_most,))
 
-    def page(self, after: int, limit: int) -> Sequence[Kept]:
+    def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         query = f"{_SELECT} WHERE id > %s ORDER BY id LIMIT %s"
         with translated(), connect(self._url) as db:
-            return [kept(row) for row in db.execute(query, (after, limit))]
+            return [stored_rejection(row) for row in db.execute(query, (after, limit))]
 
-    def get(self, number: int) -> Kept | None:
+    def get(self, number: int) -> StoredRejection | None:
         with translated(), connect(self._url) as db:
             row = db.execute(f"{_SELECT} WHERE id = %s", (number,)).fetchone()
-        return None if row is None else kept(row)
+        return None if row is None else stored_rejection(row)
 
     def drop(self, number: int) -> bool:
         with translated(), connect(self._url) as db:

@@ -6,13 +6,15 @@ from itertools import repeat
 from audit_service.events import Event, http_binding, kafka_binding
 from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, stored_line
-from audit_service.rejected.message import Kept, RejectedMessage
+from audit_service.rejected.message import RejectedMessage, StoredRejection
 from audit_service.rejected.store import RejectedStore
 
 Read = Callable[[RejectedMessage], Sequence[Event]]
 
 
-def redrive(kept: Kept, event_log: EventLog, store: RejectedStore, limits: Limits) -> int:
+def redrive(
+    kept: StoredRejection, event_log: EventLog, store: RejectedStore, limits: Limits
+) -> int:
     """Append the message's events, and how many they are.
 
     It MUST leave the store of rejected messages only once its events are on disk. Raises what
@@ -20,7 +22,7 @@ def redrive(kept: Kept, event_log: EventLog, store: RejectedStore, limits: Limit
     """
     events = _read(kept.message, limits)
     receipts = event_log.append(events, repeat(kept.message.origin))
-    stored_line.tell(events, receipts)
+    stored_line.log_stored(events, receipts)
     store.drop(kept.id)
     return len(events)
 

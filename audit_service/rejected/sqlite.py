@@ -7,7 +7,13 @@ from contextlib import contextmanager
 import apsw
 
 from audit_service.log.sqlite import connect, translated
-from audit_service.rejected.message import COLUMNS, Kept, RejectedMessage, kept, row_of
+from audit_service.rejected.message import (
+    COLUMNS,
+    RejectedMessage,
+    StoredRejection,
+    row_of,
+    stored_rejection,
+)
 
 _COLUMNS = ", ".join(COLUMNS)
 _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join("?" * len(COLUMNS))})
@@ -23,7 +29,7 @@ class SqliteRejected:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def keep(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+    def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
         now = time.time_ns() // 1000
         with self._connected() as db:
             db.execute("BEGIN IMMEDIATE")
@@ -32,15 +38,15 @@ class SqliteRejected:
                 db.execute(_FORGET, (at_most,))
             db.execute("COMMIT")
 
-    def page(self, after: int, limit: int) -> Sequence[Kept]:
+    def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         with self._connected() as db:
             rows = db.execute(f"{_SELECT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
-            return [kept(row) for row in rows]
+            return [stored_rejection(row) for row in rows]
 
-    def get(self, number: int) -> Kept | None:
+    def get(self, number: int) -> StoredRejection | None:
         with self._connected() as db:
             row = db.execute(f"{_SELECT} WHERE id = ?", (number,)).fetchone()
-        return None if row is None else kept(row)
+        return None if row is None else stored_rejection(row)
 
     def drop(self, number: int) -> bool:
         with self._connected() as db:

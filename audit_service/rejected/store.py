@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from audit_service.log.open import SQLITE, check_url, conninfo
-from audit_service.rejected.message import Kept, RejectedMessage
+from audit_service.rejected.message import RejectedMessage, StoredRejection
 from audit_service.rejected.postgres import PostgresRejected
 from audit_service.rejected.sqlite import SqliteRejected
 
@@ -15,7 +15,7 @@ class RejectedStore(Protocol):
     Every method raises LogUnavailable where the database cannot be used now.
     """
 
-    def keep(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+    def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
         """Keep the messages, all or none; one that is kept already stays as it is.
 
         MUST NOT return before the commit is on disk. `at_most`: how many of those that came
@@ -23,11 +23,11 @@ class RejectedStore(Protocol):
         """
         ...
 
-    def page(self, after: int, limit: int) -> Sequence[Kept]:
+    def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         """At most `limit` messages with an id above `after`, the oldest first."""
         ...
 
-    def get(self, number: int) -> Kept | None:
+    def get(self, number: int) -> StoredRejection | None:
         """The message of an id, None where there is none."""
         ...
 

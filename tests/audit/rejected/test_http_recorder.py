@@ -12,7 +12,7 @@ from audit_service.rejected import RejectedMessage, open_rejected
 from tests.support.audit_client import Sink, open_sink
 
 
-def kept(folder: Path) -> Sequence[RejectedMessage]:
+def stored_rejection(folder: Path) -> Sequence[RejectedMessage]:
     store = open_rejected(f"sqlite:///{folder}/events.db")
     return [each.message for each in store.page(0, 1000)]
 
@@ -26,7 +26,7 @@ def refuse(sink: Sink, *ids: str) -> None:
 def test_nothing_is_kept_unless_told_to(tmp_path: Path) -> None:
     with open_sink(tmp_path) as sink:
         refuse(sink, "1")
-    assert kept(tmp_path) == []
+    assert stored_rejection(tmp_path) == []
 
 
 def test_the_newest_are_kept_with_what_is_wrong(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_the_newest_are_kept_with_what_is_wrong(tmp_path: Path) -> None:
         refuse(sink, "1", "2", "3", "3")
         assert sink.structured("{no").status_code == 400
         assert sink.binary().status_code == 204
-    third, structured = kept(tmp_path)
+    third, structured = stored_rejection(tmp_path)
     assert ("ce-id", b"3") in third.headers
     assert (third.value, third.origin) == (b"{}", None)
     assert third.reason.startswith("specversion: ")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from audit_service.log import LogUnavailable, Origin, migrate
-from audit_service.rejected import Kept, RejectedMessage, RejectedStore, open_rejected
+from audit_service.rejected import RejectedMessage, RejectedStore, StoredRejection, open_rejected
 from tests.support.log_databases import Store
 
 HEADERS = [("ce_id", b"\xff\x00"), ("ce_id", None), ("é \udcff", b"")]
@@ -20,7 +20,7 @@ def rejected(store: Store) -> RejectedStore:
 
 
 def everything(rejected: RejectedStore) -> list[RejectedMessage]:
-    return [kept.message for kept in rejected.page(0, 10**6)]
+    return [stored_rejection.message for stored_rejection in rejected.page(0, 10**6)]
 
 
 @pytest.mark.parametrize(
@@ -34,16 +34,16 @@ def everything(rejected: RejectedStore) -> list[RejectedMessage]:
     ],
 )
 def test_what_is_read_is_what_was_kept(rejected: RejectedStore, message: RejectedMessage) -> None:
-    rejected.keep([message])
-    (kept,) = rejected.page(0, 10)
-    assert kept.message == message
-    assert 1_700_000_000_000_000 < kept.received_at < 5_000_000_000_000_000
-    assert rejected.get(kept.id) == kept
+    rejected.save([message])
+    (stored_rejection,) = rejected.page(0, 10)
+    assert stored_rejection.message == message
+    assert 1_700_000_000_000_000 < stored_rejection.received_at < 5_000_000_000_000_000
+    assert rejected.get(stored_rejection.id) == stored_rejection
 
 
 def test_a_message_kept_twice_is_there_once(rejected: RejectedStore) -> None:
     for _ in range(2):
-        rejected.keep([FROM_KAFKA, FROM_HTTP, FROM_KAFKA])
+        rejected.save([FROM_KAFKA, FROM_HTTP, FROM_KAFKA])
     assert everything(rejected) == [FROM_KAFKA, FROM_HTTP]
 
 
@@ -60,8 +60,8 @@ def test_a_message_kept_twice_is_there_once(rejected: RejectedStore) -> None:
     ],
 )
 def test_another_message_is_kept_too(rejected: RejectedStore, other: RejectedMessage) -> None:
-    rejected.keep([FROM_KAFKA])
-    rejected.keep([other])
+    rejected.save([FROM_KAFKA])
+    rejected.save([other])
     assert everything(rejected) == [FROM_KAFKA, other]
 
 
@@ -80,37 +80,37 @@ def test_no_two_messages_have_one_digest_by_where_their_parts_begin() -> None:
 
 def test_of_http_the_newest_are_kept_and_of_kafka_all(rejected: RejectedStore) -> None:
     of_kafka = [replace(FROM_KAFKA, origin=Origin("t", 0, n)) for n in range(5)]
-    rejected.keep(of_kafka)
+    rejected.save(of_kafka)
     of_http = [replace(FROM_HTTP, value=b"%d" % n) for n in range(5)]
     for message in of_http:
-        rejected.keep([message], at_most=2)
+        rejected.save([message], at_most=2)
     assert everything(rejected) == [*of_kafka, *of_http[3:]]
 
 
 def test_pages_go_on_after_an_id(rejected: RejectedStore) -> None:
-    rejected.keep([replace(FROM_HTTP, value=b"%d" % n) for n in range(5)])
+    rejected.save([replace(FROM_HTTP, value=b"%d" % n) for n in range(5)])
     first = rejected.page(0, 3)
     second = rejected.page(first[-1].id, 3)
-    values = [kept.message.value for kept in [*first, *second]]
+    values = [stored_rejection.message.value for stored_rejection in [*first, *second]]
     assert (len(first), values) == (3, [b"0", b"1", b"2", b"3", b"4"])
 
 
 def test_what_is_dropped_is_gone_and_its_id_is_not_used_again(rejected: RejectedStore) -> None:
-    rejected.keep([FROM_KAFKA])
+    rejected.save([FROM_KAFKA])
     (before,) = rejected.page(0, 10)
     assert rejected.drop(before.id)
     assert not rejected.drop(before.id)
     assert rejected.get(before.id) is None
-    rejected.keep([FROM_KAFKA])
+    rejected.save([FROM_KAFKA])
     (after,) = rejected.page(0, 10)
-    assert isinstance(after, Kept)
+    assert isinstance(after, StoredRejection)
     assert after.id > before.id
 
 
 def test_it_is_unavailable_where_there_is_no_database(store: Store) -> None:
     nowhere = open_rejected(store.nowhere)
     for use in (
-        lambda: nowhere.keep([FROM_HTTP]),
+        lambda: nowhere.save([FROM_HTTP]),
         lambda: nowhere.page(0, 1),
         lambda: nowhere.get(1),
         lambda: nowhere.drop(1),
