@@ -4,15 +4,17 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine, event, insert, text
+from sqlalchemy.exc import OperationalError
 
 from tests.support.sink_server import Behaviour, Peer, Received
-from user_service.relay import Relay, RelayStatus
+from user_service.relay import Relay, RelayStatus, RelayTiming
 from user_service.settings import Settings
 from user_service.sinks import open_batch_sender
 from user_service.sinks.cloudevents import describe, serialise
@@ -215,6 +217,11 @@ class Log:
         return [event.version for event in found if event.user == user]
 
 
+def fail_to_connect(*_: object) -> None:
+    """A listener to an engine: each statement fails as if the database could not be reached."""
+    raise OperationalError("", {}, ConnectionError("cut off"))
+
+
 @dataclass
 class Running:
     """A relay in a thread."""
@@ -223,10 +230,15 @@ class Running:
     counted: dict[str, int]
     stop: threading.Event
     thread: threading.Thread
+    engine: Engine
 
     def is_active(self) -> bool:
         """Whether it holds the lease."""
         return self.status.active
+
+    def cut_off(self) -> None:
+        """From now on its database is as if it could not be reached."""
+        event.listen(self.engine, "before_cursor_execute", fail_to_connect)
 
     def end(self) -> None:
         """Stop it, and wait until it has."""
@@ -235,13 +247,32 @@ class Running:
         assert not self.thread.is_alive()
 
 
+# A relay of a test waits shorter for a sink, and for an event that backs off.
+QUICK = {
+    "shortest_probe_seconds": 0.02,
+    "longest_probe_seconds": 0.1,
+    "shortest_backoff_seconds": 0.02,
+}
+
+
+def timing(**changes: Any) -> RelayTiming:
+    """The timing of a relay in operation on SQLite, with these changes."""
+    return replace(RelayTiming.of(Settings(sink="http://127.0.0.1:9/"), "sqlite"), **changes)
+
+
 @contextmanager
 def relaying(
-    url: str, sink: str, name: str = "", status: RelayStatus | None = None, **settings: Any
+    url: str,
+    sink: str,
+    name: str = "",
+    status: RelayStatus | None = None,
+    timing: Mapping[str, Any] = MappingProxyType({}),
+    **settings: Any,
 ) -> Iterator[Running]:
     """A relay from the database at `url` to `sink`, stopped at the end.
 
-    It counts what becomes of events, unless it is to tell a `status` of its own.
+    It counts what becomes of events, unless it is to tell a `status` of its own. `timing`: what
+    differs from the quick one.
     """
     usual = {"relay_lease_seconds": 0.5, "relay_timeout": 1.0, "relay_pause_seconds": 0.2}
     told = Settings(database_url=url, sink=sink, **{**usual, **settings})
@@ -252,9 +283,10 @@ def relaying(
         counted[outcome] = counted.get(outcome, 0) + events
 
     status, stop = status or RelayStatus(count), threading.Event()
-    relay = Relay(engine, open_batch_sender(told), told, status)
+    when = replace(RelayTiming.of(told, engine.dialect.name), **{**QUICK, **timing})
+    relay = Relay(engine, open_batch_sender(told), status, when)
     thread = threading.Thread(target=relay.run, args=(name or str(uuid.uuid4()), stop))
-    running = Running(status, counted, stop, thread)
+    running = Running(status, counted, stop, thread, engine)
     thread.start()
     try:
         yield running

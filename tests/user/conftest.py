@@ -15,7 +15,6 @@ from sqlalchemy import Engine, text
 from tests.support import postgres
 from tests.support.sink_server import Sink, answering, open_sink
 from user_service import create_app
-from user_service.relay import backoff, circuit_breaker
 from user_service.settings import Settings
 from user_service.store import database
 
@@ -107,14 +106,6 @@ def query(engine: Engine) -> Query:
             return [tuple(row) for row in result] if result.returns_rows else []
 
     return run
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relays wait shorter for a sink, and for an event that backs off."""
-    monkeypatch.setattr(circuit_breaker, "SHORTEST_SECONDS", 0.02)
-    monkeypatch.setattr(circuit_breaker, "LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr(backoff, "SHORTEST_SECONDS", 0.02)
 
 
 @pytest.fixture

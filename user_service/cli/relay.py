@@ -9,7 +9,7 @@ import click
 
 from service_kit.cli import commands
 from service_kit.process import admin_server, shutdown
-from user_service.relay import Relay, health
+from user_service.relay import Relay, RelayTiming, health
 from user_service.settings import Settings
 from user_service.sinks import open_batch_sender
 from user_service.store import database
@@ -45,6 +45,7 @@ def _relay(service: commands.Service[Settings], settings: Settings, stop: thread
     with commands.failing(service):
         port = admin_server.start(app, settings.relay_bind)
     name = f"{socket.gethostname()}:{os.getpid()}"
-    Relay(engine, open_batch_sender(settings), settings, status).run(name, stop)
+    timing = RelayTiming.of(settings, engine.dialect.name)
+    Relay(engine, open_batch_sender(settings), status, timing).run(name, stop)
     port.close()
     engine.dispose()

@@ -5,27 +5,26 @@ and not written down as delivered is sent again, with the same id.
 """
 
 import threading
-from datetime import timedelta
+import time
 
 import structlog
 from sqlalchemy import Engine
 
 from user_service.relay import notifier
+from user_service.relay.backoff import Backoff
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
-from user_service.relay.dispatcher import PER_USER, Dispatcher
+from user_service.relay.dispatcher import Dispatcher
 from user_service.relay.lease import Lease, LeaseLost
 from user_service.relay.outbox_queue import OutboxQueue
 from user_service.relay.outcomes import OutcomeHandler
 from user_service.relay.sender_pool import SenderPool
 from user_service.relay.status import OUTCOMES, RelayStatus
+from user_service.relay.timing import Clock, RelayTiming
 from user_service.relay.user_queues import UserQueues
-from user_service.settings import Settings
 from user_service.sinks.sink import BatchSender
 from user_service.store.transactions import StoreUnavailable
 
-__all__ = ["OUTCOMES", "Relay", "RelayStatus"]
-
-SECONDS_PER_HOUR = 3600
+__all__ = ["OUTCOMES", "Relay", "RelayStatus", "RelayTiming"]
 
 log = structlog.get_logger()
 
@@ -34,20 +33,26 @@ class Relay:
     """One relay: takes part in the lease, and delivers while it has it."""
 
     def __init__(
-        self, engine: Engine, batch_sender: BatchSender, settings: Settings, status: RelayStatus
+        self,
+        engine: Engine,
+        batch_sender: BatchSender,
+        status: RelayStatus,
+        timing: RelayTiming,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._engine = engine
         self._batch_sender = batch_sender
-        self._settings = settings
         self._status = status
+        self._timing = timing
+        self._clock = clock
 
     def run(self, name: str, stop: threading.Event) -> None:
         """Take part until `stop` is set. `name`: what others are shown of who holds the lease."""
-        lease = Lease(self._engine, name=name, seconds=self._settings.relay_lease_seconds)
+        lease = Lease(self._engine, name, self._timing, self._clock)
         while lease.acquire(stop):
             self._status.active = True
             try:
-                self._hold(lease, stop)
+                self._deliver(lease, stop)
             except LeaseLost:
                 log.warning("the lease was lost; waiting for it again")
             except StoreUnavailable as error:
@@ -56,15 +61,16 @@ class Relay:
                 # What it found out of the sink is forgotten with the lease.
                 self._status.active, self._status.sink = False, SinkState.AVAILABLE
 
-    def _hold(self, lease: Lease, stop: threading.Event) -> None:
-        kept = timedelta(hours=self._settings.outbox_keep_hours)
-        sender_pool = SenderPool(self._batch_sender, timeout=self._settings.relay_timeout)
+    def _deliver(self, lease: Lease, stop: threading.Event) -> None:
+        sender_pool = SenderPool(self._batch_sender, self._timing, self._clock)
         dispatcher = Dispatcher(
             lease,
-            OutboxQueue(self._engine, lease, kept=kept),
+            OutboxQueue(self._engine, lease, self._timing),
             sender_pool,
             self._outcome_handler(),
-            poll_seconds=notifier.poll_seconds(self._engine),
+            self._status,
+            timing=self._timing,
+            clock=self._clock,
         )
         with notifier.listening(self._engine, sender_pool.wake):
             try:
@@ -74,9 +80,11 @@ class Relay:
 
     def _outcome_handler(self) -> OutcomeHandler:
         return OutcomeHandler(
-            UserQueues(per_user=PER_USER),
-            CircuitBreaker(pause_seconds=self._settings.relay_pause_seconds),
+            UserQueues(per_user=self._timing.window_size_per_user),
+            CircuitBreaker(self._timing, self._clock),
+            Backoff(self._timing, self._clock),
             self._status,
+            self._timing,
             max_batch=self._batch_sender.max_batch,
-            give_up=self._settings.relay_give_up_hours * SECONDS_PER_HOUR,
+            clock=self._clock,
         )

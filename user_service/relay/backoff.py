@@ -4,33 +4,35 @@ import heapq
 import time
 from collections.abc import Sequence
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 0.5, 300.0
-
-
-def next_backoff(seconds: float) -> float:
-    """The backoff that follows one of so many seconds, 0 for none."""
-    return min(LONGEST_SECONDS, max(SHORTEST_SECONDS, 2 * seconds))
+from user_service.relay.timing import Clock, RelayTiming
 
 
 class Backoff:
     """Ids of events, each with the moment at which it is due."""
 
-    def __init__(self) -> None:
+    def __init__(self, timing: RelayTiming, clock: Clock = time.monotonic) -> None:
+        self._timing = timing
+        self._clock = clock
         self._due: list[tuple[float, int]] = []
+
+    def next_backoff(self, seconds: float) -> float:
+        """The backoff that follows one of so many seconds, 0 for none."""
+        longest = self._timing.longest_backoff_seconds
+        return min(longest, max(self._timing.shortest_backoff_seconds, 2 * seconds))
 
     def add(self, event_id: int, seconds: float) -> None:
         """It is due so many seconds from now."""
-        heapq.heappush(self._due, (time.monotonic() + seconds, event_id))
+        heapq.heappush(self._due, (self._clock() + seconds, event_id))
 
     @property
     def due_in(self) -> float:
         """Seconds until the next one is due; infinite where there is none."""
-        return max(0.0, self._due[0][0] - time.monotonic()) if self._due else float("inf")
+        return max(0.0, self._due[0][0] - self._clock()) if self._due else float("inf")
 
     def take_due(self, most: int) -> Sequence[int]:
         """Those that are due, at most so many; they are no longer in it."""
         taken: list[int] = []
-        while self._due and self._due[0][0] <= time.monotonic() and len(taken) < most:
+        while self._due and self._due[0][0] <= self._clock() and len(taken) < most:
             taken.append(heapq.heappop(self._due)[1])
         return taken
 

@@ -6,8 +6,7 @@ from enum import StrEnum
 
 import structlog
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 0.5, 5.0
-LONGEST_RETRY_AFTER = 3600.0
+from user_service.relay.timing import Clock, RelayTiming
 
 log = structlog.get_logger()
 
@@ -25,10 +24,11 @@ class SinkState(StrEnum):
 class CircuitBreaker:
     """The sink's state, by this process's monotonic clock."""
 
-    def __init__(self, *, pause_seconds: float) -> None:
+    def __init__(self, timing: RelayTiming, clock: Clock = time.monotonic) -> None:
+        self._timing = timing
+        self._clock = clock
         self.state = SinkState.AVAILABLE
         self.successes = 0
-        self._pause_seconds = pause_seconds
         self._delay = 0.0
         self._since = 0.0
         self._next_probe = 0.0
@@ -37,21 +37,21 @@ class CircuitBreaker:
         """Whether one more sending may start while so many are under way."""
         if self.state is SinkState.AVAILABLE:
             return True
-        return in_flight == 0 and time.monotonic() >= self._next_probe
+        return in_flight == 0 and self._clock() >= self._next_probe
 
     @property
     def next_probe_in(self) -> float:
         """Seconds until the next probe; infinite where there is none to be made."""
         if self.state is SinkState.AVAILABLE:
             return float("inf")
-        return max(0.0, self._next_probe - time.monotonic())
+        return max(0.0, self._next_probe - self._clock())
 
     def record_success(self) -> bool:
         """The sink has acknowledged something. True where it had not for a while."""
         self.successes += 1
         if self.state is SinkState.AVAILABLE:
             return False
-        log.info("the sink is back", seconds=round(time.monotonic() - self._since, 1))
+        log.info("the sink is back", seconds=round(self._clock() - self._since, 1))
         self.state, self._delay = SinkState.AVAILABLE, 0.0
         return True
 
@@ -59,17 +59,19 @@ class CircuitBreaker:
         """The sink takes nothing, as a sending that began at `began` found."""
         if self._is_known(began):
             return
-        self._delay = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, 2 * self._delay))
+        timing = self._timing
+        shortest, longest = timing.shortest_probe_seconds, timing.longest_probe_seconds
+        self._delay = min(longest, max(shortest, 2 * self._delay))
         # Relays of many services are not to come back in step.
         delay = self._delay * random.uniform(0.8, 1.0)  # noqa: S311
         if retry_after is not None:
-            delay = min(max(retry_after, SHORTEST_SECONDS), LONGEST_RETRY_AFTER)
+            delay = min(max(retry_after, shortest), timing.longest_retry_after_seconds)
         self._enter(SinkState.UNAVAILABLE, delay, reason)
 
     def pause(self, began: float, reason: str) -> None:
         """The sink answers what no sink answers, as a sending that began at `began` found."""
         if not self._is_known(began):
-            self._enter(SinkState.PAUSED, self._pause_seconds, reason)
+            self._enter(SinkState.PAUSED, self._timing.paused_probe_seconds, reason)
 
     def _is_known(self, began: float) -> bool:
         """Whether it tells nothing new: it began before the state did."""
@@ -79,5 +81,5 @@ class CircuitBreaker:
         if self.state is not state:
             level = log.error if state is SinkState.PAUSED else log.warning
             level(f"the sink is {state}", reason=reason)
-            self.state, self._since = state, time.monotonic()
-        self._next_probe = time.monotonic() + delay
+            self.state, self._since = state, self._clock()
+        self._next_probe = self._clock() + delay

@@ -14,19 +14,9 @@ from user_service.relay.lease import Lease, LeaseLost
 from user_service.relay.outbox_queue import OutboxQueue
 from user_service.relay.outcomes import OutcomeHandler
 from user_service.relay.sender_pool import SenderPool
+from user_service.relay.status import RelayStatus
+from user_service.relay.timing import Clock, RelayTiming
 from user_service.store.transactions import StoreUnavailable
-
-# How many events are in memory at most, and of one user.
-WINDOW, PER_USER = 4000, 200
-# What has ended is written together: after so many events or seconds, and sooner where no user
-# has a turn before it is written. With 0.01 s in both cases single posts came a fifth slower.
-WRITE_EVENTS = 500
-WRITE_SECONDS, WRITE_SOON_SECONDS = 0.1, 0.01
-PURGE_SECONDS = 60.0
-STOP_SECONDS = 8.0
-DATABASE_SECONDS = 0.5
-# How long nothing is looked after at most: neither `stop` nor a sending that is overdue.
-IDLE_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -40,17 +30,20 @@ class Dispatcher:
         outbox: OutboxQueue,
         sender_pool: SenderPool,
         outcomes: OutcomeHandler,
+        status: RelayStatus,
         *,
-        poll_seconds: float,
+        timing: RelayTiming,
+        clock: Clock = time.monotonic,
     ) -> None:
-        """`poll_seconds`: between two looks at an outbox that seems empty."""
         self._lease = lease
         self._outbox = outbox
         self._sender_pool = sender_pool
         self._outcomes = outcomes
         self._queues = outcomes.queues
         self._breaker = outcomes.breaker
-        self._poll_seconds = poll_seconds
+        self._status = status
+        self._timing = timing
+        self._clock = clock
         self._next_refill = 0.0
         self._next_purge = 0.0
         self._database_from = 0.0
@@ -66,8 +59,8 @@ class Dispatcher:
             self._collect(self._idle_seconds())
             self._maintain()
             self._send()
-        deadline = time.monotonic() + STOP_SECONDS
-        while self._sender_pool.in_flight and time.monotonic() < deadline:
+        deadline = self._clock() + self._timing.stop_seconds
+        while self._sender_pool.in_flight and self._clock() < deadline:
             self._collect(0.1)
             self._maintain()
         self._write()
@@ -79,12 +72,18 @@ class Dispatcher:
             self._outcomes.handle(result)
         if woken:
             self._next_refill = 0.0
+        self._status.turns += 1
+        self._status.sink = self._breaker.state
         self._sender_pool.cancel_overdue()
 
     def _idle_seconds(self) -> float:
         """How long nothing needs to be done unless news come."""
-        now = time.monotonic()
-        seconds = [IDLE_SECONDS, self._lease.next_heartbeat_in, self._outcomes.backoff.due_in]
+        now = self._clock()
+        seconds = [
+            self._timing.idle_seconds,
+            self._lease.next_heartbeat_in,
+            self._outcomes.backoff.due_in,
+        ]
         if self._outcomes.pending.size:
             seconds.append(self._write_in)
         # No probe is made before what is under way has ended, and that is heard of.
@@ -96,7 +95,7 @@ class Dispatcher:
 
     def _maintain(self) -> None:
         """Keep the database and the memory together, and the lease alive."""
-        if time.monotonic() < self._database_from:
+        if self._clock() < self._database_from:
             return
         try:
             self._write_if_due()
@@ -108,11 +107,11 @@ class Dispatcher:
             if not self._lease.is_fresh:
                 raise LeaseLost from error
             log.warning("the database is unavailable", reason=str(error))
-            self._database_from = time.monotonic() + DATABASE_SECONDS
+            self._database_from = self._clock() + self._timing.database_retry_seconds
 
     def _write_if_due(self) -> None:
         if (
-            self._outcomes.pending.size >= WRITE_EVENTS
+            self._outcomes.pending.size >= self._timing.write_size
             or self._write_in <= 0
             or not self._sender_pool.in_flight
         ):
@@ -120,8 +119,9 @@ class Dispatcher:
 
     @property
     def _write_in(self) -> float:
-        wait = WRITE_SECONDS if self._queues.has_ready else WRITE_SOON_SECONDS
-        return self._outcomes.pending.since + wait - time.monotonic()
+        timing, ready = self._timing, self._queues.has_ready
+        wait = timing.write_seconds if ready else timing.write_soon_seconds
+        return self._outcomes.pending.since + wait - self._clock()
 
     def _write(self) -> None:
         pending = self._outcomes.pending
@@ -144,13 +144,13 @@ class Dispatcher:
         if due:
             self._load_due()
         if look:
-            events = self._outbox.oldest(WINDOW, self._queues.full())
+            events = self._outbox.oldest(self._timing.window_size, self._queues.full())
             self._queues.add(events)
-            all_seen = len(events) < WINDOW
-            self._next_refill = time.monotonic() + self._poll_seconds if all_seen else 0.0
+            all_seen = len(events) < self._timing.window_size
+            self._next_refill = self._clock() + self._timing.poll_seconds if all_seen else 0.0
 
     def _load_due(self) -> None:
-        ids = self._outcomes.backoff.take_due(WINDOW)
+        ids = self._outcomes.backoff.take_due(self._timing.window_size)
         try:
             self._queues.add(self._outbox.by_id(ids))
         except StoreUnavailable:
@@ -160,19 +160,19 @@ class Dispatcher:
 
     @property
     def _refill_in(self) -> float:
-        return 0.0 if self._queues.needs_refill else self._next_refill - time.monotonic()
+        return 0.0 if self._queues.needs_refill else self._next_refill - self._clock()
 
     @property
     def _has_room(self) -> bool:
         """Whether there is room in memory, and a use for more in it."""
         if self._breaker.state is not SinkState.AVAILABLE and self._queues.has_ready:
             return False
-        return len(self._queues) < WINDOW // 2
+        return len(self._queues) < self._timing.window_size // 2
 
     def _purge_if_due(self) -> None:
-        if time.monotonic() >= self._next_purge:
+        if self._clock() >= self._next_purge:
             more = self._outbox.purge()
-            self._next_purge = 0.0 if more else time.monotonic() + PURGE_SECONDS
+            self._next_purge = 0.0 if more else self._clock() + self._timing.purge_seconds
 
     def _send(self) -> None:
         while (

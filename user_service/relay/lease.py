@@ -13,10 +13,9 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy import Connection, Engine, Row, select, update
 
+from user_service.relay.timing import Clock, RelayTiming
 from user_service.store.tables import RELAY
 from user_service.store.transactions import StoreUnavailable, reading, writing
-
-WATCH_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -28,30 +27,34 @@ class LeaseLost(Exception):
 class Lease:
     """This process's part in it. One thread at a time."""
 
-    def __init__(self, engine: Engine, *, name: str, seconds: float) -> None:
-        """`seconds`: how long the heartbeat may stand still before another takes over."""
+    def __init__(
+        self, engine: Engine, name: str, timing: RelayTiming, clock: Clock = time.monotonic
+    ) -> None:
+        """`name`: what others are shown of who holds it."""
         self._engine = engine
         self._name = name
-        self._seconds = seconds
+        self._seconds = timing.lease_seconds
+        self._watch_seconds = min(timing.watch_seconds, timing.lease_seconds / 4)
+        self._clock = clock
         self._fence = 0
         self._renewed_at = 0.0
 
     def acquire(self, stop: threading.Event) -> bool:
         """Wait until this is the active relay; False where `stop` was set before."""
         seen: tuple[int, int] | None = None
-        since = time.monotonic()
+        since = self._clock()
         while not stop.is_set():
             try:
                 row = self._row()
                 # After it was read, however long that took: when the holder raised it is not known.
-                now = time.monotonic()
+                now = self._clock()
                 if (row.fence, row.heartbeat) != seen:
                     seen, since = (row.fence, row.heartbeat), now
                 if (row.holder is None or now - since >= self._seconds) and self._take_over(row):
                     return True
             except StoreUnavailable as error:
                 log.warning("waiting for the database", reason=str(error))
-            stop.wait(min(WATCH_SECONDS, self._seconds / 4))
+            stop.wait(self._watch_seconds)
         return False
 
     @contextmanager
@@ -60,7 +63,7 @@ class Lease:
 
         Raises LeaseLost, StoreUnavailable.
         """
-        began = time.monotonic()
+        began = self._clock()
         with writing(self._engine) as connection:
             # It locks the row until the commit, so that nobody takes over in between.
             beat = connection.execute(
@@ -81,12 +84,12 @@ class Lease:
     @property
     def next_heartbeat_in(self) -> float:
         """Seconds until it is time for a heartbeat; below 0 where it is late."""
-        return self._renewed_at + self._seconds / 5 - time.monotonic()
+        return self._renewed_at + self._seconds / 5 - self._clock()
 
     @property
     def is_fresh(self) -> bool:
         """Whether nobody can have taken over yet. MUST be so when an event is sent."""
-        return time.monotonic() - self._renewed_at < self._seconds
+        return self._clock() - self._renewed_at < self._seconds
 
     def release(self) -> None:
         """Let another take over at once."""
@@ -98,7 +101,7 @@ class Lease:
             return connection.execute(select(RELAY)).one()
 
     def _take_over(self, row: Row[tuple[int, int, int, str | None]]) -> bool:
-        began = time.monotonic()
+        began = self._clock()
         unchanged = (RELAY.c.fence == row.fence, RELAY.c.heartbeat == row.heartbeat)
         with writing(self._engine) as connection:
             taken = connection.execute(

@@ -11,15 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from user_service.store.outbox import CHANNEL
 
-POLL_SECONDS = {"sqlite": 0.1, "postgresql": 1.0}
 AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger()
-
-
-def poll_seconds(engine: Engine) -> float:
-    """How often to look at an outbox that seems empty, beside listening."""
-    return POLL_SECONDS[engine.dialect.name]
 
 
 @contextmanager

@@ -1,20 +1,19 @@
 """The outbox as the relay reads it, and writes what became of its events."""
 
-import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Select, Update, delete, exists, select, update
 
 from user_service.relay.lease import Lease
+from user_service.relay.timing import RelayTiming
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX
 from user_service.store.transactions import microseconds, reading
 from user_service.users.domain import now
 
 CHUNK = 500
-PURGED_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,10 @@ class PendingWrites:
     size: int = 0
     uncovers: bool = False
 
-    def add(self, events: Sequence[QueuedEvent]) -> None:
+    def add(self, events: Sequence[QueuedEvent], at: float) -> None:
         """Events that were sent; what became of each is said by the other members."""
         if not self.size:
-            self.since = time.monotonic()
+            self.since = at
         self.size += len(events)
         self.users.update(event.subject for event in events)
 
@@ -69,11 +68,17 @@ class PendingWrites:
 class OutboxQueue:
     """Reads freely; writes only while the lease is held."""
 
-    def __init__(self, engine: Engine, lease: Lease, *, kept: timedelta) -> None:
-        """`kept`: for how long delivered events stay."""
+    def __init__(
+        self,
+        engine: Engine,
+        lease: Lease,
+        timing: RelayTiming,
+        wall_clock: Callable[[], datetime] = now,
+    ) -> None:
         self._engine = engine
         self._lease = lease
-        self._kept = kept
+        self._timing = timing
+        self._wall_clock = wall_clock
 
     def oldest(self, limit: int, besides: Collection[str]) -> Sequence[QueuedEvent]:
         """At most `limit` events, the oldest first, none of the users `besides`, none behind
@@ -119,7 +124,7 @@ class OutboxQueue:
                 statement = _attempted(reason).values(times).where(OUTBOX.c.id == event.id)
                 connection.execute(statement)
             for number, reason in pending.dead.items():
-                ended = {"state": State.DEAD, "backoff_seconds": 0.0, "settled_at": _now()}
+                ended = {"state": State.DEAD, "backoff_seconds": 0.0, "settled_at": self._now()}
                 statement = _attempted(reason).values(ended).where(OUTBOX.c.id == number)
                 connection.execute(statement)
 
@@ -128,19 +133,23 @@ class OutboxQueue:
 
         Raises LeaseLost, StoreUnavailable.
         """
-        oldest = microseconds(now() - self._kept)
+        oldest = microseconds(self._wall_clock() - self._timing.keep)
         old = select(OUTBOX.c.id).where(
             OUTBOX.c.state == State.DELIVERED, OUTBOX.c.settled_at < oldest
         )
         with self._lease.fenced_transaction() as connection:
-            few = old.order_by(OUTBOX.c.id).limit(PURGED_AT_ONCE)
+            few = old.order_by(OUTBOX.c.id).limit(self._timing.purge_size)
             purged = connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(few))).rowcount
-        return purged >= PURGED_AT_ONCE
+        return purged >= self._timing.purge_size
 
     def _deliver(self, connection: Connection, ids: Sequence[int]) -> None:
         for chunk in _chunks(ids):
-            if self._kept:
-                ended = {"state": State.DELIVERED, "backoff_seconds": 0.0, "settled_at": _now()}
+            if self._timing.keep:
+                ended = {
+                    "state": State.DELIVERED,
+                    "backoff_seconds": 0.0,
+                    "settled_at": self._now(),
+                }
                 connection.execute(
                     update(OUTBOX)
                     .where(OUTBOX.c.id.in_(chunk))
@@ -148,6 +157,9 @@ class OutboxQueue:
                 )
             else:
                 connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(chunk)))
+
+    def _now(self) -> int:
+        return microseconds(self._wall_clock())
 
     def _read(self, query: Select[tuple[int, str, bytes, float, float]]) -> Sequence[QueuedEvent]:
         with reading(self._engine) as connection:
@@ -174,7 +186,3 @@ def _attempted(reason: str) -> Update:
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for start in range(0, len(ids), CHUNK):
         yield ids[start : start + CHUNK]
-
-
-def _now() -> int:
-    return microseconds(now())

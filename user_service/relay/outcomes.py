@@ -1,22 +1,19 @@
 """What becomes of the events that were sent, and what the relay believes of the sink then."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 import structlog
 
-from user_service.relay.backoff import Backoff, next_backoff
-from user_service.relay.circuit_breaker import (
-    LONGEST_RETRY_AFTER,
-    LONGEST_SECONDS,
-    CircuitBreaker,
-    SinkState,
-)
+from user_service.relay.backoff import Backoff
+from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
 from user_service.relay.outbox_queue import PendingWrites, QueuedEvent
 from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
 from user_service.relay.sender_pool import Batch, BatchResult
 from user_service.relay.status import RelayStatus
+from user_service.relay.timing import Clock, RelayTiming
 from user_service.relay.user_queues import UserQueues
 from user_service.sinks.sink import NotDelivered
 
@@ -43,21 +40,22 @@ class OutcomeHandler:
         self,
         queues: UserQueues,
         breaker: CircuitBreaker,
+        backoff: Backoff,
         status: RelayStatus,
+        timing: RelayTiming,
         *,
         max_batch: int,
-        give_up: float,
+        clock: Clock = time.monotonic,
     ) -> None:
-        """`max_batch`: how many events a batch may have; `give_up`: seconds of trying after which
-        an event is a dead letter.
-        """
+        """`max_batch`: how many events a batch may have."""
         self.queues = queues
         self.breaker = breaker
         self.pending = PendingWrites()
-        self.backoff = Backoff()
+        self.backoff = backoff
         self.max_batch = max_batch
         self._status = status
-        self._give_up = give_up
+        self._timing = timing
+        self._clock = clock
         # How many sendings had succeeded when an event failed last.
         self._failed_at: dict[int, int] = {}
         self._actions: Mapping[Action, Callable[[Failed], None]] = {
@@ -71,7 +69,7 @@ class OutcomeHandler:
 
     def handle(self, result: BatchResult) -> None:
         """Decide about all events of a sending that has ended."""
-        self.pending.add(result.batch.events)
+        self.pending.add(result.batch.events, self._clock())
         results = zip(result.batch.events, result.results, strict=True)
         for failure, pairs in groupby(results, key=lambda pair: pair[1]):
             events = [event for event, _ in pairs]
@@ -79,7 +77,6 @@ class OutcomeHandler:
                 self._deliver(events)
             else:
                 self._fail(result.batch, events, failure)
-        self._status.sink = self.breaker.state
 
     def clear_pending(self) -> None:
         """What was to be written is."""
@@ -146,16 +143,19 @@ class OutcomeHandler:
     def _back_off(self, failed: Failed) -> None:
         counts = counts_towards_give_up(failed.cause, others_get_through=failed.others_delivered)
         for event in failed.events:
-            if counts and event.tried_seconds >= self._give_up:
+            if counts and event.tried_seconds >= self._timing.give_up_seconds:
                 self._dead_letter(replace(failed, events=[event]))
             else:
                 self._try_later(event, failed, counts=counts)
 
     def _try_later(self, event: QueuedEvent, failed: Failed, *, counts: bool) -> None:
-        backoff = next_backoff(event.backoff_seconds)
+        backoff = self.backoff.next_backoff(event.backoff_seconds)
         # While nothing gets through it may be the sink after all: as often as that is probed.
-        delay = backoff if failed.others_delivered else min(backoff, LONGEST_SECONDS)
-        delay = max(delay, min(failed.cause.retry_after or 0.0, LONGEST_RETRY_AFTER))
+        delay = (
+            backoff if failed.others_delivered else min(backoff, self._timing.longest_probe_seconds)
+        )
+        asked = failed.cause.retry_after or 0.0
+        delay = max(delay, min(asked, self._timing.longest_retry_after_seconds))
         tried = event.tried_seconds + (delay if counts else 0.0)
         later = replace(event, tried_seconds=tried, backoff_seconds=backoff)
         self.pending.backing_off.append((later, failed.cause.reason))

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 import structlog
 
 from user_service.relay.outbox_queue import QueuedEvent
+from user_service.relay.timing import Clock, RelayTiming
 from user_service.sinks.sink import Attempt, BatchSender, NotDelivered
 
 log = structlog.get_logger()
@@ -38,11 +39,13 @@ class BatchResult:
 class SenderPool:
     """As many threads as the batch sender has connections. Used by one thread."""
 
-    def __init__(self, batch_sender: BatchSender, *, timeout: float) -> None:
-        """`timeout`: seconds within which the sink must acknowledge."""
+    def __init__(
+        self, batch_sender: BatchSender, timing: RelayTiming, clock: Clock = time.monotonic
+    ) -> None:
         self.one_event_per_user = batch_sender.one_event_per_user
         self._batch_sender = batch_sender
-        self._timeout = timeout
+        self._send_seconds = timing.send_seconds
+        self._clock = clock
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._inbox: SimpleQueue[BatchResult | None] = SimpleQueue()
         self._in_flight: set[Batch] = set()
@@ -62,9 +65,9 @@ class SenderPool:
 
     def send(self, events: Sequence[QueuedEvent], successes: int) -> None:
         """Begin to send them; `collect` gives what became of them."""
-        began = time.monotonic()
-        deadline = began + self._timeout
-        batch = Batch(events, Attempt(deadline), began, deadline, successes)
+        began = self._clock()
+        deadline = began + self._send_seconds
+        batch = Batch(events, Attempt(deadline, self._clock), began, deadline, successes)
         self._in_flight.add(batch)
         self._batches.put(batch)
 
@@ -92,7 +95,7 @@ class SenderPool:
 
     def cancel_overdue(self) -> None:
         """Break off what the sink has not answered in time."""
-        now = time.monotonic()
+        now = self._clock()
         for batch in self._in_flight:
             if now > batch.deadline:
                 batch.attempt.cancel()

@@ -65,8 +65,10 @@ class Cancelled(Exception):
 class Attempt:
     """One attempt at sending, shared by the thread that sends and the one that waits."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`deadline`: by `clock`, in seconds."""
         self._deadline = deadline
+        self._clock = clock
         self._lock = threading.Lock()
         self._cancelled = False
         self._cut: Callable[[], None] | None = None
@@ -74,7 +76,7 @@ class Attempt:
     @property
     def remaining(self) -> float:
         """Seconds that are left, a moment at least."""
-        return max(0.001, self._deadline - time.monotonic())
+        return max(0.001, self._deadline - self._clock())
 
     @property
     def may_have_been_sent(self) -> bool:
@@ -88,7 +90,7 @@ class Attempt:
         may see before whoever waits does.
         """
         with self._lock:
-            if self._cancelled or time.monotonic() >= self._deadline:
+            if self._cancelled or self._clock() >= self._deadline:
                 raise Cancelled
             self._cut = cut
 

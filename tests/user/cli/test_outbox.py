@@ -244,7 +244,6 @@ def test_a_database_that_is_not_there_is_said_in_a_line(
 # What a running relay makes of it
 
 
-@pytest.mark.usefixtures("quick")
 def test_replayed_dead_letters_arrive_in_order_and_what_was_later_has_gone_before(
     engine: Engine, database_url: str
 ) -> None:

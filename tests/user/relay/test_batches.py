@@ -21,8 +21,6 @@ from tests.support.relay_harness import (
 )
 from tests.support.sink_server import open_sink
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 USERS = [f"u{number}" for number in range(20)]
 BAD = {Told("u3", 1), Told("u17", 2)}
 

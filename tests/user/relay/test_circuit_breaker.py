@@ -1,39 +1,28 @@
-"""How often a sink that takes nothing is probed, and how long an event backs off."""
+"""Circuit breaker: how often a sink that accepts nothing is probed."""
 
-import itertools
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from user_service.relay import backoff, circuit_breaker
-from user_service.relay.backoff import Backoff, next_backoff
+from tests.support.manual_clock import ManualClock
+from tests.support.relay_harness import timing
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
 
 PAUSE = 60.0
 
 
-class Clock:
-    """A monotonic clock that stands still until it is moved. The wall clock is none of it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(circuit_breaker, "time", clock)
-    monkeypatch.setattr(backoff, "time", clock)
-    return clock
+def breaker(clock: ManualClock) -> CircuitBreaker:
+    return CircuitBreaker(timing(paused_probe_seconds=PAUSE), clock)
 
 
-def failing(breaker: CircuitBreaker, clock: Clock, retry_after: float | None = None) -> float:
+def failing(breaker: CircuitBreaker, clock: ManualClock, retry_after: float | None = None) -> float:
     """A probe fails now: in how many seconds the next one is made."""
     with capture_logs():
         breaker.trip(clock.now, "reason", retry_after)
@@ -41,8 +30,10 @@ def failing(breaker: CircuitBreaker, clock: Clock, retry_after: float | None = N
     return breaker.next_probe_in
 
 
-def test_probes_are_half_a_second_apart_and_then_ever_more_to_five(clock: Clock) -> None:
-    breaker, delays = CircuitBreaker(pause_seconds=PAUSE), []
+def test_probes_are_half_a_second_apart_and_then_ever_more_to_five(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
+    delays = []
     for _ in range(8):
         delays.append(failing(breaker, clock))
         clock.now += delays[-1]
@@ -50,13 +41,14 @@ def test_probes_are_half_a_second_apart_and_then_ever_more_to_five(clock: Clock)
         assert 0.8 * most <= delay <= most
 
 
-def test_two_relays_do_not_probe_in_step(clock: Clock) -> None:
-    delays = {failing(CircuitBreaker(pause_seconds=PAUSE), clock) for _ in range(20)}
+def test_two_relays_do_not_probe_in_step(clock: ManualClock) -> None:
+    delays = {failing(CircuitBreaker(timing(), clock), clock) for _ in range(20)}
     assert len(delays) > 10
 
 
-def test_one_probe_at_a_time_is_made_and_only_once_it_is_due(clock: Clock) -> None:
-    breaker = CircuitBreaker(pause_seconds=PAUSE)
+def test_one_probe_at_a_time_is_made_and_only_once_it_is_due(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
     assert breaker.allows(0)
     assert breaker.allows(100)
     assert breaker.next_probe_in == math.inf
@@ -71,13 +63,14 @@ def test_one_probe_at_a_time_is_made_and_only_once_it_is_due(clock: Clock) -> No
     ("asked", "waited"), [(3.0, 3.0), (100.0, 100.0), (10.0**9, 3600.0), (0.0, 0.5)]
 )
 def test_the_sink_may_say_when_it_is_probed_within_reason(
-    clock: Clock, asked: float, waited: float
+    breaker: CircuitBreaker, clock: ManualClock, asked: float, waited: float
 ) -> None:
-    assert failing(CircuitBreaker(pause_seconds=PAUSE), clock, asked) == waited
+    assert failing(breaker, clock, asked) == waited
 
 
-def test_success_opens_the_sink_and_the_next_wait_is_short_again(clock: Clock) -> None:
-    breaker = CircuitBreaker(pause_seconds=PAUSE)
+def test_success_makes_the_sink_available_and_the_next_wait_short_again(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
     for _ in range(5):
         clock.now += failing(breaker, clock)
     with capture_logs():
@@ -88,8 +81,9 @@ def test_success_opens_the_sink_and_the_next_wait_is_short_again(clock: Clock) -
     assert failing(breaker, clock) <= 0.5
 
 
-def test_what_was_on_its_way_before_tells_nothing_new(clock: Clock) -> None:
-    breaker = CircuitBreaker(pause_seconds=PAUSE)
+def test_failures_of_batches_sent_before_change_nothing(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
     began = clock.now
     clock.now += 1
     first = failing(breaker, clock)
@@ -100,10 +94,9 @@ def test_what_was_on_its_way_before_tells_nothing_new(clock: Clock) -> None:
     assert (breaker.state, breaker.next_probe_in) == (SinkState.UNAVAILABLE, first)
 
 
-def test_a_sink_that_must_be_set_right_is_probed_seldom_and_that_is_an_error(
-    clock: Clock,
+def test_a_paused_sink_is_probed_seldom_and_that_is_an_error(
+    breaker: CircuitBreaker, clock: ManualClock
 ) -> None:
-    breaker = CircuitBreaker(pause_seconds=PAUSE)
     with capture_logs() as logged:
         for _ in range(3):
             breaker.pause(clock.now, "the sink answered 401")
@@ -111,49 +104,3 @@ def test_a_sink_that_must_be_set_right_is_probed_seldom_and_that_is_an_error(
             clock.now += PAUSE
     (line,) = logged
     assert (line["log_level"], line["reason"]) == ("error", "the sink answered 401")
-
-
-# Backoff
-
-
-def test_a_backoff_is_half_a_second_and_doubles_to_five_minutes() -> None:
-    delays = list(itertools.accumulate(range(12), lambda last, _: next_backoff(last), initial=0.0))
-    assert delays[1:] == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
-
-
-@given(
-    delays=st.lists(st.floats(0, 300), max_size=20),
-    steps=st.lists(st.floats(0, 100), max_size=20),
-    most=st.integers(1, 5),
-)
-def test_each_is_due_when_its_time_has_come_and_once(
-    delays: list[float], steps: list[float], most: int
-) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        clock = Clock()
-        patched.setattr(backoff, "time", clock)
-        found = Backoff()
-        due = {}
-        for number, delay in enumerate(delays):
-            found.add(number, delay)
-            due[number] = clock.now + delay
-        for step in [*steps, *[1000.0] * len(delays)]:
-            assert found.due_in == max(0.0, min(due.values(), default=math.inf) - clock.now)
-            clock.now += step
-            taken = found.take_due(most)
-            expected = sorted((at, number) for number, at in due.items() if at <= clock.now)
-            assert list(taken) == [number for _, number in expected[:most]]
-            for number in taken:
-                del due[number]
-        assert due == {}
-
-
-def test_all_are_due_at_once_when_they_are_to_hurry(clock: Clock) -> None:
-    found = Backoff()
-    for number in (3, 1, 2):
-        found.add(number, 300.0)
-    assert found.due_in == 300.0
-    found.make_all_due()
-    assert found.due_in == 0
-    assert sorted(found.take_due(10)) == [1, 2, 3]
-    assert clock.now == 1000.0

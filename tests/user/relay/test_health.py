@@ -14,8 +14,6 @@ from tests.support.sink_server import open_sink
 from tests.user.conftest import Query
 from user_service.relay import RelayStatus, health
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 
 @pytest.fixture
 def seen(engine: Engine) -> tuple[FlaskClient, RelayStatus]:

@@ -1,27 +1,40 @@
-"""One relay is active, whatever clocks say; one that was paused changes nothing."""
+"""Lease: one relay is active, whatever clocks say; one that was paused changes nothing."""
 
+import itertools
 import threading
 import time
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
-from tests.support.relay_harness import Log, drained, entries, fill, judging, relaying, wait_until
+from tests.support.manual_clock import ManualClock
+from tests.support.relay_harness import (
+    Log,
+    connected,
+    drained,
+    entries,
+    fail_to_connect,
+    fill,
+    judging,
+    relaying,
+    timing,
+    wait_until,
+)
 from tests.support.sink_server import open_sink
-from user_service.relay import lease as leases
 from user_service.relay.lease import Lease, LeaseLost
 from user_service.relay.outbox_queue import OutboxQueue, PendingWrites, QueuedEvent
+from user_service.relay.timing import Clock
 from user_service.store import outbox_admin
-from user_service.store.transactions import StoreUnavailable, reading
+from user_service.store.transactions import reading
 
 SECONDS = 0.5
 
 
-def lease_on(engine: Engine, name: str = "one", seconds: float = SECONDS) -> Lease:
-    return Lease(engine, name=name, seconds=seconds)
+def lease_on(
+    engine: Engine, name: str = "one", seconds: float = SECONDS, clock: Clock = time.monotonic
+) -> Lease:
+    return Lease(engine, name, timing(lease_seconds=seconds), clock)
 
 
 def acquired(lease: Lease) -> float:
@@ -89,7 +102,7 @@ def test_one_that_was_taken_over_writes_nothing(engine: Engine) -> None:
     acquired(old)
     acquired(lease_on(engine, "two"))
     before = entries(engine)
-    waiting = OutboxQueue(engine, old, kept=timedelta())
+    waiting = OutboxQueue(engine, old, timing())
     one, two, three, four = (entry.id for entry in before)
     pending = PendingWrites([one], {"reason": [two]}, dead={three: "reason"})
     pending.backing_off.append((QueuedEvent(four, "u", b"", 1.0, 1.0), "reason"))
@@ -121,80 +134,66 @@ def test_of_many_that_wait_one_takes_over(engine: Engine) -> None:
 
 
 def test_a_read_that_hangs_makes_nobody_take_over_from_one_that_lives(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, database_url: str
 ) -> None:
-    holder, contender = lease_on(engine), lease_on(engine, "two")
+    clock, stop, reads = ManualClock(), threading.Event(), itertools.count(1)
+    holder = lease_on(engine, clock=clock)
     acquired(holder)
-    read, stop = contender._row, threading.Event()  # noqa: SLF001 - what hangs is inside
-    reads: list[Any] = []
 
-    def hanging_read() -> Any:
-        if not reads:
+    def hang(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM relay" not in statement:
+            return
+        number = next(reads)
+        if number == 1:
             # The holder beats all the while; this read began long before and shows the last beat.
-            stop.wait(2 * SECONDS)
+            clock.now += 2 * SECONDS
             holder.heartbeat()
-        elif len(reads) == 2:
+        elif number == 3:
             stop.set()
-        reads.append(read())
-        return reads[-1]
 
-    monkeypatch.setattr(contender, "_row", hanging_read)
-    assert not contender.acquire(stop)
+    with connected(database_url) as slow:
+        event.listen(slow, "before_cursor_execute", hang)
+        assert not lease_on(slow, "two", clock=clock).acquire(stop)
     assert row(engine).holder == "one"
     assert holder.is_fresh
 
 
-def test_a_heartbeat_between_the_look_and_the_takeover_prevents_it(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    holder, contender = lease_on(engine), lease_on(engine, "two")
+def test_a_heartbeat_between_the_look_and_the_takeover_prevents_it(engine: Engine) -> None:
+    holder, stop, calls = lease_on(engine), threading.Event(), itertools.count(1)
     acquired(holder)
-    read, stop = contender._row, threading.Event()  # noqa: SLF001 - what comes between is inside
-    since = time.monotonic()
 
-    def overtaken_read() -> Any:
-        found = read()
-        if time.monotonic() - since > SECONDS:
-            holder.heartbeat()
-            stop.set()
-        return found
+    def overtaken() -> float:
+        """The contender's clock, which it reads between the two."""
+        if next(calls) <= 2:
+            return 0.0
+        holder.heartbeat()
+        stop.set()
+        return SECONDS
 
-    monkeypatch.setattr(contender, "_row", overtaken_read)
-    assert not contender.acquire(stop)
+    assert not lease_on(engine, "two", clock=overtaken).acquire(stop)
     assert row(engine) == outbox_admin.Lease("one", 1)
 
 
-def test_a_database_that_is_away_is_waited_for(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    contender = lease_on(engine)
-    read, failures = contender._row, iter([StoreUnavailable("gone"), StoreUnavailable("gone")])  # noqa: SLF001
+def test_a_database_that_is_away_is_waited_for(database_url: str) -> None:
+    failures = iter(range(2))
 
-    def failing_read() -> Any:
-        for failure in failures:
-            raise failure
-        return read()
+    def fail_twice(*_: object) -> None:
+        if next(failures, None) is not None:
+            fail_to_connect()
 
-    monkeypatch.setattr(contender, "_row", failing_read)
-    with capture_logs() as logged:
-        acquired(contender)
-    assert [line["reason"] for line in logged if line["log_level"] == "warning"] == ["gone"] * 2
+    with connected(database_url) as frail, capture_logs() as logged:
+        event.listen(frail, "before_cursor_execute", fail_twice)
+        acquired(lease_on(frail))
+    reasons = [line["reason"] for line in logged if line["log_level"] == "warning"]
+    assert reasons == ["ConnectionError"] * 2
 
 
 def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
-    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, database_url: str
 ) -> None:
     """The first is cut off from the database with events on their way, as if it were paused."""
     users = [f"u{number}" for number in range(8)]
     fill(engine, *users, versions=range(1, 11))
-    paused, beat = threading.Event(), leases.Lease.fenced_transaction
-
-    def writing(lease: Lease) -> Any:
-        if paused.is_set() and lease._name == "first":  # noqa: SLF001
-            raise StoreUnavailable("paused")
-        return beat(lease)
-
-    monkeypatch.setattr(leases.Lease, "fenced_transaction", writing)
     log = Log()
     with (
         capture_logs(),
@@ -202,7 +201,7 @@ def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
         relaying(database_url, sink.url, "first") as first,
     ):
         wait_until(lambda: len(log.acknowledged) >= 20)
-        paused.set()
+        first.cut_off()
         with relaying(database_url, sink.url, "second") as second:
             wait_until(drained(engine))
             assert second.is_active()
@@ -210,7 +209,7 @@ def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
             wait_until(lambda: not first.is_active())
     arrived = log.first_arrivals()
     for user in users:
-        assert [event.version for event in arrived if event.user == user] == list(range(1, 11))
+        assert [each.version for each in arrived if each.user == user] == list(range(1, 11))
 
 
 def test_who_waits_gives_up_when_asked_to_stop(engine: Engine) -> None:

@@ -20,7 +20,6 @@ from tests.support.relay_harness import (
     wait_until,
 )
 from tests.support.sink_server import open_sink
-from user_service.relay import dispatcher, notifier
 
 USERS = [f"user-{number}" for number in range(8)]
 VERSIONS = range(1, 11)
@@ -52,14 +51,11 @@ def test_first_arrivals_are_in_each_users_order(
     assert len(log.arrived) == 80 if batch == 1 else len(log.arrived) < 40
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("status", [503, 409, 404])
 def test_first_arrivals_stay_in_order_whatever_is_tried_again(
-    engine: Engine, database_url: str, status: int, batch: int, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, database_url: str, status: int, batch: int
 ) -> None:
-    # What waited behind an event that backed off is fetched as soon as that one has arrived.
-    monkeypatch.setitem(notifier.POLL_SECONDS, engine.dialect.name, 60.0)
     versions = range(1, 6)
     fill(engine, *USERS, versions=versions)
     asked = iter(range(10**6))
@@ -67,7 +63,14 @@ def test_first_arrivals_stay_in_order_whatever_is_tried_again(
     log = Log(lambda _: status if next(asked) % 4 == 0 else 204)
     with (
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, sink_batch=batch, relay_pause_seconds=0.02),
+        # What waited behind an event that backed off is fetched as soon as that one has arrived.
+        relaying(
+            database_url,
+            sink.url,
+            timing={"poll_seconds": 60.0},
+            sink_batch=batch,
+            relay_pause_seconds=0.02,
+        ),
     ):
         wait_until(drained(engine))
     assert in_order(log, versions)
@@ -76,7 +79,6 @@ def test_first_arrivals_stay_in_order_whatever_is_tried_again(
     assert entries(engine) == []
 
 
-@pytest.mark.usefixtures("quick")
 def test_first_arrivals_stay_in_order_when_batches_are_split(
     engine: Engine, database_url: str
 ) -> None:
@@ -97,14 +99,13 @@ def test_first_arrivals_stay_in_order_when_batches_are_split(
 
 
 def test_a_users_event_that_hangs_keeps_no_other_user_waiting(
-    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, database_url: str
 ) -> None:
-    monkeypatch.setattr(dispatcher, "STOP_SECONDS", 0.1)
     fill(engine, "slow", *USERS, versions=VERSIONS)
     log = Log(lambda events: hang if events[0].user == "slow" else 204)
     with (
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, relay_timeout=60),
+        relaying(database_url, sink.url, timing={"stop_seconds": 0.1}, relay_timeout=60),
     ):
         wait_until(lambda: len(log.acknowledged) == len(USERS) * len(VERSIONS), 5)
         fill(engine, "new")
@@ -113,15 +114,16 @@ def test_a_users_event_that_hangs_keeps_no_other_user_waiting(
     assert states(engine) == {"waiting": len(VERSIONS)}
 
 
-def test_a_user_of_thousands_of_events_starves_nobody(
-    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # What does not fit into memory is fetched as soon as there is room, not at the next look.
-    monkeypatch.setitem(notifier.POLL_SECONDS, engine.dialect.name, 60.0)
+def test_a_user_of_thousands_of_events_starves_nobody(engine: Engine, database_url: str) -> None:
     fill(engine, "many", versions=range(1, 4201))
     fill(engine, *USERS)
     log = Log()
-    with open_sink(judging(log)) as sink, relaying(database_url, sink.url) as relay:
+    # What does not fit into memory is fetched as soon as there is room, not at the next poll.
+    seldom = {"poll_seconds": 60.0}
+    with (
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, timing=seldom) as relay,
+    ):
         wait_until(lambda: set(USERS) <= {event.user for event in log.acknowledged})
         assert log.singles().count(Told("many", 1)) == 1
         before = len(log.of("many"))

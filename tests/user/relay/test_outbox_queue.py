@@ -2,11 +2,9 @@
 
 import threading
 import time
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import pytest
 from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
@@ -21,11 +19,11 @@ from tests.support.relay_harness import (
     judging,
     relaying,
     states,
+    timing,
     wait_until,
 )
 from tests.support.sink_server import Sink, open_sink
 from tests.user.conftest import Query
-from user_service.relay import backoff, dispatcher, notifier, outbox_queue
 from user_service.relay.lease import Lease
 from user_service.relay.outbox_queue import OutboxQueue
 from user_service.store import database
@@ -55,9 +53,8 @@ def test_delivered_events_are_kept_as_long_as_is_set_and_not_sent_again(
 
 
 def test_what_was_kept_long_enough_is_purged_and_nothing_else(
-    engine: Engine, database_url: str, query: Query, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, database_url: str, query: Query, sink: Sink
 ) -> None:
-    monkeypatch.setattr(outbox_queue, "PURGED_AT_ONCE", 3)
     fill(engine, *USERS)
     with relaying(database_url, sink.url, outbox_keep_hours=1):
         wait_until(drained(engine))
@@ -68,7 +65,7 @@ def test_what_was_kept_long_enough_is_purged_and_nothing_else(
     query(
         "UPDATE outbox SET settled_at = settled_at - :two WHERE id > :new", two=2 * hours, new=new
     )
-    with relaying(database_url, sink.url, outbox_keep_hours=1):
+    with relaying(database_url, sink.url, timing={"purge_size": 3}, outbox_keep_hours=1):
         wait_until(lambda: len(entries(engine)) == 2, 5)
     assert states(engine) == {"delivered": 1, "dead": 1}
     assert entries(engine)[0].id == new
@@ -87,13 +84,11 @@ def test_a_shorter_time_to_keep_purges_what_was_kept(
 # How soon
 
 
-def test_a_new_event_is_at_the_sink_at_once(
-    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # On PostgreSQL nothing but the notification can tell of it in time.
-    monkeypatch.setitem(notifier.POLL_SECONDS, "postgresql", 60.0)
+def test_a_new_event_is_at_the_sink_at_once(engine: Engine, database_url: str) -> None:
     log = Log()
-    with open_sink(judging(log)) as sink, relaying(database_url, sink.url) as relay:
+    # On PostgreSQL nothing but the notification can tell of it in time.
+    seldom = {"poll_seconds": 60.0} if engine.dialect.name == "postgresql" else {}
+    with open_sink(judging(log)) as sink, relaying(database_url, sink.url, timing=seldom) as relay:
         fill(engine, "first")
         wait_until(lambda: log.acknowledged == [Told("first", 1)])
         for version in range(2, 7):
@@ -124,17 +119,7 @@ def test_a_relay_with_nothing_to_do_asks_the_database_seldom(
     assert len(statements) <= len(looks) + 8
 
 
-def test_a_relay_that_waits_for_an_answer_does_not_spin(
-    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    turns: list[float] = []
-    collect = dispatcher.Dispatcher._collect  # noqa: SLF001 - what is counted is inside
-
-    def counted(relay: dispatcher.Dispatcher, timeout: float) -> None:
-        turns.append(timeout)
-        collect(relay, timeout)
-
-    monkeypatch.setattr(dispatcher.Dispatcher, "_collect", counted)
+def test_a_relay_that_waits_for_an_answer_does_not_spin(engine: Engine, database_url: str) -> None:
     fill(engine, *USERS)
     gate = threading.Event()
     waits = iter([503] * 8)
@@ -149,12 +134,12 @@ def test_a_relay_that_waits_for_an_answer_does_not_spin(
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, relay_timeout=30, relay_lease_seconds=5),
+        relaying(database_url, sink.url, relay_timeout=30, relay_lease_seconds=5) as relay,
     ):
         wait_until(lambda: len(log.arrived) == 9)
-        before = len(turns)
+        before = relay.status.turns
         gate.wait(0.5)
-        assert len(turns) - before < 25
+        assert relay.status.turns - before < 25
         gate.set()
         wait_until(drained(engine))
 
@@ -163,16 +148,15 @@ def test_a_relay_that_waits_for_an_answer_does_not_spin(
 
 
 def test_a_backoff_is_kept_in_the_database_and_is_no_longer_after_a_restart(
-    engine: Engine, database_url: str, query: Query, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, database_url: str, query: Query
 ) -> None:
-    monkeypatch.setattr(backoff, "SHORTEST_SECONDS", 0.4)
     fill(engine, "bad", versions=[1, 2])
     fill(engine, "good")
     query("UPDATE outbox SET backoff_seconds = 0.4 WHERE id = (SELECT min(id) FROM outbox)")
     log = Log()
     with open_sink(judging(log)) as sink:
         began = time.monotonic()
-        with relaying(database_url, sink.url):
+        with relaying(database_url, sink.url, timing={"shortest_backoff_seconds": 0.4}):
             wait_until(drained(engine))
     at = dict(zip(log.singles(), log.at, strict=True))
     assert at[Told("bad", 1)] - began >= 0.4
@@ -185,16 +169,16 @@ def test_a_backoff_is_kept_in_the_database_and_is_no_longer_after_a_restart(
 
 
 def test_the_relay_settles_what_it_sent_once_the_database_is_back(
-    postgres_server: postgres.Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_server: postgres.Server, postgres_url: str
 ) -> None:
-    monkeypatch.setattr(dispatcher, "DATABASE_SECONDS", 0.05)
+    soon = {"database_retry_seconds": 0.05}
     gate = threading.Event()
     log = Log(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
     with (
         capture_logs() as logged,
         connected(postgres_url) as engine,
         open_sink(judging(log)) as sink,
-        relaying(postgres_url, sink.url, relay_timeout=30, relay_lease_seconds=30),
+        relaying(postgres_url, sink.url, timing=soon, relay_timeout=30, relay_lease_seconds=30),
     ):
         database.migrate(engine)
         fill(engine, *USERS, versions=[1, 2, 3])
@@ -217,8 +201,8 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
 
 
 def test_what_is_written_while_the_lease_is_held_is_a_heartbeat_too(engine: Engine) -> None:
-    lease = Lease(engine, name="one", seconds=0.5)
+    lease = Lease(engine, "one", timing(lease_seconds=0.5))
     lease.acquire(threading.Event())
     wait_until(lambda: lease.next_heartbeat_in <= 0)
-    OutboxQueue(engine, lease, kept=timedelta()).purge()
+    OutboxQueue(engine, lease, timing()).purge()
     assert lease.next_heartbeat_in > 0

@@ -27,8 +27,6 @@ from tests.support.relay_harness import (
 from tests.support.sink_server import closed_port, open_sink
 from user_service.relay.circuit_breaker import SinkState
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 # Which statuses are of which kind is proved in test_answers.py; here, what each kind leads to.
 FAULTS: dict[str, Verdict] = {
     "503": 503,

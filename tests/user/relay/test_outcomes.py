@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from tests.user.relay.test_circuit_breaker import Clock
-from user_service.relay import backoff, circuit_breaker
+from tests.support.manual_clock import ManualClock
+from tests.support.relay_harness import timing
+from user_service.relay.backoff import Backoff
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
 from user_service.relay.outbox_queue import QueuedEvent
 from user_service.relay.outcomes import OutcomeHandler
@@ -22,12 +23,20 @@ A, B = QueuedEvent(1, "a", b"{}"), QueuedEvent(2, "b", b"{}")
 class Desk:
     """An outcome handler that is told what was sent, on a clock that is moved by hand."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self) -> None:
+        self.clock = ManualClock()
         self.queues = UserQueues(per_user=100)
-        self.breaker = CircuitBreaker(pause_seconds=60)
+        seconds = timing(give_up_seconds=GIVE_UP)
+        self.breaker = CircuitBreaker(seconds, self.clock)
+        self.backoff = Backoff(seconds, self.clock)
         self.handler = OutcomeHandler(
-            self.queues, self.breaker, RelayStatus(), max_batch=10, give_up=GIVE_UP
+            self.queues,
+            self.breaker,
+            self.backoff,
+            RelayStatus(),
+            seconds,
+            max_batch=10,
+            clock=self.clock,
         )
 
     def sent(self, *events: QueuedEvent, successes: int | None = None) -> Batch:
@@ -36,7 +45,7 @@ class Desk:
         self.queues.unblock({event.subject for event in events})
         self.queues.next_batch(len(events), one_event_per_user=False)
         at, number = self.clock.now, self.breaker.successes if successes is None else successes
-        return Batch(events, Attempt(at + 10), at, at + 10, number)
+        return Batch(events, Attempt(at + 10, self.clock), at, at + 10, number)
 
     def ended(self, sending: Batch, fault: Fault | None, retry_after: float | None = None) -> None:
         """What became of it: one outcome for all."""
@@ -61,11 +70,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    clock = Clock()
-    for module in (circuit_breaker, backoff):
-        monkeypatch.setattr(module, "time", clock)
-    return Desk(clock)
+def desk() -> Desk:
+    return Desk()
 
 
 def test_a_failure_while_nothing_gets_through_is_the_sinks(desk: Desk) -> None:
@@ -109,10 +115,10 @@ def test_an_event_that_failed_alone_once_is_tried_as_often_as_the_sink_is_probed
     desk.another_gets_through()
     event = desk.fails(event)
     for _ in range(20):
-        desk.handler.backoff.take_due(10)
+        desk.backoff.take_due(10)
         event = desk.fails(event)
-        assert desk.handler.backoff.due_in <= 5.0
-        desk.clock.now += desk.handler.backoff.due_in
+        assert desk.backoff.due_in <= 5.0
+        desk.clock.now += desk.backoff.due_in
     assert desk.breaker.state is SinkState.AVAILABLE, "one bad event in a quiet hour stops nobody"
 
 
@@ -160,14 +166,14 @@ def test_retry_after_makes_one_event_wait_longer_and_not_shorter(desk: Desk) -> 
         sending = desk.sent(QueuedEvent(1, "a", b"{}", backoff_seconds=0.5))
         desk.another_gets_through()
         desk.ended(sending, Fault.UNAVAILABLE, asked)
-        assert desk.handler.backoff.due_in == waited
-        desk.handler.backoff.make_all_due()
-        desk.handler.backoff.take_due(1)
+        assert desk.backoff.due_in == waited
+        desk.backoff.make_all_due()
+        desk.backoff.take_due(1)
 
 
 def test_success_after_a_wait_makes_everything_due(desk: Desk) -> None:
     desk.fails(A, Fault.CONFLICT)
-    assert desk.handler.backoff.due_in > 0
+    assert desk.backoff.due_in > 0
     desk.ended(desk.sent(B), Fault.UNAVAILABLE)
     desk.another_gets_through()
-    assert desk.handler.backoff.due_in == 0
+    assert desk.backoff.due_in == 0

@@ -1,4 +1,4 @@
-"""What an HTTP sink's answer means: whose fault it is, and when to come again."""
+"""HTTP statuses: whose fault an answer is, and when to try again."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
 from user_service.sinks.http_status import fault_of, retry_after
-from user_service.sinks.sink import Fault, NotDelivered, Outcome
+from user_service.sinks.sink import Fault
 
 UNAVAILABLE = {408, 425, 429}
 REFUSED = {400, 413, 415, 422}
@@ -30,50 +29,6 @@ def test_each_status_is_the_fault_of_the_table(status: int) -> None:
     assert fault_of(status) is expected(status)
     assert fault_of(status, of_batch=True) is (
         Fault.NO_BATCHES if status == 415 else expected(status)
-    )
-
-
-ROWS = [
-    (Fault.UNAVAILABLE, Action.WAIT_FOR_SINK, Action.BACK_OFF),
-    (Fault.CONFLICT, Action.BACK_OFF, Action.BACK_OFF),
-    (Fault.REFUSED, Action.DEAD_LETTER, Action.DEAD_LETTER),
-    (Fault.NO_BATCHES, Action.SEND_SINGLY, Action.SEND_SINGLY),
-    (Fault.MISCONFIGURED, Action.PAUSE_SINK, Action.BACK_OFF),
-]
-
-
-def failure(fault: Fault, *, batch_failure: bool = False) -> NotDelivered:
-    error = NotDelivered(Outcome.UNKNOWN, "reason", fault)
-    error.batch_failure = batch_failure
-    return error
-
-
-@pytest.mark.parametrize(("fault", "alone", "among_others"), ROWS)
-def test_a_single_events_fate_is_the_tables(
-    fault: Fault, alone: Action, among_others: Action
-) -> None:
-    assert action_for(failure(fault), others_get_through=False) is alone
-    assert action_for(failure(fault), others_get_through=True) is among_others
-
-
-@pytest.mark.parametrize(("fault", "alone", "among_others"), ROWS)
-def test_nothing_is_decided_of_single_events_where_they_failed_together(
-    fault: Fault, alone: Action, among_others: Action
-) -> None:
-    for others, action in ((False, alone), (True, among_others)):
-        found = action_for(failure(fault, batch_failure=True), others_get_through=others)
-        assert found is (
-            Action.SPLIT_BATCH if action in {Action.DEAD_LETTER, Action.BACK_OFF} else action
-        )
-
-
-@pytest.mark.parametrize("fault", Fault)
-def test_only_what_may_be_the_events_fault_dies_of_age_and_only_while_others_get_through(
-    fault: Fault,
-) -> None:
-    assert not counts_towards_give_up(failure(fault), others_get_through=False)
-    assert counts_towards_give_up(failure(fault), others_get_through=True) is (
-        fault in {Fault.UNAVAILABLE, Fault.CONFLICT}
     )
 
 
