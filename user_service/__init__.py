@@ -11,11 +11,11 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask
 from sqlalchemy import Engine
 
 from service_kit.http import app as service_app
 from service_kit.http import json_request
+from service_kit.http.app import ServiceApp
 from service_kit.http.health import Report
 from service_kit.metrics.registry import Metrics
 from user_service.api import routes
@@ -38,7 +38,7 @@ from user_service.users.service import Recording, Users
 STORING_SECONDS = 15
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings) -> ServiceApp:
     """The WSGI application, for any server.
 
     Raises SchemaMismatch, OutboxNotEmpty, StoreUnavailable, and the database's errors where
@@ -86,8 +86,9 @@ def create_app(settings: Settings) -> Flask:
     )
     json_request.register(app, routes.BODY_BYTES)
     app.register_blueprint(routes.blueprint(users, store, admission, settings.delivery_timeout))
-    app.extensions["engine"] = engine
-    app.extensions["sink"] = sink
+    app.close_with(engine.dispose)
+    if sink is not None:
+        app.close_with(sink.close)
     return app
 
 

@@ -1,6 +1,7 @@
 """A Flask application with what every service has: problems, request lines, health, metrics."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from apiflask import APIFlask
@@ -19,6 +20,22 @@ class ProblemDocument(BaseModel):
     detail: str | None = None
 
 
+class ServiceApp(APIFlask):
+    """An application that owns what it was wired with, and lets go of it in `close`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._resources = ExitStack()
+
+    def close_with(self, close: Callable[[], object]) -> None:
+        """Have `close` called by `close`, the last one first."""
+        self._resources.callback(close)
+
+    def close(self) -> None:
+        """Let go of connections and threads; the application is not used afterwards."""
+        self._resources.close()
+
+
 def create(
     import_name: str,
     *,
@@ -28,19 +45,19 @@ def create(
     checks: Mapping[str, health.Check],
     reports: Mapping[str, health.Report] | None = None,
     metrics: Metrics | None = None,
-) -> APIFlask:
+) -> ServiceApp:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
     `problem_for` says which problem each domain exception is; `checks` decide readiness;
     `metrics` are shown together with those of its requests.
     """
-    app = APIFlask(
+    app = ServiceApp(
         import_name,
         title=title,
         version=version,
         docs_path=None,
         json_errors=False,
-        static_folder=None,  # type: ignore[arg-type] # Flask takes it, APIFlask's hint does not say
+        static_folder=None,
     )
     app.config["VALIDATION_ERROR_DESCRIPTION"] = "the input is not valid"
     app.config["HTTP_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()

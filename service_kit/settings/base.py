@@ -99,7 +99,7 @@ class ServiceSettings(BaseSettings):
         return unknown(cls.model_config["env_prefix"], names, environ)
 
     def shown(self) -> dict[str, str]:
-        """Every setting by its variable, with passwords redact."""
+        """Every setting by its variable, with passwords redacted."""
         return {
             names[0]: redact(str(getattr(self, field)))
             for field, names in type(self).variables().items()

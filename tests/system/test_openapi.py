@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def audit_url(tmp_path: Path) -> Iterator[str]:
     app = audit_service.create_app(AuditSettings(database_url=f"sqlite:///{tmp_path}/events.db"))
     yield from serve(app)
-    app.extensions["event_log"].close()
+    app.close()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def user_url(tmp_path: Path) -> Iterator[str]:
         )
         app = user_service.create_app(settings)
         yield from serve(app)
-        app.extensions["engine"].dispose()
+        app.close()
 
 
 def look_for_a_difference(url: str, folder: Path) -> None:

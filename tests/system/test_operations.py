@@ -12,12 +12,14 @@ import user_service
 from audit_service.consumer import health as consumer_health
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.status import ConsumerStatus
+from audit_service.log import open_log
 from audit_service.metrics import EventMetrics
 from audit_service.settings import Settings as AuditSettings
 from service_kit.metrics.registry import Metrics
 from tests.support.metrics_scrape import Scrape, full_name
 from user_service.relay import health as relay_health
 from user_service.settings import Settings as UserSettings
+from user_service.store import database
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
@@ -56,29 +58,33 @@ def told(app: Flask) -> set[Row]:
 def audit_app(tmp_path: Path) -> Iterator[Flask]:
     app = audit_service.create_app(AuditSettings(database_url=f"sqlite:///{tmp_path}/events.db"))
     yield app
-    app.extensions["event_log"].close()
+    app.close()
 
 
 @pytest.fixture
 def user_app(tmp_path: Path) -> Iterator[Flask]:
     app = user_service.create_app(UserSettings(database_url=f"sqlite:///{tmp_path}/users.db"))
     yield app
-    app.extensions["engine"].dispose()
+    app.close()
 
 
 @pytest.fixture
-def relay(user_app: Flask) -> Flask:
-    app, _ = relay_health.create(user_app.extensions["engine"])
-    return app
+def relay(tmp_path: Path, user_app: Flask) -> Iterator[Flask]:
+    engine = database.connect(f"sqlite:///{tmp_path}/users.db", threads=1)
+    app, _ = relay_health.create(engine)
+    yield app
+    engine.dispose()
 
 
 @pytest.fixture
-def consumer(audit_app: Flask) -> Flask:
+def consumer(tmp_path: Path, audit_app: Flask) -> Iterator[Flask]:
     metrics, status = Metrics(), ConsumerStatus()
     status.lag = {("audit", 0): 0}
     EventMetrics(metrics)
     ConsumerMetrics(metrics, status)
-    return consumer_health.create(audit_app.extensions["event_log"], status, metrics)
+    backend = open_log(f"sqlite:///{tmp_path}/events.db")
+    yield consumer_health.create(backend, status, metrics)
+    backend.close()
 
 
 def test_the_metrics_of_the_consumer_are_those_in_the_document(consumer: Flask) -> None:

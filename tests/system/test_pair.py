@@ -33,7 +33,7 @@ def serve(app: Any) -> Iterator[str]:
 def audit_url(tmp_path: Path) -> Iterator[str]:
     app = audit_service.create_app(AuditSettings(database_url=f"sqlite:///{tmp_path}/events.db"))
     yield from serve(app)
-    app.extensions["event_log"].close()
+    app.close()
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def user_url(tmp_path: Path, audit_url: str) -> Iterator[str]:
     settings = UserSettings(database_url=f"sqlite:///{tmp_path}/users.db", sink=audit_url)
     app = user_service.create_app(settings)
     yield from serve(app)
-    app.extensions["engine"].dispose()
+    app.close()
 
 
 def test_both_apps_in_one_process_pass_the_event_over_http(user_url: str, audit_url: str) -> None:

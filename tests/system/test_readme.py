@@ -46,8 +46,8 @@ def test_every_route_is_in_the_readme(tmp_path: Path) -> None:
             path = re.sub(r"<(?:\w+:)?(?:user_)?(\w+)>", r"{\1}", rule.rule)
             for method in rule.methods - {"HEAD", "OPTIONS"}:
                 assert f"{method} {path}" in README, f"{method} {path}"
-    apps[0].extensions["event_log"].close()
-    apps[1].extensions["engine"].dispose()
+    for app in apps:
+        app.close()
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

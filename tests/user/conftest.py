@@ -129,8 +129,7 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
 
         def make(**settings: Any) -> Flask:
             app = create_app(Settings(**{**usual, **settings}))
-            undo.callback(app.extensions["engine"].dispose)
-            undo.callback(getattr(app.extensions["sink"], "close", lambda: None))
+            undo.callback(app.close)
             return app
 
         yield make

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from service_kit.kafka.topic_url import SCHEME
 from user_service.settings import Settings
 from user_service.sinks.http import HttpBatchSender, HttpSink
-from user_service.sinks.sink import BatchSender, Sink
+from user_service.sinks.sink import BatchSender, OpenSink
 
 
 class WrongOptions(Exception):
     """librdkafka does not take the options that the sink's URL has; the message says which."""
 
 
-def open_sink(settings: Settings) -> Sink:
+def open_sink(settings: Settings) -> OpenSink:
     """The sink that the settings name. Nothing waits for it to be there.
 
     MUST NOT be called before a fork.

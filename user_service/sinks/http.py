@@ -57,6 +57,9 @@ class HttpSink:
         message = to_binary(event, FORMAT)
         self._post(message.headers, message.body, attempt)
 
+    def close(self) -> None:
+        """Nothing to do: a thread's connection is closed when the thread ends."""
+
     def post_batch(self, events: Sequence[bytes], attempt: Attempt) -> None:
         """The same for several events, each in the JSON format, as one batch (3.3)."""
         self._post({"Content-Type": BATCH}, b"[%b]" % b",".join(events), attempt)

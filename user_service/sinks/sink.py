@@ -119,6 +119,14 @@ class Sink(Protocol):
         ...
 
 
+class OpenSink(Sink, Protocol):
+    """A sink and what it holds open."""
+
+    def close(self) -> None:
+        """Let go of connections; the sink is not used afterwards."""
+        ...
+
+
 class BatchSender(Protocol):
     """How the relay sends to a sink. Safe for `connections` threads at once.
 
