@@ -1,8 +1,8 @@
-"""What the audit service can be told, by environment variables."""
+"""Settings of the audit service."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from audit_service.log import UnsupportedDatabase, check_url
@@ -57,8 +57,11 @@ class Settings(ServiceSettings):
         description="How many messages that were refused over HTTP are kept, the newest of them; "
         "those from Kafka all are",
     )
-    commit_patience: float = Field(
+    commit_timeout: float = Field(
         default=5.0,
+        validation_alias=AliasChoices(
+            "AUDIT_SERVICE_COMMIT_TIMEOUT", "AUDIT_SERVICE_COMMIT_PATIENCE"
+        ),
         gt=0,
         le=15,
         description="Seconds that a request waits at most for its turn to commit, then 503",

@@ -32,7 +32,8 @@ class Disk:
 def fill(url: str, count: int) -> None:
     """Append that many events to the log at `url`, which is made where there is none."""
     migrate(url)
-    with closing(EventLog(open_log(url))) as log:
+    with closing(open_log(url)) as backend:
+        log = EventLog(backend)
         for start in range(0, count, COMMIT):
             log.append([*_events(min(COMMIT, count - start))])
 

@@ -11,7 +11,7 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from audit_service.events import to_json
-from audit_service.log import EventLog, Record
+from audit_service.log import Backend, Record
 from service_kit.http import cursors
 from service_kit.http.problems import Problem
 
@@ -68,7 +68,7 @@ class EventsPage(BaseModel):
     next: str | None = Field(description="The cursor of the next page; null on the last")
 
 
-def blueprint(event_log: EventLog) -> APIBlueprint:
+def blueprint(backend: Backend) -> APIBlueprint:
     """The two routes that read."""
     reading = APIBlueprint("query", __name__, url_prefix="/v1/events")
 
@@ -78,7 +78,7 @@ def blueprint(event_log: EventLog) -> APIBlueprint:
     @reading.doc(summary="What arrived, newest first", tags=["Events"], responses=_UNAVAILABLE)
     def list_events(asked: EventsQuery) -> Response:
         before = None if asked.cursor is None else decode_cursor(asked.cursor)
-        page = event_log.newest(before, asked.limit, PAGE_BYTES)
+        page = backend.newest(before, asked.limit, PAGE_BYTES)
         following = encode_cursor(page.records[-1].position) if page.more else None
         return _json({"items": [_shown(record) for record in page.records], "next": following})
 
@@ -90,7 +90,7 @@ def blueprint(event_log: EventLog) -> APIBlueprint:
         responses={404: "There is none", **_UNAVAILABLE},
     )
     def get_event(position: int) -> Response:
-        record = event_log.get(position) if position <= MAX_POSITION else None
+        record = backend.get(position) if position <= MAX_POSITION else None
         if record is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
         return _json(_shown(record))

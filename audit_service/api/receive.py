@@ -4,30 +4,24 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from apiflask import APIBlueprint
 from flask import Response, request
 
 from audit_service.events import (
     REJECTIONS,
-    BatchRejected,
     Event,
-    EventRejected,
-    TooManyEvents,
     UnsupportedFormat,
     content_mode,
     http_binding,
 )
-from audit_service.log import EventLog, LogUnavailable, stored_line
+from audit_service.log import EventLog, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.settings import Settings
 from service_kit import logs
 from service_kit.http import request_body
-from service_kit.http.problems import Problem, unavailable
+from service_kit.http.problems import Problem
 
-log = structlog.get_logger()
-
-Keep = Callable[[Mapping[str, str], bytes, Exception], None]
+Record = Callable[[Mapping[str, str], bytes, Exception], None]
 
 _EVENT = {"type": "object", "required": ["id", "source", "specversion", "type"]}
 _OPENAPI: dict[str, Any] = {
@@ -53,9 +47,9 @@ _OPENAPI: dict[str, Any] = {
 
 
 def blueprint(
-    event_log: EventLog, settings: Settings, metrics: EventMetrics, keep: Keep
+    event_log: EventLog, settings: Settings, metrics: EventMetrics, record: Record
 ) -> APIBlueprint:
-    """The route that receives; `keep` is told of each message that is no event."""
+    """The route that receives; `record` is called with each message that is no event."""
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
     receiving = APIBlueprint("receive", __name__)
 
@@ -63,7 +57,7 @@ def blueprint(
     @receiving.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
     def receive() -> Response:
         try:
-            events = _events(settings, keep)
+            events = _events(settings, record)
         except refusals as error:
             metrics.rejected(error)
             raise
@@ -77,44 +71,13 @@ def blueprint(
     return receiving
 
 
-def problem_of_event(error: EventRejected) -> Problem:
-    """400: the event breaks a rule, and the sender is told which."""
-    return Problem(HTTPStatus.BAD_REQUEST, str(error), **_broken_rule(error))
-
-
-def problem_of_batch(error: BatchRejected) -> Problem:
-    """400: some events of the batch break a rule; nothing of the batch is stored."""
-    errors = [{"index": index, **_broken_rule(item)} for index, item in error.items.items()]
-    return Problem(HTTPStatus.BAD_REQUEST, str(error), errors=errors)
-
-
-def problem_of_size(error: TooManyEvents) -> Problem:
-    """413: more events than are accepted in one batch."""
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error), limit=error.limit)
-
-
-def problem_of_format(error: UnsupportedFormat) -> Problem:
-    """415: whatever it is, it is not in a form that is read here."""
-    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
-
-
-def problem_of_log(error: LogUnavailable) -> Problem:
-    """503: a fault of ours, never a 4xx, for on 4xx a sender drops the event."""
-    log.error("the event log is unavailable", reason=str(error))
-    return unavailable("the event log cannot be used at the moment")
-
-
-def _broken_rule(error: EventRejected) -> dict[str, Any]:
-    return {"attribute": error.attribute, "rule": error.rule}
-
-
-def _events(settings: Settings, keep: Keep) -> Sequence[Event]:
+def _events(settings: Settings, record: Record) -> Sequence[Event]:
     headers = _headers()
     content = request_body.read(_limit(headers, settings))
     try:
         return http_binding.read(headers, content, settings.max_batch_events)
     except REJECTIONS as error:
-        keep(headers, content, error)
+        record(headers, content, error)
         raise
 
 

@@ -91,7 +91,8 @@ def redrive_some(database: Rejected, *, ids: Sequence[int], every: bool) -> None
     limits = Limits(settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events)
     store = open_rejected(*_place(settings))
     still = 0
-    with closing(EventLog(open_log(*_place(settings)))) as event_log:
+    with closing(open_log(*_place(settings))) as backend:
+        event_log = EventLog(backend)
         for kept in _chosen(store, ids, every=every):
             try:
                 count = redrive(kept, event_log, store, limits)

@@ -19,7 +19,7 @@ from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
 from audit_service.consumer.status import ConsumerStatus
 from audit_service.events.kafka_binding import Limits
-from audit_service.log import EventLog, Measured, open_log
+from audit_service.log import EventLog, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
@@ -49,8 +49,8 @@ def consume(settings: Settings) -> None:
     place = settings.database_url, settings.database_password.get_secret_value()
     metrics, status = Metrics(), ConsumerStatus()
     counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, status)
-    backend = Measured(open_log(*place), counted.committed)
-    event_log = EventLog(backend, timeout=settings.commit_patience)
+    backend = open_log(*place)
+    event_log = EventLog(backend, timeout=settings.commit_timeout, on_commit=counted.committed)
     partitions = Partitions(status, told.rebalanced)
     loop = Loop(
         client=create(url, settings),
@@ -61,8 +61,8 @@ def consume(settings: Settings) -> None:
             settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
         ),
     )
-    app = health.create(event_log, status, metrics)
-    with closing(event_log), closing(admin_server.start(app, settings.consumer_bind)):
+    app = health.create(backend, status, metrics)
+    with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):
         _warn_of_weaknesses(url, settings)
         tune_gc()
         with LagMonitor(partial(admin, url, settings), partitions, status):

@@ -2,15 +2,14 @@
 
 from importlib.metadata import version
 
-from flask import Flask
-
 from audit_service.consumer.status import ConsumerStatus
-from audit_service.log import EventLog
+from audit_service.log import Backend
 from service_kit.http import app as service_app
+from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
 
 
-def create(event_log: EventLog, status: ConsumerStatus, metrics: Metrics) -> Flask:
+def create(backend: Backend, status: ConsumerStatus, metrics: Metrics) -> ServiceApp:
     """The application. It is ready where store and broker answer and no partition is stopped."""
     return service_app.create(
         __name__,
@@ -18,7 +17,7 @@ def create(event_log: EventLog, status: ConsumerStatus, metrics: Metrics) -> Fla
         version=version("post-cloudevents"),
         problem_for={},
         checks={
-            "database": event_log.ping,
+            "database": backend.ping,
             "broker": status.check_broker,
             "offsets": status.check_offsets,
         },

@@ -13,7 +13,6 @@ from audit_service.log.backend import (
     Record,
 )
 from audit_service.log.event_log import EventLog
-from audit_service.log.measured import Measured
 from audit_service.log.open import UnsupportedDatabase, check_url, migrate, open_log
 from audit_service.log.schema import SchemaMismatch
 
@@ -21,7 +20,6 @@ __all__ = [
     "Backend",
     "EventLog",
     "LogUnavailable",
-    "Measured",
     "Origin",
     "Outcome",
     "Page",

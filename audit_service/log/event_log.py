@@ -1,19 +1,29 @@
-"""Appending, as the rest of the service does it: requests that come together share a commit."""
+"""Event log: appends, where requests that arrive together share a commit."""
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice, repeat
 
 from audit_service.events import Event, digest
-from audit_service.log.backend import Backend, Entry, LogUnavailable, Origin, Page, Receipt, Record
+from audit_service.log.backend import Backend, Entry, LogUnavailable, Origin, Receipt
 from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTimeout
+
+OnCommit = Callable[[Sequence[Receipt], float], None]
+"""Called with the receipts of a commit and its seconds."""
 
 
 class EventLog:
-    """The event log of this process. Safe for any number of threads."""
+    """Appends to a backend for this process. Safe for any number of threads."""
 
-    def __init__(self, backend: Backend, *, timeout: float = 5.0) -> None:
-        """`timeout`: seconds that `append` waits at most for its turn to commit."""
+    def __init__(
+        self, backend: Backend, *, timeout: float = 5.0, on_commit: OnCommit | None = None
+    ) -> None:
+        """`timeout`: seconds that `append` waits at most for its turn to commit.
+
+        `on_commit` is called after each commit that succeeded, in the thread that committed.
+        """
         self._backend = backend
+        self._on_commit = on_commit
         self._commit = GroupCommit(self._commit_all, timeout=timeout)
 
     def append(
@@ -39,22 +49,6 @@ class EventLog:
                 raise LogUnavailable(str(reason or "the commit takes too long")) from reason
             raise RuntimeError("the commit failed") from reason
 
-    def newest(self, before: int | None, limit: int, budget: int) -> Page:
-        """See Backend."""
-        return self._backend.newest(before, limit, budget)
-
-    def get(self, position: int) -> Record | None:
-        """See Backend."""
-        return self._backend.get(position)
-
-    def ping(self) -> None:
-        """See Backend."""
-        self._backend.ping()
-
-    def close(self) -> None:
-        """See Backend."""
-        self._backend.close()
-
     def _commit_all(self, drain: Drain[Sequence[Entry]]) -> Sequence[Sequence[Receipt]]:
         sizes: list[int] = []
 
@@ -63,5 +57,9 @@ class EventLog:
             sizes[:] = [len(each) for each in queued]
             return list(chain.from_iterable(queued))
 
-        receipts = iter(self._backend.commit(entries))
-        return [list(islice(receipts, size)) for size in sizes]
+        began = time.perf_counter()
+        receipts = self._backend.commit(entries)
+        if self._on_commit is not None:
+            self._on_commit(receipts, time.perf_counter() - began)
+        each = iter(receipts)
+        return [list(islice(each, size)) for size in sizes]

@@ -9,8 +9,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from audit_service import create_app
+from audit_service import app_on, create_app
 from audit_service.events.content_mode import BATCH, STRUCTURED
+from audit_service.log import Page, Receipt, Record
+from audit_service.log.backend import Drain
+from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
 
 REQUIRED: Mapping[str, str] = {"id": "1", "source": "/s", "specversion": "1.0", "type": "t"}
@@ -96,7 +99,35 @@ def open_sink(folder: Path, **settings: Any) -> Iterator[Sink]:
     try:
         yield Sink(app)
     finally:
-        app.extensions["event_log"].close()
+        app.close()
+
+
+class FailingBackend:
+    """A backend that raises the fault whatever it is asked; one that is only closed does not."""
+
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+
+    def commit(self, drain: Drain) -> Sequence[Receipt]:
+        drain()
+        raise self._fault
+
+    def newest(self, before: int | None, limit: int, budget: int) -> Page:
+        raise self._fault
+
+    def get(self, position: int) -> Record | None:
+        raise self._fault
+
+    def ping(self) -> None:
+        raise self._fault
+
+    def close(self) -> None:
+        pass
+
+
+def failing_sink(fault: Exception) -> Sink:
+    """A sink whose log raises the fault."""
+    return Sink(app_on(FailingBackend(fault), open_rejected("sqlite:///absent"), Settings()))
 
 
 def _encoded(event: Mapping[str, Any] | str | bytes) -> bytes:

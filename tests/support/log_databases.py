@@ -12,7 +12,6 @@ import pytest
 from audit_service.events import Event, digest
 from audit_service.log import (
     Backend,
-    EventLog,
     Origin,
     Page,
     Receipt,
@@ -108,7 +107,7 @@ def commit(backend: Backend, *events: Event, origin: Origin | None = None) -> Se
     return backend.commit(lambda: [Entry(each, digest(each), origin) for each in events])
 
 
-def everything(backend: Backend | EventLog) -> Page:
+def everything(backend: Backend) -> Page:
     return backend.newest(None, ALL, ALL)
 
 

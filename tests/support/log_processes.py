@@ -24,12 +24,13 @@ def event(event_id: str, data: bytes | None = None, **attributes: str | int | bo
 
 def append_each(url: str, batches: Sequence[Sequence[Event]]) -> list[Receipt]:
     """Append the batches one after another, at the same time as the other processes do."""
-    log = EventLog(open_log(url), timeout=_SECONDS)
+    backend = open_log(url)
+    log = EventLog(backend, timeout=_SECONDS)
     _together[0].wait(_SECONDS)
     try:
         return [receipt for batch in batches for receipt in log.append(batch)]
     finally:
-        log.close()
+        backend.close()
 
 
 def migrate_each(urls: Sequence[str]) -> None:

@@ -205,7 +205,7 @@ class TestLostOffsets:
 
 class TestTheStoreIsDown:
     def test_it_waits_for_it_and_goes_on_where_it_was(self, topic: Topic, tmp_path: Path) -> None:
-        settings = {"AUDIT_SERVICE_COMMIT_PATIENCE": "1"}
+        settings = {"AUDIT_SERVICE_COMMIT_TIMEOUT": "1"}
         with Consuming(tmp_path, topic.url, **settings) as consuming:
             send(topic, range(10))
             consuming.wait_for(10)

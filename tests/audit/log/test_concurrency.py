@@ -61,7 +61,7 @@ def test_threads_leave_no_gap_and_a_reader_never_sees_one(backend: Backend) -> N
         together.wait()
         reads = 0
         while not done.is_set():
-            seen = positions(everything(log))
+            seen = positions(everything(backend))
             assert seen == [*range(len(seen), 0, -1)]
             reads += 1
         return reads

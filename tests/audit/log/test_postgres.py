@@ -21,7 +21,8 @@ def server() -> Iterator[postgres.Server]:
 
 def test_a_restart_of_the_server_costs_no_append(server: postgres.Server) -> None:
     migrate(server.url())
-    log = EventLog(open_log(server.url()))
+    backend = open_log(server.url())
+    log = EventLog(backend)
     log.append([event("before")])
     server.stop()
     with pytest.raises(LogUnavailable):
@@ -32,23 +33,23 @@ def test_a_restart_of_the_server_costs_no_append(server: postgres.Server) -> Non
     server.start()
     (receipt,) = log.append([event("at once")])
     assert (receipt.position, receipt.outcome) == (3, Outcome.STORED)
-    log.close()
+    backend.close()
 
 
 def test_a_restart_of_the_server_costs_no_read(server: postgres.Server) -> None:
     migrate(server.url())
-    log = EventLog(open_log(server.url()))
-    log.append([event("before")])
-    assert log.get(1) is not None
+    backend = open_log(server.url())
+    EventLog(backend).append([event("before")])
+    assert backend.get(1) is not None
     server.stop()
     with pytest.raises(LogUnavailable):
-        log.ping()
+        backend.ping()
     server.start()
-    log.ping()
+    backend.ping()
     server.crash()
     server.start()
-    assert [record.position for record in log.newest(None, 10, 1000).records] == [1]
-    log.close()
+    assert [record.position for record in backend.newest(None, 10, 1000).records] == [1]
+    backend.close()
 
 
 def test_a_commit_waits_for_the_disk_whatever_the_server_thinks(postgres_url: str) -> None:

@@ -1,0 +1,50 @@
+"""Problems: the RFC 9457 document of each exception of this service."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+
+from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
+from audit_service.log import LogUnavailable
+from service_kit.http.problems import Problem, unavailable
+
+log = structlog.get_logger()
+
+
+def _event(error: EventRejected) -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, str(error), **_broken_rule(error))
+
+
+def _batch(error: BatchRejected) -> Problem:
+    """Each bad item by its index; nothing of the batch is stored."""
+    errors = [{"index": index, **_broken_rule(item)} for index, item in error.items.items()]
+    return Problem(HTTPStatus.BAD_REQUEST, str(error), errors=errors)
+
+
+def _size(error: TooManyEvents) -> Problem:
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error), limit=error.limit)
+
+
+def _format(error: UnsupportedFormat) -> Problem:
+    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
+
+
+def _log(error: LogUnavailable) -> Problem:
+    """A fault of ours, never a 4xx: on 4xx a sender drops the event."""
+    log.error("the event log is unavailable", reason=str(error))
+    return unavailable("the event log cannot be used at the moment")
+
+
+def _broken_rule(error: EventRejected) -> dict[str, Any]:
+    return {"attribute": error.attribute, "rule": error.rule}
+
+
+PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
+    BatchRejected: _batch,
+    EventRejected: _event,
+    LogUnavailable: _log,
+    TooManyEvents: _size,
+    UnsupportedFormat: _format,
+}
