@@ -56,6 +56,9 @@ class RecordShown(BaseModel):
         description="Position of the first event with the same source and id, another content"
     )
     event: dict[str, Any] = Field(description="The event in the JSON event format")
+    tolerated: list[str] = Field(
+        description="Deviations from the specification that were let in with it"
+    )
     kafka: KafkaOrigin | None = Field(
         description="The message that brought it; null where it came over HTTP"
     )
@@ -117,6 +120,7 @@ def _shown(record: Record) -> dict[str, Any]:
         "received_at": _rfc3339(record.received_at),
         "conflicts_with": record.conflicts_with,
         "event": orjson.Fragment(to_json(record.event)),
+        "tolerated": record.event.tolerated,
         # A dataclass: orjson writes its fields.
         "kafka": record.origin,
     }

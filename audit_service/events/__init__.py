@@ -6,7 +6,7 @@ One way in for each transport (`http.read`, `kafka.read`), one for looking at wh
 
 from typing import Final
 
-from audit_service.events.digest import Digest, digest
+from audit_service.events.digest import CANONICAL_VERSION, Digest, digest
 from audit_service.events.event import (
     BatchRejected,
     Event,
@@ -17,17 +17,23 @@ from audit_service.events.event import (
     Value,
 )
 from audit_service.events.json_format import to_json
+from audit_service.events.tolerance import DEFAULT, STRICT, Tolerance, Tolerances
 
 REJECTIONS: Final = (EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat)
 """Every way in which a message can fail to be events."""
 
 __all__ = [
+    "CANONICAL_VERSION",
+    "DEFAULT",
     "REJECTIONS",
+    "STRICT",
     "BatchRejected",
     "Digest",
     "Event",
     "EventRejected",
     "JsonText",
+    "Tolerance",
+    "Tolerances",
     "TooManyEvents",
     "UnsupportedFormat",
     "Value",

@@ -1,19 +1,37 @@
-"""What makes two messages the same event, as a hash.
+"""Digest: the hash by which two messages are the same event.
 
-The canonical form, version 1: the line `cloudevent 1`; for each attribute, sorted by name,
+The canonical form, version 2: the line `cloudevent 2`; for each attribute, sorted by name,
 `NAME LENGTH VALUE` and a line end, where VALUE is the canonical string of the attribute's
 type in UTF-8 and LENGTH its bytes in decimal; then `json LENGTH DATA` or `bytes LENGTH DATA`,
 or nothing where there is no data. JSON is without insignificant whitespace, its members
-sorted, its escapes minimal and its number literals as written. `datacontenttype` is filled
-in where the JSON format implies it; `datacontentencoding` of 0.3 is left out, for it tells of
-the encoding and not of the event.
+sorted, its escapes minimal and its number literals as written.
+
+`time` is its instant, in UTC and without trailing zeros: a timestamp is no string ("Type
+System"). `datacontenttype` is filled in where the JSON format implies it; it is left out where
+it says `application/json` of no data, and so is a charset by which JSON is UTF-8. Bytes without
+a media type that are JSON are that JSON. `datacontentencoding` of 0.3 is left out, for it
+is of the encoding and not of the event.
+
+Version 1 had `time` as it came, media types as they came, and bytes without one as bytes.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
+from typing import Final
 
-from audit_service.events import strict_json
+from audit_service.events import media_types, strict_json
 from audit_service.events.event import Event, JsonText, Value
+from audit_service.events.instant import instant
+from audit_service.events.strict_json import NotJson
+
+CANONICAL_VERSION: Final = 2
+JSON: Final = "application/json"
+
+_UTF8_PARAMETER = re.compile(
+    r"""[ \t]*;[ \t]*charset=("?)(?:utf-?8|us-ascii|ascii)\1(?=[ \t]*(?:;|$))[ \t]*""",
+    re.IGNORECASE,
+)
 
 # Ids that rise in time (UUID version 7, ULID) are then neighbours in a log's index, and a commit
 # touches few of its pages. With a hash alone each event touched one of its own, and batches of
@@ -43,14 +61,40 @@ def digest(event: Event) -> Digest:
 
 def canonical_form(event: Event) -> bytes:
     """The bytes that are hashed; the module says how they are made."""
-    attributes = event.attributes
-    if "datacontenttype" not in attributes and isinstance(event.data, JsonText):
-        attributes = {**attributes, "datacontenttype": "application/json"}
-    names = sorted(attributes)
-    if "datacontentencoding" in attributes and event.specversion == "0.3":
-        names.remove("datacontentencoding")
-    fields = "".join([_field(name, attributes[name]) for name in names])
-    return f"cloudevent 1\n{fields}".encode() + _data(event.data)
+    attributes = dict(event.attributes)
+    data = _as_json(event)
+    media_type = _canonical_media_type(attributes.pop("datacontenttype", None), data)
+    if media_type is not None:
+        attributes["datacontenttype"] = media_type
+    if "time" in attributes:
+        attributes["time"] = instant(str(attributes["time"]))
+    if event.specversion == "0.3":
+        attributes.pop("datacontentencoding", None)
+    fields = "".join([_field(name, attributes[name]) for name in sorted(attributes)])
+    return f"cloudevent {CANONICAL_VERSION}\n{fields}".encode() + _data(data)
+
+
+def _as_json(event: Event) -> bytes | None:
+    """The data, as JSON too where no media type says what its bytes are."""
+    data = event.data
+    if data is None or isinstance(data, JsonText) or "datacontenttype" in event.attributes:
+        return data
+    try:
+        strict_json.check(data)
+    except NotJson:
+        return data
+    return JsonText(data)
+
+
+def _canonical_media_type(given: Value | None, data: bytes | None) -> str | None:
+    """`datacontenttype` without what says nothing: that JSON is UTF-8; JSON, of no data."""
+    if given is None:
+        return JSON if isinstance(data, JsonText) else None
+    text = str(given)
+    if not media_types.is_json(text) or not media_types.is_utf8(text):
+        return text
+    text = _UTF8_PARAMETER.sub("", text)
+    return None if data is None and text.lower() == JSON else text
 
 
 def _field(name: str, value: Value) -> str:

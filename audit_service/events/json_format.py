@@ -175,6 +175,8 @@ def _bytes_of(name: str, value: Any) -> bytes:
 
 def _encoded(value: Any, media_type: str) -> bytes:
     """The bytes that a string stands for where the media type is not JSON."""
+    if value is None:
+        return b""  # Null is absent, as it is of attributes.
     if type(value) is not str:
         raise EventRejected("data", "must be a string where datacontenttype is not JSON")
     try:
@@ -215,7 +217,7 @@ def _as_text(data: bytes, media_type: str | None) -> str | None:
     essence = media_types.essence(media_type)
     if not (essence.startswith("text/") or essence.endswith(("/xml", "+xml"))):
         return None
-    if media_types.is_json(media_type):
+    if media_types.is_json(media_type) or not media_types.is_utf8(media_type):
         return None
     try:
         codec = media_types.codec(media_type)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import psycopg
 
 from audit_service.log import rows, schema
-from audit_service.log.backend import Drain, Page, Receipt, Record
+from audit_service.log.backend import Drain, Entry, Page, Receipt, Record
 from audit_service.log.postgres_connections import Connection, Readers, connect, translated
 from audit_service.log.rows import Existing
 
@@ -26,6 +26,8 @@ _INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
 _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
     VALUES ({", ".join(["%s"] * len(rows.ORIGIN))})"""  # noqa: S608
 _SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
+
+_OLDER = f"{_SELECT} WHERE identity = %s AND digest_version IS NULL"
 
 
 class PostgresLog:
@@ -95,7 +97,11 @@ class PostgresLog:
             last = db.execute(_LAST).fetchone()
             identities = [entry.digest.identity for entry in entries]
             contents = [entry.digest.content for entry in entries]
-            existing = [Existing(*row) for row in db.execute(_KNOWN, (identities, contents))]
+            known = db.execute(_KNOWN, (identities, contents)).fetchall()
+            existing = [
+                _compared(db, entry, Existing(*row))
+                for entry, row in zip(entries, known, strict=True)
+            ]
             now = time.time_ns() // 1000
             receipts, inserted = rows.assign_positions(
                 entries, existing, last[0] if last else 0, now
@@ -117,6 +123,14 @@ class PostgresLog:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+def _compared(db: Connection, entry: Entry, existing: Existing) -> Existing:
+    """The same, where the event may be there with a digest of an older canonical form."""
+    if existing.first is None or existing.same is not None:
+        return existing
+    older = db.execute(_OLDER, (entry.digest.identity,))
+    return Existing(existing.first, rows.same_as(entry, older))
 
 
 def migrate(url: str) -> None:

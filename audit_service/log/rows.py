@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from audit_service.events import Event, JsonText, Value
+from audit_service.events import CANONICAL_VERSION, Event, JsonText, Tolerance, Value, digest
 from audit_service.log.backend import Entry, Origin, Outcome, Receipt, Record
 
 ATTRIBUTE_COLUMNS = (
@@ -28,6 +28,8 @@ INSERTED = (
     "extensions",
     "data",
     "data_is_json",
+    "digest_version",
+    "tolerated",
 )
 SELECTED = (
     "position",
@@ -37,6 +39,7 @@ SELECTED = (
     "extensions",
     "data",
     "data_is_json",
+    "tolerated",
     "kafka_topic",
     "kafka_partition",
     "kafka_offset",
@@ -89,7 +92,9 @@ def assign_positions(
 
 def record(row: Row) -> Record:
     """The record that a row, its columns as SELECTED, stands for."""
-    position, received_at, conflicts_with, *columns, extensions, data, data_is_json = row[:-3]
+    position, received_at, conflicts_with, *columns, extensions, data, data_is_json, names = row[
+        :-3
+    ]
     attributes: dict[str, Value] = {
         name: value
         for name, value in zip(ATTRIBUTE_COLUMNS, columns, strict=True)
@@ -100,7 +105,21 @@ def record(row: Row) -> Record:
     if data_is_json:
         data = JsonText(data)
     origin = None if row[-1] is None else Origin(*row[-3:])
-    return Record(position, received_at, conflicts_with, Event(attributes, data), origin)
+    tolerated = tuple(map(Tolerance, names.split(","))) if names else ()
+    event = Event(attributes, data, tolerated)
+    return Record(position, received_at, conflicts_with, event, origin)
+
+
+def same_as(entry: Entry, candidates: Iterable[Row]) -> int | None:
+    """The position of the entry's event among stored ones, compared in the newest form.
+
+    `candidates`: rows of its source and id whose digest is of an older canonical form, their
+    columns as SELECTED; of what is stored nothing is rewritten, so it is hashed anew.
+    """
+    for row in candidates:
+        if digest(record(row).event).content == entry.digest.content:
+            return int(row[0])
+    return None
 
 
 def origins(entries: Sequence[Entry], receipts: Sequence[Receipt]) -> list[Row]:
@@ -125,4 +144,6 @@ def _columns(event: Event) -> Row:
         orjson.dumps(extensions).decode() if extensions else None,
         event.data,
         isinstance(event.data, JsonText),
+        CANONICAL_VERSION,
+        ",".join(event.tolerated) or None,
     )

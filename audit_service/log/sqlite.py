@@ -31,6 +31,7 @@ _INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
 _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
     VALUES ({", ".join("?" * len(rows.ORIGIN))})"""  # noqa: S608
 _SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
+_OLDER = f"{_SELECT} WHERE identity = ? AND digest_version IS NULL"
 _UNKNOWN = Existing(None, None)
 
 
@@ -171,7 +172,10 @@ def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existin
         identity, content = entry.digest.identity, entry.digest.content
         if identity in seen:
             first = db.execute(_FIRST, (identity,)).get
-            yield Existing(first, db.execute(_SAME, (identity, content)).get)
+            same = db.execute(_SAME, (identity, content)).get
+            if same is None:
+                same = rows.same_as(entry, db.execute(_OLDER, (identity,)))
+            yield Existing(first, same)
         else:
             yield _UNKNOWN
 

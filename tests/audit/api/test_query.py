@@ -132,7 +132,13 @@ class TestSingleEvents:
             r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", shown.pop("received_at"), re.ASCII
         )
         event = {**REQUIRED, "data": 2}
-        assert shown == {"position": 2, "conflicts_with": 1, "event": event, "kafka": None}
+        assert shown == {
+            "position": 2,
+            "conflicts_with": 1,
+            "event": event,
+            "tolerated": [],
+            "kafka": None,
+        }
 
     @pytest.mark.parametrize("position", ["0", "2", "-1", "x", "1.0", str(2**63 - 1), "9" * 400])
     def test_404_where_there_is_none(self, sink: Sink, position: str) -> None:

@@ -97,10 +97,72 @@ def same(first: Event, second: Event) -> bool:
             id="base64-of-0.3",
         ),
         pytest.param(batched({"data": [1]}), structured({"data": [1]}), id="batched"),
+        pytest.param(
+            binary(content_type=JSON), structured({}), id="no-data-with-and-without-a-json-type"
+        ),
+        pytest.param(
+            binary(body=b"{}", content_type="application/json; charset=utf-8"),
+            binary(body=b"{}", content_type=JSON),
+            id="json-is-utf-8",
+        ),
+        pytest.param(
+            binary(body=b"{}", content_type='application/vnd.x+json;v=1;Charset="UTF-8"'),
+            binary(body=b"{}", content_type="application/vnd.x+json;v=1"),
+            id="json-is-utf-8-beside-another-parameter",
+        ),
+        pytest.param(
+            structured({"data_base64": "eyJhIjoxfQ=="}),
+            structured({"data": {"a": 1}}),
+            id="base64-of-json-without-a-media-type",
+        ),
+        pytest.param(binary(body=b'{"a":1}'), structured({"data": {"a": 1}}), id="json-untyped"),
+        pytest.param(
+            structured({"datacontenttype": "text/plain", "data": None}),
+            structured({"datacontenttype": "text/plain"}),
+            id="null-of-a-type-that-is-not-json-is-no-data",
+        ),
     ],
 )
 def test_the_same_event_in_two_forms_has_one_digest(one: Event, other: Event) -> None:
     assert same(one, other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "2026-11-26T09:53:45.42836Z",
+        "2026-11-26T09:53:45.4283600000Z",
+        "2026-11-26t09:53:45.428360z",
+        "2026-11-26T09:53:45.428360+00:00",
+        "2026-11-26T10:53:45.42836+01:00",
+        "2026-11-25T19:53:45.42836-14:00",
+    ],
+)
+def test_time_is_an_instant(other: str) -> None:
+    one = structured({"time": "2026-11-26T09:53:45.428360Z"})
+    assert same(one, structured({"time": other}))
+    assert same(one, binary({"time": other}))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2026-11-26T09:53:45.4283601Z", "2026-11-26T09:53:45.42836Z"),
+        ("2026-11-26T09:53:45.123456789012Z", "2026-11-26T09:53:45.123456789013Z"),
+        ("2026-11-26T09:53:45Z", "2026-11-26T09:53:45+01:00"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"),
+        ("0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_times_that_are_other_instants_differ(one: str, other: str) -> None:
+    assert not same(structured({"time": one}), structured({"time": other}))
+
+
+def test_a_leap_second_is_itself_in_every_zone() -> None:
+    one = structured({"time": "2016-12-31T23:59:60.5Z"})
+    assert same(one, structured({"time": "2017-01-01T00:59:60.50+01:00"}))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +270,7 @@ def test_an_identity_begins_with_the_ids_first_bytes_so_that_ids_in_order_are_ne
 def test_the_canonical_form_is_as_documented_for_stored_digests_were_made_of_it() -> None:
     event = structured({"subject": "é", "ext": True, "data": {"b": [1, None, {}], "a": "x"}})
     form = (
-        "cloudevent 1\n"
+        "cloudevent 2\n"
         "datacontenttype 16 application/json\n"
         "ext 4 true\n"
         "id 1 1\n"

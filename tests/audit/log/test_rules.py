@@ -6,7 +6,7 @@ import apsw
 import psycopg
 import pytest
 
-from audit_service.events import Event, JsonText, digest
+from audit_service.events import Event, JsonText, Tolerance, digest
 from audit_service.log import (
     Backend,
     LogUnavailable,
@@ -25,6 +25,19 @@ from tests.support.log_processes import event
 
 ALL = 10**9
 BACKENDS = ("sqlite", "postgres")
+
+
+def insert_with_digest_of_version_1(store: Store, stored: Event) -> None:
+    """The first event of a log, as it was stored when digests had no version."""
+    identity, content = digest(stored).identity.hex(), "00" * 32
+    sqlite = store.url.startswith("sqlite")
+    hashes = f"x'{identity}', x'{content}'" if sqlite else f"'\\x{identity}', '\\x{content}'"
+    data = f"x'{(stored.data or b'').hex()}'" if sqlite else f"'\\x{(stored.data or b'').hex()}'"
+    store.execute(
+        "INSERT INTO event (position, received_at, identity, digest, specversion, source, type, "
+        f"id, time, data, data_is_json) VALUES (1, 1, {hashes}, '1.0', '/s', 't', "
+        f"'{stored.id}', '{stored.attributes['time']}', {data}, {'0' if sqlite else 'false'})"
+    )
 
 
 class TestAppending:
@@ -66,6 +79,26 @@ class TestAppending:
     ) -> None:
         commit(backend, event("a", b"1"), event("a", b"2"))
         assert commit(backend, event("a", b"2")) == [Receipt(2, Outcome.DUPLICATE)]
+
+    def test_an_event_with_an_older_digest_is_known_by_its_content(
+        self, backend: Backend, store: Store
+    ) -> None:
+        stored = event("a", b"x", time="2026-01-01T00:00:00.10Z")
+        insert_with_digest_of_version_1(store, stored)
+        same = event("a", b"x", time="2026-01-01T00:00:00.1Z")
+        assert commit(backend, same) == [Receipt(1, Outcome.DUPLICATE)]
+        assert commit(backend, event("a", b"y")) == [Receipt(2, Outcome.CONFLICTING, 1)]
+        assert commit(backend, event("a", b"y"), same) == [
+            Receipt(2, Outcome.DUPLICATE),
+            Receipt(1, Outcome.DUPLICATE),
+        ]
+
+    def test_what_was_tolerated_is_kept_with_the_event(self, backend: Backend) -> None:
+        names = (Tolerance.ATTRIBUTE_NAMES, Tolerance.DATASCHEMA)
+        odd = Event(event("a", methodName="x").attributes, None, names)
+        commit(backend, odd, event("b"))
+        kept = [record.event.tolerated for record in everything(backend).records]
+        assert kept == [(), names]
 
     @pytest.mark.parametrize("other", [event("b"), event("a", source="/t")])
     def test_another_id_or_source_is_another_event(self, backend: Backend, other: Event) -> None:
