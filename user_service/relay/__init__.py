@@ -1,7 +1,24 @@
-"""The relay: delivers what waits in the outbox, each user's events in their order.
+"""Relay: delivers the events in the outbox, each user's in their order, at least once.
 
-Any number of them may run; one is active. At least once on the wire: an event that was sent
-and not written down as delivered is sent again, with the same id.
+Any number of relays may run; one is active.
+
+    lease             which relay is active: states, trust window, failures
+    dispatcher        main loop of the active relay, in one thread
+    outbox_queue      reads events from the outbox, writes outcomes, fenced by the lease
+    events            what it reads and writes
+    notifier          wakes the dispatcher when there are new events
+    user_queues       events in memory, a queue for each user; users take turns
+    sender_pool       threads that send batches to the sink
+    outcomes          carries out what retry_policy says, gathers what is to be written
+    retry_policy      fault → action
+    circuit_breaker   state of the sink: available, unavailable, paused
+    backoff           when events that failed by themselves are due
+    status, health    readiness and metrics
+    timing            intervals, sizes, the clock
+
+Order: a user's next event is sent only once it is written what became of the last one, so the
+first arrival of each event is in its user's order, whichever relay sends. At least once: an event
+that was sent and not written as delivered is sent again, with the same id.
 """
 
 import threading
@@ -30,7 +47,7 @@ log = structlog.get_logger()
 
 
 class Relay:
-    """One relay: takes part in the lease, and delivers while it has it."""
+    """One relay: waits for the lease, and delivers while it holds it."""
 
     def __init__(
         self,
@@ -47,7 +64,7 @@ class Relay:
         self._clock = clock
 
     def run(self, name: str, stop: threading.Event) -> None:
-        """Take part until `stop` is set. `name`: what others are shown of who holds the lease."""
+        """Wait or deliver until `stop` is set. `name`: the holder's, as operators are shown it."""
         lease = Lease(self._engine, name, self._timing, self._clock)
         while lease.acquire(stop):
             self._status.active = True
@@ -58,7 +75,7 @@ class Relay:
             except StoreUnavailable as error:
                 log.warning("the database is unavailable", reason=str(error))
             finally:
-                # What it found out of the sink is forgotten with the lease.
+                # What is known of the sink goes with the lease.
                 self._status.active, self._status.sink = False, SinkState.AVAILABLE
 
     def _deliver(self, lease: Lease, stop: threading.Event) -> None:

@@ -1,4 +1,12 @@
-"""How fast the relay may send: as fast as it can, or probing a sink that takes nothing."""
+"""Circuit breaker: state of the sink, and when it may be sent to.
+
+    available ──trip()──▶ unavailable: one probe at a time, ever longer apart
+        │  ▲                   │  │
+        │  └──record_success()─┘  │
+        └────pause()──▶ paused: one probe at a time, far apart
+
+A state change is logged once. A probe is an ordinary batch of one event.
+"""
 
 import random
 import time
@@ -12,42 +20,45 @@ log = structlog.get_logger()
 
 
 class SinkState(StrEnum):
-    """What the relay believes of the sink."""
+    """The relay's belief about the sink. The values are what operators are shown."""
 
     AVAILABLE = "open"
     UNAVAILABLE = "waiting"
-    """It takes nothing for now; one probe at a time finds out when it does again."""
+    """It accepts nothing for now."""
     PAUSED = "paused"
-    """It answers as if it were no sink, or not for us; likewise, but seldom."""
+    """Somebody has to set something right: it answers as if it were no sink, or not for us."""
 
 
 class CircuitBreaker:
-    """The sink's state, by this process's monotonic clock."""
+    """The state, and the moment of the next probe. Owned by the dispatcher thread."""
 
     def __init__(self, timing: RelayTiming, clock: Clock = time.monotonic) -> None:
         self._timing = timing
         self._clock = clock
         self.state = SinkState.AVAILABLE
+        # How many times something was acknowledged: others were, where it rose meanwhile.
         self.successes = 0
+        # Of the last probe, before jitter; 0.0 while the sink is available.
         self._delay = 0.0
+        # When the state was entered, and when the next probe is due, by `_clock`.
         self._since = 0.0
         self._next_probe = 0.0
 
     def allows(self, in_flight: int) -> bool:
-        """Whether one more sending may start while so many are under way."""
+        """Whether one more batch may be sent while so many are in flight."""
         if self.state is SinkState.AVAILABLE:
             return True
         return in_flight == 0 and self._clock() >= self._next_probe
 
     @property
     def next_probe_in(self) -> float:
-        """Seconds until the next probe; infinite where there is none to be made."""
+        """Seconds until the next probe; infinite while the sink is available."""
         if self.state is SinkState.AVAILABLE:
             return float("inf")
         return max(0.0, self._next_probe - self._clock())
 
     def record_success(self) -> bool:
-        """The sink has acknowledged something. True where it had not for a while."""
+        """Something was acknowledged: the sink is available. True where it was not before."""
         self.successes += 1
         if self.state is SinkState.AVAILABLE:
             return False
@@ -56,25 +67,25 @@ class CircuitBreaker:
         return True
 
     def trip(self, began: float, reason: str, retry_after: float | None) -> None:
-        """The sink takes nothing, as a sending that began at `began` found."""
+        """The sink is unavailable, as a batch that began at `began` found."""
         if self._is_known(began):
             return
         timing = self._timing
         shortest, longest = timing.shortest_probe_seconds, timing.longest_probe_seconds
         self._delay = min(longest, max(shortest, 2 * self._delay))
-        # Relays of many services are not to come back in step.
+        # Jitter: relays of many services must not probe in step.
         delay = self._delay * random.uniform(0.8, 1.0)  # noqa: S311
         if retry_after is not None:
             delay = min(max(retry_after, shortest), timing.longest_retry_after_seconds)
         self._enter(SinkState.UNAVAILABLE, delay, reason)
 
     def pause(self, began: float, reason: str) -> None:
-        """The sink answers what no sink answers, as a sending that began at `began` found."""
+        """The sink is paused, for what a batch that began at `began` found."""
         if not self._is_known(began):
             self._enter(SinkState.PAUSED, self._timing.paused_probe_seconds, reason)
 
     def _is_known(self, began: float) -> bool:
-        """Whether it tells nothing new: it began before the state did."""
+        """Whether a batch tells nothing new: it began before the state was entered."""
         return self.state is not SinkState.AVAILABLE and began < self._since
 
     def _enter(self, state: SinkState, delay: float, reason: str) -> None:

@@ -1,7 +1,8 @@
-"""What the active relay does, from when it holds the lease until it stops or loses it.
+"""Dispatcher: the main loop of the active relay, from when it holds the lease until it stops.
 
-One thread decides everything; others only send. What is known of the outbox is kept in memory
-and made anew with each lease.
+It reads events from the outbox into memory, sends what is ready, handles outcomes, and writes
+them. One thread decides everything; the sender pool's threads only send. Its memory is made anew
+with each lease.
 """
 
 import time
@@ -22,7 +23,11 @@ log = structlog.get_logger()
 
 
 class Dispatcher:
-    """The active relay. It is used by one thread, once."""
+    """The loop, for one lease. `run` MUST be called once.
+
+    Everything that it is given is owned by the thread in `run`, which is the dispatcher thread,
+    save what the sender pool says of itself.
+    """
 
     def __init__(
         self,
@@ -44,12 +49,14 @@ class Dispatcher:
         self._status = status
         self._timing = timing
         self._clock = clock
+        # Owned by the dispatcher thread; moments by `_clock`, 0.0 for at once.
         self._next_refill = 0.0
         self._next_purge = 0.0
+        # The database is left alone until then.
         self._database_from = 0.0
 
     def run(self, stop: Event) -> None:
-        """Deliver until `stop` is set, then finish what is under way.
+        """Deliver until `stop` is set, then wait for what is in flight, and release the lease.
 
         Raises LeaseLost, StoreUnavailable.
         """
@@ -77,7 +84,7 @@ class Dispatcher:
         self._sender_pool.cancel_overdue()
 
     def _idle_seconds(self) -> float:
-        """How long nothing needs to be done unless news come."""
+        """Seconds until something is due, unless a batch ends or new events are notified of."""
         now = self._clock()
         seconds = [
             self._timing.idle_seconds,
@@ -86,7 +93,7 @@ class Dispatcher:
         ]
         if self._outcomes.pending.size:
             seconds.append(self._write_in)
-        # No probe is made before what is under way has ended, and that is heard of.
+        # No probe is made before what is in flight has ended, and that wakes the loop.
         if self._queues.has_ready and not self._sender_pool.in_flight:
             seconds.append(self._breaker.next_probe_in)
         if self._has_room:
@@ -94,7 +101,7 @@ class Dispatcher:
         return max(0.0, self._database_from - now, min(seconds))
 
     def _maintain(self) -> None:
-        """Keep the database and the memory together, and the lease alive."""
+        """Bring the database and the memory together, and keep the lease."""
         if self._clock() < self._database_from:
             return
         try:
@@ -127,10 +134,10 @@ class Dispatcher:
         pending = self._outcomes.pending
         if pending.size:
             self._outbox.write(pending)
-            # Only now: a user's next event MUST NOT be sent before this is written. Another
-            # relay that took over in between would send this one after the next.
+            # Only now: a user's next event MUST NOT be sent before this is written. A relay that
+            # took over in between would send this one after the next.
             self._queues.unblock(pending.users)
-            if pending.uncovers:
+            if pending.frees_later_events:
                 self._next_refill = 0.0
             self._outcomes.clear_pending()
 
@@ -139,7 +146,7 @@ class Dispatcher:
         look = self._has_room and self._refill_in <= 0
         if not (due or look):
             return
-        # What was sent MUST be written before: the outbox would give it once more.
+        # What was sent MUST be written before: it would be read from the outbox once more.
         self._write()
         if due:
             self._load_due()
@@ -164,7 +171,7 @@ class Dispatcher:
 
     @property
     def _has_room(self) -> bool:
-        """Whether there is room in memory, and a use for more in it."""
+        """Whether there is room in memory, and a use for more events in it."""
         if self._breaker.state is not SinkState.AVAILABLE and self._queues.has_ready:
             return False
         return len(self._queues) < self._timing.window_size // 2
@@ -179,7 +186,7 @@ class Dispatcher:
             self._queues.has_ready
             and self._sender_pool.has_free_connection
             and self._breaker.allows(self._sender_pool.in_flight)
-            # It may have been paused since it last knew.
+            # This process may have been paused since the last renewal.
             and self._lease.is_fresh
         ):
             max_batch = (

@@ -1,4 +1,4 @@
-"""The relay as it is seen from outside, on a small port: health and metrics."""
+"""Health and metrics of a relay, served on its admin port."""
 
 from importlib.metadata import version
 
@@ -17,13 +17,13 @@ SINK = Gauge("user_service_relay_sink_open", "Whether the sink takes events, as 
 
 
 class SinkPaused(Exception):
-    """The sink answers as if it were none, or not for us."""
+    """The circuit breaker has paused the sink: somebody has to set something right."""
 
 
 def create(engine: Engine) -> tuple[Flask, RelayStatus]:
-    """The application, and what the relay is to tell it.
+    """The application, and the status that the relay MUST keep up to date.
 
-    A relay that stands by is ready; one whose sink has to be set right first is not.
+    A standby is ready; a relay whose sink is paused is not.
     """
     metrics = Metrics()
     events = metrics.counter(

@@ -1,8 +1,28 @@
-"""Which relay is the active one: a lease that needs no two clocks to agree.
+"""Lease: the right to be the active relay, kept by a heartbeat, without two clocks agreeing.
 
-The holder raises a heartbeat in the database; who waits to take over watches it. Each measures
-time by its own monotonic clock only. A takeover raises the fencing number, and every write of a
-relay to the outbox is conditional on its own: one that was paused and wakes up changes nothing.
+    standby ──acquire()──▶ active ──release()──▶ standby (another takes over at once)
+       ▲                   │    ▲
+       │                   │    └─ every fenced transaction renews the lease
+       │                   ▼
+       └──LeaseLost─── not fresh: lease_seconds since the last renewal began
+
+The `relay` row has a fencing number, a heartbeat and the holder's name. A standby takes over when,
+by its own monotonic clock, the heartbeat stood still for `lease_seconds`, or there is no holder:
+it raises the fencing number, which fails where the heartbeat moved in between.
+
+Trust window: `is_fresh`. A renewal counts from before its transaction began, and a standby counts
+from after it read the row, so nobody takes over while it is True, whatever the clocks show.
+A batch MUST be sent only while it is. One that is in flight when the lease is lost may arrive
+late, as a duplicate: the next relay sends the same events before their users' later ones.
+
+Failures:
+- Database away: the active relay sends on while fresh, tries again, and then loses the lease; a
+  standby waits.
+- Active relay paused or cut off: a standby takes over. The next fenced transaction of the old one
+  matches no row and raises LeaseLost; nothing of it is written. What it had sent and not written
+  down is sent again, with the same ids.
+- Active relay killed: likewise, after `lease_seconds`.
+- Takeover by two at once: one UPDATE matches the row, the other none.
 """
 
 import threading
@@ -21,22 +41,24 @@ log = structlog.get_logger()
 
 
 class LeaseLost(Exception):
-    """Another relay has taken over; nothing was written."""
+    """Another relay has taken over, or may have; nothing was written."""
 
 
 class Lease:
-    """This process's part in it. One thread at a time."""
+    """This process's part in the lease. It MUST be used by one thread at a time."""
 
     def __init__(
         self, engine: Engine, name: str, timing: RelayTiming, clock: Clock = time.monotonic
     ) -> None:
-        """`name`: what others are shown of who holds it."""
+        """`name`: the holder's, as operators are shown it."""
         self._engine = engine
         self._name = name
         self._seconds = timing.lease_seconds
         self._watch_seconds = min(timing.watch_seconds, timing.lease_seconds / 4)
         self._clock = clock
+        # The fencing number of the last takeover by this relay: MUST be in every write's condition.
         self._fence = 0
+        # When the transaction of the last renewal began, by `_clock`.
         self._renewed_at = 0.0
 
     def acquire(self, stop: threading.Event) -> bool:
@@ -46,7 +68,7 @@ class Lease:
         while not stop.is_set():
             try:
                 row = self._row()
-                # After it was read, however long that took: when the holder raised it is not known.
+                # After the read, however long it took: when the holder raised it is not known.
                 now = self._clock()
                 if (row.fence, row.heartbeat) != seen:
                     seen, since = (row.fence, row.heartbeat), now
@@ -59,31 +81,31 @@ class Lease:
 
     @contextmanager
     def fenced_transaction(self) -> Iterator[Connection]:
-        """A transaction in which this is the active relay; it is a heartbeat, too.
+        """A transaction in which this is the active relay; it renews the lease, too.
 
         Raises LeaseLost, StoreUnavailable.
         """
         began = self._clock()
         with writing(self._engine) as connection:
-            # It locks the row until the commit, so that nobody takes over in between.
-            beat = connection.execute(
+            # Locks the row until the commit, so that nobody takes over in between.
+            renewed = connection.execute(
                 update(RELAY)
                 .where(RELAY.c.fence == self._fence)
                 .values(heartbeat=RELAY.c.heartbeat + 1)
             )
-            if beat.rowcount != 1:
+            if renewed.rowcount != 1:
                 raise LeaseLost
             yield connection
         self._renewed_at = began
 
     def heartbeat(self) -> None:
-        """Show that this relay lives. Raises LeaseLost, StoreUnavailable."""
+        """Renew the lease with nothing else to write. Raises LeaseLost, StoreUnavailable."""
         with self.fenced_transaction():
             pass
 
     @property
     def next_heartbeat_in(self) -> float:
-        """Seconds until it is time for a heartbeat; below 0 where it is late."""
+        """Seconds until a heartbeat is due; below 0 where it is late."""
         return self._renewed_at + self._seconds / 5 - self._clock()
 
     @property
@@ -92,7 +114,7 @@ class Lease:
         return self._clock() - self._renewed_at < self._seconds
 
     def release(self) -> None:
-        """Let another take over at once."""
+        """Let another relay take over at once. Raises LeaseLost, StoreUnavailable."""
         with self.fenced_transaction() as connection:
             connection.execute(update(RELAY).values(holder=None))
 

@@ -1,4 +1,8 @@
-"""Hearing of new events: PostgreSQL says so; on SQLite the outbox is looked at often."""
+"""Notifier: PostgreSQL's notifications of new events wake the dispatcher. SQLite has none.
+
+A notification only shortens the poll: whatever is missed while the connection is broken is found
+by polling.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,17 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from user_service.store.outbox import CHANNEL
 
-AGAIN_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 
 log = structlog.get_logger()
 
 
 @contextmanager
 def listening(engine: Engine, wake: Callable[[], None]) -> Iterator[None]:
-    """Call `wake` for each notification until the end of the block; nothing on SQLite.
-
-    What is missed while the connection is broken is found by looking.
-    """
+    """Call `wake`, in a thread of its own, for each notification until the end of the block."""
     stop = threading.Event()
     if engine.dialect.name == "postgresql":
         arguments = (engine, wake, stop)
@@ -38,7 +39,7 @@ def _listen_on(engine: Engine, wake: Callable[[], None], stop: threading.Event) 
             _listen(engine, wake, stop)
         except (SQLAlchemyError, psycopg.Error) as error:
             log.warning("cannot listen for new events", reason=type(error).__name__)
-            stop.wait(AGAIN_SECONDS)
+            stop.wait(RETRY_SECONDS)
 
 
 def _listen(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> None:
@@ -50,9 +51,9 @@ def _listen(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> 
         connection.autocommit = True
         connection.execute(f"LISTEN {CHANNEL}")
         while not stop.is_set():
-            for _ in connection.notifies(timeout=AGAIN_SECONDS, stop_after=1):
+            for _ in connection.notifies(timeout=RETRY_SECONDS, stop_after=1):
                 wake()
     finally:
-        # It listens, so that it is of no use to others.
+        # Not back to the pool: it listens.
         with suppress(SQLAlchemyError, psycopg.Error):
             raw.invalidate()

@@ -1,11 +1,11 @@
-"""The outbox as the relay reads it, and writes what became of its events."""
+"""Outbox queue: reads events from the outbox for the relay, and writes their outcomes."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Select, Update, delete, exists, select, update
 
+from user_service.relay.events import BackingOff, PendingWrites, QueuedEvent
 from user_service.relay.lease import Lease
 from user_service.relay.timing import RelayTiming
 from user_service.store.outbox import State
@@ -16,57 +16,8 @@ from user_service.users.domain import now
 CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedEvent:
-    """An event that waits: in the JSON format, with how long it was tried by itself, and the
-    seconds of its last backoff.
-    """
-
-    id: int
-    subject: str
-    event: bytes
-    tried_seconds: float = 0.0
-    backoff_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class BackingOff:
-    """A user's event that is tried again later, and keeps those after it waiting."""
-
-    id: int
-    subject: str
-    seconds: float
-
-
-@dataclass(slots=True)
-class PendingWrites:
-    """What became of events that were sent, until it is written.
-
-    `delivered`: ids. `failed`: ids by what went wrong, where it was not the events' fault.
-    `backing_off`: an event with its new times, and what went wrong. `dead`: id by reason.
-    `users`: whose events they are, all of them; `since`: of the first, monotonic, seconds;
-    `size`: how many events; `uncovers`: whether others waited in the outbox behind one of them.
-    """
-
-    delivered: list[int] = field(default_factory=list)
-    failed: dict[str, list[int]] = field(default_factory=dict)
-    backing_off: list[tuple[QueuedEvent, str]] = field(default_factory=list)
-    dead: dict[int, str] = field(default_factory=dict)
-    users: set[str] = field(default_factory=set)
-    since: float = 0.0
-    size: int = 0
-    uncovers: bool = False
-
-    def add(self, events: Sequence[QueuedEvent], at: float) -> None:
-        """Events that were sent; what became of each is said by the other members."""
-        if not self.size:
-            self.since = at
-        self.size += len(events)
-        self.users.update(event.subject for event in events)
-
-
 class OutboxQueue:
-    """Reads freely; writes only while the lease is held."""
+    """The outbox of one relay. Reads at any time; writes MUST be fenced by the lease."""
 
     def __init__(
         self,
@@ -81,10 +32,10 @@ class OutboxQueue:
         self._wall_clock = wall_clock
 
     def oldest(self, limit: int, besides: Collection[str]) -> Sequence[QueuedEvent]:
-        """At most `limit` events, the oldest first, none of the users `besides`, none behind
-        one that backs off.
+        """At most `limit` events, the oldest first; none of the users `besides`, nor of one who
+        has an event that backs off.
 
-        Always from the beginning: an event can become visible after one with a higher id.
+        MUST read from the beginning: an event can become visible after one with a higher id.
         """
         ahead = OUTBOX.alias()
         behind = exists().where(ahead.c.subject == OUTBOX.c.subject, ahead.c.backoff_seconds > 0)
@@ -94,7 +45,7 @@ class OutboxQueue:
         return self._read(query)
 
     def by_id(self, ids: Sequence[int]) -> Sequence[QueuedEvent]:
-        """Those of the ids that still wait."""
+        """The events of these ids that still wait."""
         return [
             event
             for chunk in _chunks(ids)
@@ -110,7 +61,7 @@ class OutboxQueue:
             return [BackingOff(*row) for row in connection.execute(query)]
 
     def write(self, pending: PendingWrites) -> None:
-        """Write it, all in one transaction. Raises LeaseLost, StoreUnavailable."""
+        """Write the outcomes in one transaction. Raises LeaseLost, StoreUnavailable."""
         with self._lease.fenced_transaction() as connection:
             self._deliver(connection, pending.delivered)
             for reason, ids in pending.failed.items():
@@ -129,7 +80,7 @@ class OutboxQueue:
                 connection.execute(statement)
 
     def purge(self) -> bool:
-        """Delete what was delivered long enough ago; whether that may not have been all of it.
+        """Delete delivered events that were kept long enough; whether there may be more of them.
 
         Raises LeaseLost, StoreUnavailable.
         """

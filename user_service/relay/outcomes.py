@@ -1,4 +1,8 @@
-"""What becomes of the events that were sent, and what the relay believes of the sink then."""
+"""Outcomes: carries out the retry policy on events that were sent.
+
+"Others were delivered" decides whose fault a failure is: as far as an event is concerned, they
+were if anything was acknowledged since it failed last, or else since it was sent.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +13,7 @@ import structlog
 
 from user_service.relay.backoff import Backoff
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
-from user_service.relay.outbox_queue import PendingWrites, QueuedEvent
+from user_service.relay.events import PendingWrites, QueuedEvent
 from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
 from user_service.relay.sender_pool import Batch, BatchResult
 from user_service.relay.status import RelayStatus
@@ -22,10 +26,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Events that failed alike, in a sending that began at `began` (monotonic, seconds).
-
-    `others_delivered`: whether anything was acknowledged since they had failed before.
-    """
+    """Events of a batch that failed alike. `began`: the batch's."""
 
     events: Sequence[QueuedEvent]
     cause: NotDelivered
@@ -34,7 +35,10 @@ class Failed:
 
 
 class OutcomeHandler:
-    """Decides, and gathers what is to be written in `pending`."""
+    """Acts on the outcome of each batch, and gathers in `pending` what is to be written.
+
+    With all that it holds it is owned by the dispatcher thread.
+    """
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class OutcomeHandler:
         max_batch: int,
         clock: Clock = time.monotonic,
     ) -> None:
-        """`max_batch`: how many events a batch may have."""
+        """`max_batch`: how many events the sink takes at once."""
         self.queues = queues
         self.breaker = breaker
         self.pending = PendingWrites()
@@ -56,7 +60,7 @@ class OutcomeHandler:
         self._status = status
         self._timing = timing
         self._clock = clock
-        # How many sendings had succeeded when an event failed last.
+        # By an event's id: the breaker's successes when it failed last.
         self._failed_at: dict[int, int] = {}
         self._actions: Mapping[Action, Callable[[Failed], None]] = {
             Action.DEAD_LETTER: self._dead_letter,
@@ -68,7 +72,7 @@ class OutcomeHandler:
         }
 
     def handle(self, result: BatchResult) -> None:
-        """Decide about all events of a sending that has ended."""
+        """Act on the outcome of a batch, for each of its events."""
         self.pending.add(result.batch.events, self._clock())
         results = zip(result.batch.events, result.results, strict=True)
         for failure, pairs in groupby(results, key=lambda pair: pair[1]):
@@ -79,7 +83,7 @@ class OutcomeHandler:
                 self._fail(result.batch, events, failure)
 
     def clear_pending(self) -> None:
-        """What was to be written is."""
+        """Begin anew: `pending` is written."""
         self.pending = PendingWrites()
 
     def _deliver(self, events: Sequence[QueuedEvent]) -> None:
@@ -98,12 +102,12 @@ class OutcomeHandler:
         self._actions[action_for(cause, others_get_through=others)](failed)
 
     def _others_delivered(self, batch: Batch, events: Sequence[QueuedEvent]) -> bool:
-        """Whether anything was acknowledged since they failed last, or else were sent."""
+        """Whether others were delivered: see above."""
         at = min(self._failed_at.get(event.id, batch.successes) for event in events)
         return self.breaker.successes > at
 
     def _are_to_blame(self, events: Sequence[QueuedEvent]) -> bool:
-        """Whether they failed by themselves before, and nothing says that the sink is away."""
+        """Whether they failed by themselves before, while the sink is available."""
         return self.breaker.state is SinkState.AVAILABLE and all(
             event.backoff_seconds > 0 for event in events
         )
@@ -134,7 +138,7 @@ class OutcomeHandler:
         self._retry(failed)
 
     def _retry(self, failed: Failed) -> None:
-        """They are sent again as soon as something may be sent."""
+        """Send them again as soon as the circuit breaker allows."""
         ids = [event.id for event in failed.events]
         self.pending.failed.setdefault(failed.cause.reason, []).extend(ids)
         self.queues.put_back(failed.events)
@@ -150,7 +154,7 @@ class OutcomeHandler:
 
     def _try_later(self, event: QueuedEvent, failed: Failed, *, counts: bool) -> None:
         backoff = self.backoff.next_backoff(event.backoff_seconds)
-        # While nothing gets through it may be the sink after all: as often as that is probed.
+        # It may be the sink after all while no others are delivered: no rarer than it is probed.
         delay = (
             backoff if failed.others_delivered else min(backoff, self._timing.longest_probe_seconds)
         )
@@ -164,9 +168,9 @@ class OutcomeHandler:
         self._status.count("retried", 1)
 
     def _close(self, events: Sequence[QueuedEvent], outcome: str) -> None:
-        """They are not in the relay's hands any more."""
+        """Let go of events that have ended."""
         self.queues.forget(event.id for event in events)
-        self.pending.uncovers |= any(event.backoff_seconds > 0 for event in events)
+        self.pending.frees_later_events |= any(event.backoff_seconds > 0 for event in events)
         for event in events:
             self._failed_at.pop(event.id, None)
         self._status.count(outcome, len(events))

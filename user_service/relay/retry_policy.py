@@ -1,4 +1,4 @@
-"""What is done about an event that was not delivered: the table, by whose fault it is."""
+"""Retry policy: fault → action, for an event or a batch that was not delivered."""
 
 from enum import Enum
 
@@ -6,23 +6,23 @@ from user_service.sinks.sink import Fault, NotDelivered
 
 
 class Action(Enum):
-    """What happens to what was sent."""
+    """What is done about events that were not delivered."""
 
     DEAD_LETTER = "dead letter"
-    """It will never be accepted: a dead letter."""
+    """Give the event up: the sink will never accept it."""
     SPLIT_BATCH = "split batch"
-    """It is sent again with fewer others, to find out which one it is."""
+    """Send the events again with fewer others, to find out which one it is."""
     SEND_SINGLY = "send singly"
-    """It is sent again, and everything from now on, one by one."""
+    """Send the events again, and everything from now on, one by one."""
     BACK_OFF = "back off"
-    """It is tried again later, and its user's later events wait for it."""
+    """Try the event again later; its user's later events wait for it."""
     WAIT_FOR_SINK = "wait for sink"
-    """The sink is waited for; nobody is to blame."""
+    """Probe the sink until it is back; no event is to blame."""
     PAUSE_SINK = "pause sink"
-    """Somebody has to set something right first; the sink is tried again seldom."""
+    """Probe the sink seldom: somebody has to set something right first."""
 
 
-# A fault that is the sink's while nothing gets through is an event's own while others do.
+# A fault that is the sink's while nothing is delivered is the event's while others are.
 _NOBODY_GETS_THROUGH = {
     Fault.UNAVAILABLE: Action.WAIT_FOR_SINK,
     Fault.CONFLICT: Action.BACK_OFF,
@@ -40,15 +40,15 @@ _GIVEN_UP_IN_TIME = {Fault.UNAVAILABLE, Fault.CONFLICT}
 
 
 def action_for(failure: NotDelivered, *, others_get_through: bool) -> Action:
-    """What is done; where the failure is shared, no single event is to blame yet."""
+    """The action; a failure of a batch blames no single event yet."""
     table = _OTHERS_GET_THROUGH if others_get_through else _NOBODY_GETS_THROUGH
     action = table[failure.fault]
     return Action.SPLIT_BATCH if failure.batch_failure and action in _BLAMES_ONE_EVENT else action
 
 
 def counts_towards_give_up(failure: NotDelivered, *, others_get_through: bool) -> bool:
-    """Whether the time until the next attempt brings the event nearer to being a dead letter.
+    """Whether the time until the next attempt counts as time of trying the event.
 
-    What nobody gets through for, and what somebody has to set right, kills no event.
+    Neither an outage nor what somebody has to set right makes an event a dead letter.
     """
     return others_get_through and failure.fault in _GIVEN_UP_IN_TIME

@@ -1,4 +1,4 @@
-"""Threads that send for the relay, so that it never waits for the sink itself."""
+"""Sender pool: threads that send batches, so that the dispatcher never waits for the sink."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from user_service.relay.outbox_queue import QueuedEvent
+from user_service.relay.events import QueuedEvent
 from user_service.relay.timing import Clock, RelayTiming
 from user_service.sinks.sink import Attempt, BatchSender, NotDelivered
 
@@ -17,8 +17,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Events that are sent together. `began`, `deadline`: monotonic, seconds; `successes`: how
-    many sendings had succeeded when it began.
+    """Events that are sent together.
+
+    `began`, `deadline`: by the relay's clock; `successes`: the circuit breaker's when it began.
     """
 
     events: Sequence[QueuedEvent]
@@ -30,14 +31,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """A sending that has ended, and what became of each of its events."""
+    """The outcome of a batch: for each of its events None, or why it was not delivered."""
 
     batch: Batch
     results: Sequence[NotDelivered | None]
 
 
 class SenderPool:
-    """As many threads as the batch sender has connections. Used by one thread."""
+    """As many threads as the batch sender has connections.
+
+    Its methods MUST be called by one thread, the dispatcher's; `wake` may be by any.
+    """
 
     def __init__(
         self, batch_sender: BatchSender, timing: RelayTiming, clock: Clock = time.monotonic
@@ -46,25 +50,28 @@ class SenderPool:
         self._batch_sender = batch_sender
         self._send_seconds = timing.send_seconds
         self._clock = clock
+        # From the dispatcher to the sender threads; None ends one of them.
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        # From the sender threads to the dispatcher; None, by any thread, wakes it.
         self._inbox: SimpleQueue[BatchResult | None] = SimpleQueue()
+        # Owned by the dispatcher thread. A batch is in it until its result was collected.
         self._in_flight: set[Batch] = set()
-        # Daemons: one that hangs in a name look-up is not to keep the process from ending.
+        # Daemons: a thread that hangs in a name look-up must not keep the process from ending.
         for number in range(batch_sender.connections):
             threading.Thread(target=self._work, name=f"relay-{number}", daemon=True).start()
 
     @property
     def in_flight(self) -> int:
-        """How many sendings have not ended."""
+        """How many batches have not ended."""
         return len(self._in_flight)
 
     @property
     def has_free_connection(self) -> bool:
-        """Whether one more can begin at once."""
+        """Whether one more batch would be sent at once."""
         return len(self._in_flight) < self._batch_sender.connections
 
     def send(self, events: Sequence[QueuedEvent], successes: int) -> None:
-        """Begin to send them; `collect` gives what became of them."""
+        """Send the events as a batch; `collect` returns its result."""
         began = self._clock()
         deadline = began + self._send_seconds
         batch = Batch(events, Attempt(deadline, self._clock), began, deadline, successes)
@@ -72,36 +79,37 @@ class SenderPool:
         self._batches.put(batch)
 
     def wake(self) -> None:
-        """Let `collect` return. Any thread may call it."""
+        """Let `collect` return. Safe from any thread."""
         self._inbox.put(None)
 
     def collect(self, timeout: float) -> tuple[list[BatchResult], bool]:
-        """All that have ended, and whether somebody woke us; `timeout`: seconds to wait for
-        either.
+        """The results of all batches that have ended, and whether `wake` was called.
+
+        `timeout`: seconds to wait for either.
         """
         ended: list[BatchResult] = []
         woken = False
         try:
-            news = self._inbox.get(timeout=timeout) if timeout > 0 else self._inbox.get_nowait()
+            result = self._inbox.get(timeout=timeout) if timeout > 0 else self._inbox.get_nowait()
             while True:
-                if news is None:
+                if result is None:
                     woken = True
                 else:
-                    self._in_flight.discard(news.batch)
-                    ended.append(news)
-                news = self._inbox.get_nowait()
+                    self._in_flight.discard(result.batch)
+                    ended.append(result)
+                result = self._inbox.get_nowait()
         except Empty:
             return ended, woken
 
     def cancel_overdue(self) -> None:
-        """Break off what the sink has not answered in time."""
+        """Cancel the batches that the sink has not answered in time."""
         now = self._clock()
         for batch in self._in_flight:
             if now > batch.deadline:
                 batch.attempt.cancel()
 
     def close(self) -> None:
-        """Break off everything, and let the threads end."""
+        """Cancel all batches, and let the threads end."""
         for batch in self._in_flight:
             batch.attempt.cancel()
         for _ in range(self._batch_sender.connections):
@@ -116,7 +124,7 @@ class SenderPool:
             return self._batch_sender.send_batch(
                 [event.event for event in batch.events], batch.attempt
             )
-        except Exception as error:  # a fault of ours must not end the thread, nor lose an event
+        except Exception as error:  # a bug must not end the thread, nor lose an event
             log.exception("unexpected fault while sending")
             failure = batch.attempt.failed(f"unexpected fault: {type(error).__name__}")
             failure.batch_failure = len(batch.events) > 1

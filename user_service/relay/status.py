@@ -1,4 +1,4 @@
-"""What a relay does, for those who look at it from outside: readiness and metrics."""
+"""Status of a relay, for its readiness and its metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from user_service.relay.circuit_breaker import SinkState
 OUTCOMES = ("delivered", "retried", "dead")
 
 
-def _nobody_counts(_outcome: str, _events: int) -> None:
+def _count_nothing(_outcome: str, _events: int) -> None:
     pass
 
 
 @dataclass(slots=True)
 class RelayStatus:
-    """Written by the relay's thread alone; whoever reads may see it a moment late.
+    """Owned by the dispatcher thread; another that reads it may see it a moment late.
 
-    `count` is told how often sending an event ended in each of OUTCOMES. `turns`: how often the
-    loop of the active relay went round; one that spins shows.
+    `count`: called with each of OUTCOMES and a number of events. `turns`: how often the dispatcher
+    went round its loop, so that one that spins shows.
     """
 
-    count: Callable[[str, int], None] = _nobody_counts
+    count: Callable[[str, int], None] = _count_nothing
     active: bool = False
     sink: SinkState = SinkState.AVAILABLE
     turns: int = 0

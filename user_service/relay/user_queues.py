@@ -1,29 +1,32 @@
-"""What the relay has in its hands: a queue for each user, whose events go one after the other."""
+"""User queues: the events in memory, a queue for each user, whose events go in their order."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
-from user_service.relay.outbox_queue import QueuedEvent
+from user_service.relay.events import QueuedEvent
 
 
 class UserQueues:
-    """Events by user, in the order of their ids; users take turns, none has two turns at once.
+    """Events by user, in the order of their ids. Users take turns. Owned by the dispatcher thread.
 
-    An event is known from when it is added until it is forgotten. A user whose events were
-    taken has no turn before it is freed.
+    A user whose events are in a batch is blocked until `unblock`, so that no two batches have
+    events of one user. An event is known from `add` until `forget`, and is not added twice.
     """
 
     def __init__(self, *, per_user: int) -> None:
-        """`per_user`: how many of a user are taken in at most, while others wait outside."""
+        """`per_user`: how many events of a user are in memory at most."""
         self._per_user = per_user
-        # Users of whom more wait outside.
+        # Users of whom more events are in the outbox than fit.
         self._truncated: set[str] = set()
+        # Without those that are in a batch.
         self._queues: dict[str, deque[QueuedEvent]] = {}
+        # The user of each event, by its id; those that are in a batch, too.
         self._known: dict[int, str] = {}
+        # Users with events in a batch, or in one whose outcome is not written.
         self._blocked: set[str] = set()
-        # Users who have a turn, the next one first.
+        # Users whose turn it is, in this order: they have a queue and are not blocked.
         self._ready: dict[str, None] = {}
-        # With how many others an event may be sent: less and less once such a batch was refused.
+        # By an event's id: how large its batch may be, less and less once one was refused.
         self._max_batch_size: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -31,20 +34,20 @@ class UserQueues:
 
     @property
     def has_ready(self) -> bool:
-        """Whether there is something to take."""
+        """Whether there is an event that may be sent."""
         return bool(self._ready)
 
     @property
     def needs_refill(self) -> bool:
-        """Whether there is no longer enough of a user of whom more wait outside."""
+        """Whether a user whose further events are in the outbox has few in memory."""
         return any(not self._has_enough(user) for user in self._truncated)
 
     def full(self) -> Collection[str]:
-        """The users of whom there is enough."""
+        """The users who have enough events in memory."""
         return [user for user in self._queues if self._has_enough(user)]
 
     def add(self, events: Iterable[QueuedEvent]) -> None:
-        """Take in those that are not known yet, the oldest first; of a user no more than fit."""
+        """Add the events that are not known yet, the oldest first; of a user no more than fit."""
         self._truncated = {user for user in self._truncated if self._has_enough(user)}
         for event in events:
             if event.id in self._known:
@@ -58,7 +61,7 @@ class UserQueues:
             self._make_ready(event.subject)
 
     def next_batch(self, max_batch: int, *, one_event_per_user: bool) -> Sequence[QueuedEvent]:
-        """The next events to send together, at most `max_batch` of them; blocks their users."""
+        """Remove the events to send next, at most `max_batch`, and block their users."""
         taken: list[QueuedEvent] = []
         users = []
         for user in self._ready:
@@ -80,30 +83,30 @@ class UserQueues:
         return taken
 
     def put_back(self, events: Sequence[QueuedEvent]) -> None:
-        """They are to be sent again, before the later ones of their users."""
+        """Return events of a batch, before the later ones of their users."""
         for event in reversed(events):
             queue = self._queues.setdefault(event.subject, deque())
-            # Nearly always first, unless an older one was replayed meanwhile.
+            # Nearly always first, unless an older dead letter was replayed meanwhile.
             first = (at for at, other in enumerate(queue) if other.id > event.id)
             queue.insert(next(first, len(queue)), event)
 
     def split(self, events: Sequence[QueuedEvent]) -> None:
-        """Let them be sent with half as many others as they were."""
+        """Let the events of a batch be sent in batches of half its size from now on."""
         for event in events:
             self._max_batch_size[event.id] = (len(events) + 1) // 2
 
     def forget(self, ids: Iterable[int]) -> None:
-        """They are not the relay's concern any more, or not now."""
+        """Let go of events that have ended or back off."""
         for number in ids:
             self._known.pop(number, None)
             self._max_batch_size.pop(number, None)
 
     def drop(self, event: QueuedEvent) -> None:
-        """Forget an event that was taken, and all later ones of its user."""
+        """Forget an event of a batch, and with it all later ones of its user."""
         self.forget([event.id, *(later.id for later in self._queues.pop(event.subject, ()))])
 
     def unblock(self, users: Iterable[str]) -> None:
-        """Let them have their turn again."""
+        """Let users have their turn again."""
         for user in users:
             self._blocked.discard(user)
             self._make_ready(user)
@@ -119,7 +122,7 @@ class UserQueues:
 
 
 def _place(queue: deque[QueuedEvent], event: QueuedEvent) -> int:
-    """Where in the order of ids it belongs: nearly always at the end, unless it was replayed."""
+    """Where an event belongs in the order of ids: at the end, unless it was replayed."""
     at = len(queue)
     while at and queue[at - 1].id > event.id:
         at -= 1
