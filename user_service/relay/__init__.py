@@ -7,6 +7,7 @@ Any number of relays may run; one is active.
     outbox_queue      reads events from the outbox, writes outcomes, fenced by the lease
     events            what it reads and writes
     notifier          wakes the dispatcher when there are new events
+    loader            reads events into memory when there is room
     user_queues       events in memory, a queue for each user; users take turns
     sender_pool       threads that send batches to the sink
     outcomes          carries out what retry_policy says, gathers what is to be written

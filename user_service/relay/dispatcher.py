@@ -12,6 +12,7 @@ import structlog
 
 from user_service.relay.circuit_breaker import SinkState
 from user_service.relay.lease import Lease, LeaseLost
+from user_service.relay.loader import Loader
 from user_service.relay.outbox_queue import OutboxQueue
 from user_service.relay.outcomes import OutcomeHandler
 from user_service.relay.sender_pool import SenderPool
@@ -42,6 +43,9 @@ class Dispatcher:
     ) -> None:
         self._lease = lease
         self._outbox = outbox
+        self._loader = Loader(
+            outbox, outcomes.queues, outcomes.backoff, outcomes.breaker, timing, clock=clock
+        )
         self._sender_pool = sender_pool
         self._outcomes = outcomes
         self._queues = outcomes.queues
@@ -50,7 +54,6 @@ class Dispatcher:
         self._timing = timing
         self._clock = clock
         # Owned by the dispatcher thread; moments by `_clock`, 0.0 for at once.
-        self._next_refill = 0.0
         self._next_purge = 0.0
         # The database is left alone until then.
         self._database_from = 0.0
@@ -60,8 +63,7 @@ class Dispatcher:
 
         Raises LeaseLost, StoreUnavailable.
         """
-        for event in self._outbox.backing_off():
-            self._outcomes.backoff.add(event.id, event.seconds)
+        self._loader.begin()
         while not stop.is_set():
             self._collect(self._idle_seconds())
             self._maintain()
@@ -78,7 +80,7 @@ class Dispatcher:
         for result in ended:
             self._outcomes.handle(result)
         if woken:
-            self._next_refill = 0.0
+            self._loader.poll_soon()
         self._status.turns += 1
         self._status.sink = self._breaker.state
         self._sender_pool.cancel_overdue()
@@ -86,18 +88,12 @@ class Dispatcher:
     def _idle_seconds(self) -> float:
         """Seconds until something is due, unless a batch ends or new events are notified of."""
         now = self._clock()
-        seconds = [
-            self._timing.idle_seconds,
-            self._lease.next_heartbeat_in,
-            self._outcomes.backoff.due_in,
-        ]
+        seconds = [self._timing.idle_seconds, self._lease.next_heartbeat_in, self._loader.due_in]
         if self._outcomes.pending.size:
             seconds.append(self._write_in)
         # No probe is made before what is in flight has ended, and that wakes the loop.
         if self._queues.has_ready and not self._sender_pool.in_flight:
             seconds.append(self._breaker.next_probe_in)
-        if self._has_room:
-            seconds.append(self._refill_in)
         return max(0.0, self._database_from - now, min(seconds))
 
     def _maintain(self) -> None:
@@ -106,7 +102,7 @@ class Dispatcher:
             return
         try:
             self._write_if_due()
-            self._refill_if_due()
+            self._load_if_due()
             self._purge_if_due()
             if self._lease.next_heartbeat_in <= 0:
                 self._lease.heartbeat()
@@ -138,43 +134,13 @@ class Dispatcher:
             # took over in between would send this one after the next.
             self._queues.unblock(pending.users)
             if pending.frees_later_events:
-                self._next_refill = 0.0
+                self._loader.poll_soon()
             self._outcomes.clear_pending()
 
-    def _refill_if_due(self) -> None:
-        due = self._outcomes.backoff.due_in <= 0
-        look = self._has_room and self._refill_in <= 0
-        if not (due or look):
-            return
-        # What was sent MUST be written before: it would be read from the outbox once more.
-        self._write()
-        if due:
-            self._load_due()
-        if look:
-            events = self._outbox.oldest(self._timing.window_size, self._queues.full())
-            self._queues.add(events)
-            all_seen = len(events) < self._timing.window_size
-            self._next_refill = self._clock() + self._timing.poll_seconds if all_seen else 0.0
-
-    def _load_due(self) -> None:
-        ids = self._outcomes.backoff.take_due(self._timing.window_size)
-        try:
-            self._queues.add(self._outbox.by_id(ids))
-        except StoreUnavailable:
-            for event_id in ids:
-                self._outcomes.backoff.add(event_id, 0.0)
-            raise
-
-    @property
-    def _refill_in(self) -> float:
-        return 0.0 if self._queues.needs_refill else self._next_refill - self._clock()
-
-    @property
-    def _has_room(self) -> bool:
-        """Whether there is room in memory, and a use for more events in it."""
-        if self._breaker.state is not SinkState.AVAILABLE and self._queues.has_ready:
-            return False
-        return len(self._queues) < self._timing.window_size // 2
+    def _load_if_due(self) -> None:
+        if self._loader.due_in <= 0:
+            self._write()
+            self._loader.load()
 
     def _purge_if_due(self) -> None:
         if self._clock() >= self._next_purge:
