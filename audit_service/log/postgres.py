@@ -7,7 +7,12 @@ import psycopg
 
 from audit_service.log import rows, schema
 from audit_service.log.backend import Drain, Entry, Page, Receipt, Record
-from audit_service.log.postgres_connections import Connection, Readers, connect, translated
+from audit_service.log.postgres_connections import (
+    Connection,
+    ReadConnections,
+    connect,
+    store_errors,
+)
 from audit_service.log.rows import Existing
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
@@ -16,7 +21,7 @@ APPEND_LOCK = 0x6576656E74
 MIGRATE_LOCK = APPEND_LOCK + 1
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
-_KNOWN = """SELECT
+_EXISTING = """SELECT
     (SELECT coalesce(conflicts_with, position) FROM event WHERE identity = asked.identity LIMIT 1),
     (SELECT position FROM event WHERE identity = asked.identity AND digest = asked.digest)
     FROM unnest(%s::bytea[], %s::bytea[]) WITH ORDINALITY AS asked (identity, digest, number)
@@ -37,16 +42,16 @@ class PostgresLog:
         """Raises LogUnavailable where there is no such log, SchemaMismatch."""
         self._url = url
         self._writer: Connection | None = None
-        self._readers = Readers(url)
+        self._readers = ReadConnections(url)
         try:
-            with self._readers.reading() as db:
+            with self._readers.transaction() as db:
                 schema.check("postgres", _version(db))
         except schema.SchemaMismatch:
             self.close()
             raise
 
     def commit(self, drain: Drain) -> Sequence[Receipt]:
-        with translated():
+        with store_errors():
             try:
                 return self._commit(drain)
             except psycopg.OperationalError:
@@ -65,7 +70,7 @@ class PostgresLog:
         where = "" if before is None else "WHERE position < %(before)s"
         query = f"{_SELECT} {where} ORDER BY position DESC LIMIT %(limit)s"
         records: list[Record] = []
-        with self._readers.reading() as db, db.cursor(name="page") as cursor:
+        with self._readers.transaction() as db, db.cursor(name="page") as cursor:
             # A cursor of the server, so that a page cut short by its budget is not fetched whole.
             cursor.itersize = 10
             for row in cursor.execute(query, {"before": before, "limit": limit + 1}):
@@ -76,12 +81,12 @@ class PostgresLog:
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
-        with self._readers.reading() as db:
+        with self._readers.transaction() as db:
             row = db.execute(f"{_SELECT} WHERE position = %s", (position,)).fetchone()
         return None if row is None else rows.record(row)
 
     def ping(self) -> None:
-        with self._readers.reading() as db:
+        with self._readers.transaction() as db:
             db.execute(_LAST)
 
     def close(self) -> None:
@@ -97,7 +102,7 @@ class PostgresLog:
             last = db.execute(_LAST).fetchone()
             identities = [entry.digest.identity for entry in entries]
             contents = [entry.digest.content for entry in entries]
-            known = db.execute(_KNOWN, (identities, contents)).fetchall()
+            known = db.execute(_EXISTING, (identities, contents)).fetchall()
             existing = [
                 _compared(db, entry, Existing(*row))
                 for entry, row in zip(entries, known, strict=True)
@@ -135,7 +140,7 @@ def _compared(db: Connection, entry: Entry, existing: Existing) -> Existing:
 
 def migrate(url: str) -> None:
     """Apply every migration that the database at `url` lacks."""
-    with translated(), connect(url) as db, db.transaction():
+    with store_errors(), connect(url) as db, db.transaction():
         # A migration takes as long as it takes, and so does waiting for another's.
         db.execute("SET LOCAL statement_timeout = 0")
         db.execute("SET LOCAL lock_timeout = 0")

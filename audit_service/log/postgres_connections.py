@@ -29,7 +29,7 @@ SOCKET: dict[str, Any] = {
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-class Readers:
+class ReadConnections:
     """A connection for each thread that reads. Safe for any number of threads."""
 
     def __init__(self, url: str) -> None:
@@ -39,13 +39,13 @@ class Readers:
         self._all: list[Connection] = []
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """This thread's own, in a transaction; a broken one is not used again."""
         if self._closed:
             raise LogUnavailable("the log is closed")
-        with translated():
+        with store_errors():
             transaction = ExitStack()
-            db = self._begun(transaction)
+            db = self._begin(transaction)
             try:
                 with transaction:
                     yield db
@@ -59,7 +59,7 @@ class Readers:
         while self._all:
             self._all.pop().close()
 
-    def _begun(self, transaction: ExitStack) -> Connection:
+    def _begin(self, transaction: ExitStack) -> Connection:
         db: Connection | None = getattr(self._thread, "db", None)
         if db is not None:
             try:
@@ -94,7 +94,7 @@ def connect(url: str) -> Connection:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """The one place where the store's errors become the log's."""
     try:
         yield

@@ -32,7 +32,7 @@ _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
     VALUES ({", ".join("?" * len(rows.ORIGIN))})"""  # noqa: S608
 _SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
 _OLDER = f"{_SELECT} WHERE identity = ? AND digest_version IS NULL"
-_UNKNOWN = Existing(None, None)
+_NOT_STORED = Existing(None, None)
 
 
 class SqliteLog:
@@ -44,12 +44,12 @@ class SqliteLog:
         self._writer: apsw.Connection | None = None
         self._thread = threading.local()
         self._readers: list[apsw.Connection] = []
-        with translated():
+        with store_errors():
             self._file = _file_at(path)
             schema.check("sqlite", _version(self._reader()))
 
     def commit(self, drain: Drain) -> Sequence[Receipt]:
-        with translated():
+        with store_errors():
             try:
                 return self._commit(drain)
             except apsw.Error:
@@ -63,7 +63,7 @@ class SqliteLog:
         bindings = (limit + 1,) if before is None else (before, limit + 1)
         query = f"{_SELECT} {where} ORDER BY position DESC LIMIT ?"
         records: list[Record] = []
-        with translated():
+        with store_errors():
             for row in self._reader().execute(query, bindings):
                 if len(records) == limit or (records and budget <= 0):
                     return Page(records, more=True)
@@ -72,12 +72,12 @@ class SqliteLog:
         return Page(records, more=False)
 
     def get(self, position: int) -> Record | None:
-        with translated():
+        with store_errors():
             row = self._reader().execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
         return None if row is None else rows.record(row)
 
     def ping(self) -> None:
-        with translated():
+        with store_errors():
             self._reader().execute(_LAST).fetchone()
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class SqliteLog:
 
 def migrate(path: str) -> None:
     """Make the log at `path` if need be, and apply every migration that it lacks."""
-    with translated():
+    with store_errors():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         db = connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         try:
@@ -177,7 +177,7 @@ def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existin
                 same = rows.same_as(entry, db.execute(_OLDER, (identity,)))
             yield Existing(first, same)
         else:
-            yield _UNKNOWN
+            yield _NOT_STORED
 
 
 def connect(path: str, flags: int) -> apsw.Connection:
@@ -211,7 +211,7 @@ def _version(db: apsw.Connection) -> int:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """The one place where the store's errors become the log's."""
     try:
         yield

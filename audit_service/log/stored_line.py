@@ -12,11 +12,11 @@ log = structlog.get_logger()
 
 
 def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
-    """A line for each stored event; a duplicate was told of when it was stored."""
+    """A line for each stored event; a duplicate had its line when it was stored."""
     stored = zip(events, receipts, strict=True)
-    told = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
-    logs.info_many((_found(event), {"position": receipt.position}) for event, receipt in told)
-    for event, receipt in told:
+    new = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
+    logs.info_many((_found_line(event), {"position": receipt.position}) for event, receipt in new)
+    for event, receipt in new:
         if receipt.outcome is Outcome.CONFLICTING:
             log.warning(
                 "another event has the same source and id",
@@ -27,7 +27,7 @@ def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
             )
 
 
-def _found(event: Event) -> str:
+def _found_line(event: Event) -> str:
     return (
         f"Found {event.id} from {event.source} with type {event.type} "
         f"and specversion {event.specversion}"

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from audit_service.log.postgres_connections import connect, translated
+from audit_service.log.postgres_connections import connect, store_errors
 from audit_service.rejected.message import (
     COLUMNS,
     RejectedMessage,
@@ -28,21 +28,21 @@ class PostgresRejected:
 
     def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
         now = time.time_ns() // 1000
-        with translated(), connect(self._url) as db, db.transaction():
+        with store_errors(), connect(self._url) as db, db.transaction():
             db.cursor().executemany(_INSERT, [row_of(message, now) for message in messages])
             if at_most is not None:
                 db.execute(_FORGET, (at_most,))
 
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         query = f"{_SELECT} WHERE id > %s ORDER BY id LIMIT %s"
-        with translated(), connect(self._url) as db:
+        with store_errors(), connect(self._url) as db:
             return [stored_rejection(row) for row in db.execute(query, (after, limit))]
 
     def get(self, number: int) -> StoredRejection | None:
-        with translated(), connect(self._url) as db:
+        with store_errors(), connect(self._url) as db:
             row = db.execute(f"{_SELECT} WHERE id = %s", (number,)).fetchone()
         return None if row is None else stored_rejection(row)
 
     def drop(self, number: int) -> bool:
-        with translated(), connect(self._url) as db:
+        with store_errors(), connect(self._url) as db:
             return db.execute("DELETE FROM rejected WHERE id = %s", (number,)).rowcount > 0

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import apsw
 
-from audit_service.log.sqlite import connect, translated
+from audit_service.log.sqlite import connect, store_errors
 from audit_service.rejected.message import (
     COLUMNS,
     RejectedMessage,
@@ -55,7 +55,7 @@ class SqliteRejected:
 
     @contextmanager
     def _connected(self) -> Iterator[apsw.Connection]:
-        with translated():
+        with store_errors():
             db = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
             try:
                 yield db
