@@ -48,28 +48,32 @@ def consume(settings: Settings) -> None:
     url = topic_url.parse(settings.kafka)
     place = settings.database_url, settings.database_password.get_secret_value()
     metrics, status = Metrics(), ConsumerStatus()
-    counted, told = EventMetrics(metrics), ConsumerMetrics(metrics, status)
+    event_metrics, consumer_metrics = EventMetrics(metrics), ConsumerMetrics(metrics, status)
     backend = open_log(*place)
-    event_log = EventLog(backend, timeout=settings.commit_timeout, on_commit=counted.committed)
-    partitions = Partitions(status, told.rebalanced)
+    event_log = EventLog(
+        backend, timeout=settings.commit_timeout, on_commit=event_metrics.committed
+    )
+    partitions = Partitions(status, consumer_metrics.rebalanced)
     loop = Loop(
         client=create(url, settings),
         topic=url.topic,
         partitions=partitions,
-        batch_writer=BatchWriter(event_log, open_rejected(*place), told.consumed, counted.rejected),
+        batch_writer=BatchWriter(
+            event_log, open_rejected(*place), consumer_metrics.consumed, event_metrics.rejected
+        ),
         limits=Limits(
             settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
         ),
     )
     app = health.create(backend, status, metrics)
     with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):
-        _warn_of_weaknesses(url, settings)
+        _warn_of_durability_risks(url, settings)
         tune_gc()
         with LagMonitor(partial(admin, url, settings), partitions, status):
             loop.run(stop)
 
 
-def _warn_of_weaknesses(url: TopicUrl, settings: Settings) -> None:
+def _warn_of_durability_risks(url: TopicUrl, settings: Settings) -> None:
     try:
         config = topic_url.read_topic_config(
             url.client(settings.kafka_secrets), url.topic, TOPIC_SECONDS

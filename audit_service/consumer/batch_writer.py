@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from audit_service.consumer.message import IncomingMessage, Refused, unexpected
+from audit_service.consumer.message import IncomingMessage, OnRejected, processing_error
 from audit_service.log import EventLog, LogUnavailable, stored_line
 from audit_service.rejected import RejectedStore
 from service_kit import logs
@@ -19,14 +19,14 @@ class BatchWriter:
         self,
         event_log: EventLog,
         rejected: RejectedStore,
-        consumed: Callable[[int], None],
-        refused: Refused,
+        on_stored: Callable[[int], None],
+        on_rejected: OnRejected,
     ) -> None:
-        """`consumed` is told how many messages were stored, `refused` of each that is no event."""
+        """`on_stored` is given the number of messages stored, `on_rejected` each reason."""
         self._event_log = event_log
         self._rejected = rejected
-        self._consumed = consumed
-        self._refused = refused
+        self._on_stored = on_stored
+        self._on_rejected = on_rejected
 
     def store(self, batch: Sequence[IncomingMessage]) -> None:
         """Store the events and keep what is none.
@@ -41,10 +41,10 @@ class BatchWriter:
             if refused:
                 self._rejected.save([message.rejected for message in refused])
             for message in refused:
-                self._tell_of(message)
+                self._report_rejected(message)
         finally:
             logs.write_gathered()
-        self._consumed(len(batch))
+        self._on_stored(len(batch))
 
     def _append(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:
         """Append in one transaction; those that make it fail, by whatever error, come back."""
@@ -57,13 +57,13 @@ class BatchWriter:
         except Exception as error:
             log.exception("events could not be appended")
             if len(batch) == 1:
-                return [batch[0].refused(unexpected(error))]
+                return [batch[0].rejected_for(processing_error(error))]
             return [message for single in batch for message in self._append([single])]
         return []
 
-    def _tell_of(self, message: IncomingMessage) -> None:
+    def _report_rejected(self, message: IncomingMessage) -> None:
         if message.error is not None:
-            self._refused(message.error)
+            self._on_rejected(message.error)
             origin = message.origin
             log.warning(
                 "a message was rejected",

@@ -21,6 +21,6 @@ def create(backend: Backend, status: ConsumerStatus, metrics: Metrics) -> Servic
             "broker": status.check_broker,
             "offsets": status.check_offsets,
         },
-        reports={"lag": status.lag_shown},
+        reports={"lag": status.lag_by_name},
         metrics=metrics,
     )

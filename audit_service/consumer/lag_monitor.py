@@ -62,4 +62,4 @@ class LagMonitor:
             self._status.lag = self._partitions.lag_of(
                 {(where.topic, where.partition): end for where, end in ends.items()}
             )
-        self._status.heard()
+        self._status.broker_answered()

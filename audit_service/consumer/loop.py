@@ -48,9 +48,9 @@ class Loop:
         self._partitions.subscribe(self._client, self._topic)
         try:
             while not stop.is_set():
-                batch = self._ours(self._fetch())
+                batch = self._still_assigned(self._fetch())
                 if batch:
-                    self._commit_offsets(self._stored(batch, stop))
+                    self._commit_offsets(self._store_until_done(batch, stop))
         finally:
             self._client.close()
 
@@ -68,10 +68,10 @@ class Loop:
             if error is None:
                 batch.append(read_message(message, self._limits))
             else:
-                self._failed(message, error)
+                self._handle_error(message, error)
         return batch
 
-    def _failed(self, message: Message, error: KafkaError) -> None:
+    def _handle_error(self, message: Message, error: KafkaError) -> None:
         if error.fatal():
             raise KafkaException(error)
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
@@ -79,11 +79,13 @@ class Loop:
         else:
             log.warning("the broker reports an error", reason=error.str())
 
-    def _ours(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:
+    def _still_assigned(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:
         """Without what is of partitions that were taken meanwhile."""
         return [each for each in batch if _partition(each) in self._partitions.next_offsets]
 
-    def _stored(self, batch: list[IncomingMessage], stop: threading.Event) -> list[IncomingMessage]:
+    def _store_until_done(
+        self, batch: list[IncomingMessage], stop: threading.Event
+    ) -> list[IncomingMessage]:
         """What of the batch is stored; while the store is down nothing more is fetched.
 
         Nothing where the stop comes before the store is back: it is all read again then.
@@ -95,7 +97,7 @@ class Loop:
             except LogUnavailable as reason:
                 log.warning("the event log is unavailable", reason=str(reason), waiting=len(batch))
                 delay = min(delay * 2 or FIRST_DELAY, LONGEST_DELAY)
-                batch = self._waited(batch, delay, stop)
+                batch = self._wait_while_paused(batch, delay, stop)
                 if stop.is_set() or not batch:
                     return []
             else:
@@ -103,7 +105,7 @@ class Loop:
                     log.info("the event log is available again")
                 return batch
 
-    def _waited(
+    def _wait_while_paused(
         self, batch: list[IncomingMessage], delay: float, stop: threading.Event
     ) -> list[IncomingMessage]:
         """The batch, less what was taken, after `delay` seconds as a live member of the group."""
@@ -114,7 +116,7 @@ class Loop:
             if message is not None:
                 batch += self._read([message])
         self._partitions.resume(self._client)
-        return self._ours(batch)
+        return self._still_assigned(batch)
 
     def _commit_offsets(self, batch: Sequence[IncomingMessage]) -> None:
         """Commit the offsets of what is stored."""

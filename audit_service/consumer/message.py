@@ -21,7 +21,7 @@ log = structlog.get_logger()
 # message finds it.
 _ASK_FOR_HEADERS = methodcaller("headers")
 
-Refused = Callable[[Exception], None]
+OnRejected = Callable[[Exception], None]
 """Told why a message was refused."""
 
 
@@ -42,7 +42,7 @@ class IncomingMessage:
         """The message as it is kept when it is refused."""
         return RejectedMessage(*self.raw, str(self.error), self.origin)
 
-    def refused(self, error: Exception) -> "IncomingMessage":
+    def rejected_for(self, error: Exception) -> "IncomingMessage":
         """The same message, refused."""
         return IncomingMessage(self.origin, self.raw, (), error)
 
@@ -62,10 +62,10 @@ def read_message(message: Message, limits: Limits) -> IncomingMessage:
         return IncomingMessage(origin, raw, (), error)
     except Exception as error:
         log.exception("a message could not be read", origin=origin)
-        return IncomingMessage(origin, raw, (), unexpected(error))
+        return IncomingMessage(origin, raw, (), processing_error(error))
 
 
-def unexpected(error: Exception) -> EventRejected:
+def processing_error(error: Exception) -> EventRejected:
     """What an error of ours is to a message that brings it about."""
     return EventRejected(None, f"the message cannot be processed: {type(error).__name__}")
 

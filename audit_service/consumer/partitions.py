@@ -35,8 +35,8 @@ class Partitions:
         client.subscribe(
             [topic],
             on_assign=self._assigned,
-            on_revoke=partial(self._taken, kind="revoked"),
-            on_lost=partial(self._taken, kind="lost"),
+            on_revoke=partial(self._unassigned, kind="revoked"),
+            on_lost=partial(self._unassigned, kind="lost"),
         )
 
     def pause(self, client: Consumer) -> None:
@@ -75,23 +75,23 @@ class Partitions:
 
     def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced("assigned")
-        starts, new = _persistently(client, partitions)
+        starts, new = _starts_with_retries(client, partitions)
         client.incremental_assign(starts)
         if self._paused:
             client.pause(starts)
         self.next_offsets |= {_key(start): start.offset for start in starts}
-        log.info("partitions were assigned", partitions=_shown(starts))
+        log.info("partitions were assigned", partitions=_numbers(starts))
         if new:
             # From now on the group has an offset: what is deleted before it is read is missed.
             commit(client, new)
 
-    def _taken(self, client: Consumer, partitions: list[TopicPartition], kind: str) -> None:
+    def _unassigned(self, client: Consumer, partitions: list[TopicPartition], kind: str) -> None:
         self._rebalanced(kind)
         for partition in partitions:
             self.next_offsets.pop(_key(partition), None)
             self._status.stopped.pop(_key(partition), None)
         client.incremental_unassign(partitions)
-        log.info("partitions were taken", kind=kind, partitions=_shown(partitions))
+        log.info("partitions were taken", kind=kind, partitions=_numbers(partitions))
 
 
 def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> None:
@@ -108,7 +108,7 @@ def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> None:
         log.warning("offsets could not be committed", reason=failed[0].str())
 
 
-def _persistently(
+def _starts_with_retries(
     client: Consumer, partitions: list[TopicPartition]
 ) -> tuple[list[TopicPartition], list[TopicPartition]]:
     """The starts (see there), asked for again where a broker has just come or gone."""
@@ -145,5 +145,5 @@ def _key(partition: TopicPartition) -> Partition:
     return partition.topic, partition.partition
 
 
-def _shown(partitions: Iterable[TopicPartition]) -> list[int]:
+def _numbers(partitions: Iterable[TopicPartition]) -> list[int]:
     return sorted(each.partition for each in partitions)

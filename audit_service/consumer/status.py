@@ -21,15 +21,15 @@ class ConsumerStatus:
     def __init__(self) -> None:
         self.lag: Mapping[Partition, int] = {}
         self.stopped: dict[Partition, str] = {}
-        self._heard = time.monotonic()
+        self._answered_at = time.monotonic()
 
-    def heard(self) -> None:
+    def broker_answered(self) -> None:
         """The broker has answered just now."""
-        self._heard = time.monotonic()
+        self._answered_at = time.monotonic()
 
     def check_broker(self) -> None:
         """Raises TimeoutError where nothing was heard of the broker for 10 s."""
-        if time.monotonic() - self._heard > BROKER_SECONDS:
+        if time.monotonic() - self._answered_at > BROKER_SECONDS:
             raise TimeoutError("the broker does not answer")
 
     def check_offsets(self) -> None:
@@ -37,6 +37,6 @@ class ConsumerStatus:
         if self.stopped:
             raise LookupError("a partition is stopped")
 
-    def lag_shown(self) -> dict[str, int]:
+    def lag_by_name(self) -> dict[str, int]:
         """The lag by `topic/partition`."""
         return {f"{topic}/{number}": lag for (topic, number), lag in sorted(self.lag.items())}
