@@ -12,14 +12,14 @@ from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError
 
 _VARIABLE = "AUDIT_SERVICE_DATABASE_URL"
-_FAULTS = (LogUnavailable, SchemaMismatch, UnsupportedDatabase)
+_START_ERRORS = (LogUnavailable, SchemaMismatch, UnsupportedDatabase)
 
 
 def _migrate(settings: Settings) -> None:
     try:
         migrate_log(settings.database_url, settings.database_password.get_secret_value())
-    except _FAULTS as error:
-        raise StartError(_complaint(error)) from error
+    except _START_ERRORS as error:
+        raise StartError(_first_line(error)) from error
 
 
 def _check(settings: Settings) -> None:
@@ -29,12 +29,12 @@ def _check(settings: Settings) -> None:
     try:
         open_log(settings.database_url, settings.database_password.get_secret_value()).close()
     except SchemaMismatch as error:
-        raise NotMigrated(_complaint(error)) from error
-    except _FAULTS as error:
-        raise StartError(_complaint(error)) from error
+        raise NotMigrated(_first_line(error)) from error
+    except _START_ERRORS as error:
+        raise StartError(_first_line(error)) from error
 
 
-def _complaint(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """One line: what the database's own library says, where it says something."""
     reason = str(error.__cause__ or error).strip()
     return f"{_VARIABLE}: {reason.splitlines()[0] if reason else type(error).__name__}"

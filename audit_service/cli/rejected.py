@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from audit_service.cli.rejected_table import print_one, print_table, shown
+from audit_service.cli.rejected_table import as_document, print_one, print_table
 from audit_service.events import REJECTIONS
 from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, open_log
@@ -31,7 +31,7 @@ which = click.argument("ids", metavar="ID…", type=int, nargs=-1)
 every = click.option("--all", "every", is_flag=True, help="All that there are.")
 
 
-class Rejected:
+class RejectedDatabase:
     """The database that the settings name; where it cannot be used the process ends."""
 
     def __init__(self, service: Service[Settings]) -> None:
@@ -43,7 +43,7 @@ class Rejected:
 
     def store(self) -> RejectedStore:
         """The store of rejected messages."""
-        return open_rejected(*_place(self.settings()))
+        return open_rejected(*_database(self.settings()))
 
 
 class _Group(click.Group):
@@ -53,17 +53,17 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (LogUnavailable, SchemaMismatch) as error:
-            _end(UNAVAILABLE, str(error))
+            _exit(UNAVAILABLE, str(error))
 
 
 @click.command("list")
 @as_json
 @click.pass_obj
-def list_rejected(database: Rejected, *, as_json: bool) -> None:
+def list_rejected(database: RejectedDatabase, *, as_json: bool) -> None:
     """All of them, the oldest first."""
-    found = list(_all(database.store()))
+    found = list(_pages(database.store()))
     if as_json:
-        click.echo(json.dumps([shown(kept) for kept in found]))
+        click.echo(json.dumps([as_document(rejection) for rejection in found]))
     else:
         print_table(found)
 
@@ -72,34 +72,36 @@ def list_rejected(database: Rejected, *, as_json: bool) -> None:
 @click.argument("number", metavar="ID", type=int)
 @as_json
 @click.pass_obj
-def show(database: Rejected, *, number: int, as_json: bool) -> None:
+def show(database: RejectedDatabase, *, number: int, as_json: bool) -> None:
     """One of them whole: where it is from, headers, key, value and the reason."""
-    kept = _get(database.store(), number)
+    rejection = _get(database.store(), number)
     if as_json:
-        click.echo(json.dumps(shown(kept)))
+        click.echo(json.dumps(as_document(rejection)))
     else:
-        print_one(kept)
+        print_one(rejection)
 
 
 @click.command("redrive")
 @which
 @every
 @click.pass_obj
-def redrive_some(database: Rejected, *, ids: Sequence[int], every: bool) -> None:
+def redrive_some(database: RejectedDatabase, *, ids: Sequence[int], every: bool) -> None:
     """Read them again, strictly, and append their events; what is stored leaves the list."""
     settings = database.settings()
     limits = Limits(settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events)
-    store = open_rejected(*_place(settings))
+    store = open_rejected(*_database(settings))
     still = 0
-    with closing(open_log(*_place(settings))) as backend:
+    with closing(open_log(*_database(settings))) as backend:
         event_log = EventLog(backend)
-        for kept in _chosen(store, ids, every=every):
+        for rejection in _selected(store, ids, every=every):
             try:
-                count = redrive(kept, event_log, store, limits)
-                click.echo(f"{kept.id}: {count} stored")
+                count = redrive(rejection, event_log, store, limits)
+                click.echo(f"{rejection.id}: {count} stored")
             except REJECTIONS as error:
                 still += 1
-                click.echo(f"{kept.id}: still rejected: {escape_controls(str(error))}", err=True)
+                click.echo(
+                    f"{rejection.id}: still rejected: {escape_controls(str(error))}", err=True
+                )
     if still:
         sys.exit(REFUSED)
 
@@ -109,44 +111,46 @@ def redrive_some(database: Rejected, *, ids: Sequence[int], every: bool) -> None
 @every
 @click.option("--yes", is_flag=True, help="They are gone for good: say that this is meant.")
 @click.pass_obj
-def drop(database: Rejected, *, ids: Sequence[int], every: bool, yes: bool) -> None:
+def drop(database: RejectedDatabase, *, ids: Sequence[int], every: bool, yes: bool) -> None:
     """Forget them."""
     if not yes:
         raise click.UsageError("what is dropped is gone for good: add --yes")
     store = database.store()
-    for kept in _chosen(store, ids, every=every):
-        store.drop(kept.id)
-        click.echo(f"{kept.id}: dropped")
+    for rejection in _selected(store, ids, every=every):
+        store.drop(rejection.id)
+        click.echo(f"{rejection.id}: dropped")
 
 
-def _place(settings: Settings) -> tuple[str, str]:
+def _database(settings: Settings) -> tuple[str, str]:
     return settings.database_url, settings.database_password.get_secret_value()
 
 
-def _all(store: RejectedStore) -> Iterator[StoredRejection]:
+def _pages(store: RejectedStore) -> Iterator[StoredRejection]:
     after = 0
     while page := store.page(after, PAGE):
         yield from page
         after = page[-1].id
 
 
-def _chosen(store: RejectedStore, ids: Sequence[int], *, every: bool) -> Iterator[StoredRejection]:
+def _selected(
+    store: RejectedStore, ids: Sequence[int], *, every: bool
+) -> Iterator[StoredRejection]:
     if bool(ids) == every:
         raise click.UsageError("say which: their ids, or --all")
     if every:
-        yield from _all(store)
+        yield from _pages(store)
     for number in ids:
         yield _get(store, number)
 
 
 def _get(store: RejectedStore, number: int) -> StoredRejection:
-    kept = store.get(number)
-    if kept is None:
-        _end(REFUSED, f"there is no rejected message {number}")
-    return kept
+    rejection = store.get(number)
+    if rejection is None:
+        _exit(REFUSED, f"there is no rejected message {number}")
+    return rejection
 
 
-def _end(code: int, message: str) -> NoReturn:
+def _exit(code: int, message: str) -> NoReturn:
     click.echo(f"audit-service: {escape_controls(message)}", err=True)
     sys.exit(code)
 
@@ -157,5 +161,5 @@ def command(service: Service[Settings]) -> click.Group:
         "rejected",
         help="List, show, redrive and drop messages that were refused.",
         commands=[list_rejected, show, redrive_some, drop],
-        context_settings={"obj": Rejected(service)},
+        context_settings={"obj": RejectedDatabase(service)},
     )

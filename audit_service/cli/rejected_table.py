@@ -15,17 +15,17 @@ from service_kit.logs import escape_controls
 COLUMNS = ("id", "received_at", "from", "reason")
 
 
-def shown(kept: StoredRejection) -> dict[str, Any]:
+def as_document(rejection: StoredRejection) -> dict[str, Any]:
     """The message for programs; bytes as text where they are UTF-8, else in Base64."""
-    message, origin = kept.message, kept.message.origin
+    message, origin = rejection.message, rejection.message.origin
     where = origin and {
         "topic": origin.topic,
         "partition": origin.partition,
         "offset": origin.offset,
     }
     return {
-        "id": kept.id,
-        "received_at": _time(kept.received_at),
+        "id": rejection.id,
+        "received_at": _time(rejection.received_at),
         "kafka": where,
         "headers": [{"name": name, "value": _bytes(value)} for name, value in message.headers],
         "key": _bytes(message.key),
@@ -35,9 +35,9 @@ def shown(kept: StoredRejection) -> dict[str, Any]:
     }
 
 
-def print_one(kept: StoredRejection) -> None:
+def print_one(rejection: StoredRejection) -> None:
     """A line for each part of it, and for each of its headers."""
-    for name, value in shown(kept).items():
+    for name, value in as_document(rejection).items():
         for line in value if isinstance(value, list) else [value]:
             click.echo(f"{name}: {escape_controls(_text(line))}")
 
@@ -62,14 +62,14 @@ def _time(microseconds: int) -> str:
 
 def print_table(messages: Sequence[StoredRejection]) -> None:
     """A line for each of them."""
-    print_rows([_row(kept) for kept in messages], COLUMNS, as_json=False)
+    print_rows([_row(rejection) for rejection in messages], COLUMNS, as_json=False)
 
 
-def _row(kept: StoredRejection) -> dict[str, Any]:
-    origin = kept.message.origin
+def _row(rejection: StoredRejection) -> dict[str, Any]:
+    origin = rejection.message.origin
     return {
-        "id": kept.id,
-        "received_at": _time(kept.received_at),
+        "id": rejection.id,
+        "received_at": _time(rejection.received_at),
         "from": f"{origin.topic}/{origin.partition}@{origin.offset}" if origin else "http",
-        "reason": kept.message.reason,
+        "reason": rejection.message.reason,
     }

@@ -16,7 +16,7 @@ _COLUMNS = ", ".join(COLUMNS)
 _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join(["%s"] * len(COLUMNS))})
     ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
 _SELECT = f"SELECT id, {_COLUMNS} FROM rejected"  # noqa: S608
-_FORGET = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
+_DELETE_OLDEST = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
     (SELECT id FROM rejected WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT %s)"""
 
 
@@ -31,7 +31,7 @@ class PostgresRejected:
         with store_errors(), connect(self._url) as db, db.transaction():
             db.cursor().executemany(_INSERT, [row_of(message, now) for message in messages])
             if at_most is not None:
-                db.execute(_FORGET, (at_most,))
+                db.execute(_DELETE_OLDEST, (at_most,))
 
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         query = f"{_SELECT} WHERE id > %s ORDER BY id LIMIT %s"

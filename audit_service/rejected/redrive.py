@@ -13,17 +13,17 @@ Read = Callable[[RejectedMessage], Sequence[Event]]
 
 
 def redrive(
-    kept: StoredRejection, event_log: EventLog, store: RejectedStore, limits: Limits
+    rejection: StoredRejection, event_log: EventLog, store: RejectedStore, limits: Limits
 ) -> int:
     """Append the message's events, and how many they are.
 
     It MUST leave the store of rejected messages only once its events are on disk. Raises what
     reading raises (`events.REJECTIONS`) where it is still no event; LogUnavailable.
     """
-    events = _read(kept.message, limits)
-    receipts = event_log.append(events, repeat(kept.message.origin))
+    events = _read(rejection.message, limits)
+    receipts = event_log.append(events, repeat(rejection.message.origin))
     stored_line.log_stored(events, receipts)
-    store.drop(kept.id)
+    store.drop(rejection.id)
     return len(events)
 
 

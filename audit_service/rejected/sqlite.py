@@ -19,7 +19,7 @@ _COLUMNS = ", ".join(COLUMNS)
 _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join("?" * len(COLUMNS))})
     ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
 _SELECT = f"SELECT id, {_COLUMNS} FROM rejected"  # noqa: S608
-_FORGET = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
+_DELETE_OLDEST = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
     (SELECT id FROM rejected WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT ?)"""
 
 
@@ -31,30 +31,30 @@ class SqliteRejected:
 
     def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
         now = time.time_ns() // 1000
-        with self._connected() as db:
+        with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             db.executemany(_INSERT, [row_of(message, now) for message in messages])
             if at_most is not None:
-                db.execute(_FORGET, (at_most,))
+                db.execute(_DELETE_OLDEST, (at_most,))
             db.execute("COMMIT")
 
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
-        with self._connected() as db:
+        with self._connection() as db:
             rows = db.execute(f"{_SELECT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
             return [stored_rejection(row) for row in rows]
 
     def get(self, number: int) -> StoredRejection | None:
-        with self._connected() as db:
+        with self._connection() as db:
             row = db.execute(f"{_SELECT} WHERE id = ?", (number,)).fetchone()
         return None if row is None else stored_rejection(row)
 
     def drop(self, number: int) -> bool:
-        with self._connected() as db:
+        with self._connection() as db:
             db.execute("DELETE FROM rejected WHERE id = ?", (number,))
             return db.changes() > 0
 
     @contextmanager
-    def _connected(self) -> Iterator[apsw.Connection]:
+    def _connection(self) -> Iterator[apsw.Connection]:
         with store_errors():
             db = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
             try:
