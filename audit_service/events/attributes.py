@@ -8,7 +8,7 @@ from typing import Any, Final
 from rfc3986_validator import validate_rfc3986
 
 from audit_service.events import media_types
-from audit_service.events.bounded_cache import remembering
+from audit_service.events.bounded_cache import bounded_cache
 from audit_service.events.event import EventRejected, Value
 from audit_service.events.tolerance import Leniency, Tolerance
 
@@ -105,7 +105,7 @@ def _uri_reference(name: str, value: str, _leniency: Leniency) -> None:
 
 
 # To judge a source takes ten times as long as to remember it.
-@remembering
+@bounded_cache
 def is_uri_reference(value: str) -> bool:
     """Whether the text is a URI-reference (RFC 3986, section 4.1)."""
     return bool(validate_rfc3986(value, rule="URI_reference"))

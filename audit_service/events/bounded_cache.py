@@ -1,24 +1,24 @@
-"""Judging a text once where the same few come again and again."""
+"""Bounded cache: the results for texts of which the same few come again and again."""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import TypeVar
 
-KEPT = 1024
-LONGEST = 256
+MAX_ENTRIES = 1024
+MAX_LENGTH = 256
 
-Verdict = TypeVar("Verdict")
+Result = TypeVar("Result")
 
 
-def remembering(judge: Callable[[str], Verdict]) -> Callable[[str], Verdict]:
-    """`judge`, which remembers what it said of the last KEPT texts that are no longer than LONGEST.
+def bounded_cache(compute: Callable[[str], Result]) -> Callable[[str], Result]:
+    """`compute`, with the results of the last MAX_ENTRIES texts of at most MAX_LENGTH.
 
     Senders choose the texts: longer ones MUST NOT be kept, or they would fill the memory.
     """
-    remembered = lru_cache(maxsize=KEPT)(judge)
+    cached = lru_cache(maxsize=MAX_ENTRIES)(compute)
 
-    @wraps(judge)
-    def judged(text: str) -> Verdict:
-        return remembered(text) if len(text) <= LONGEST else judge(text)
+    @wraps(compute)
+    def looked_up(text: str) -> Result:
+        return cached(text) if len(text) <= MAX_LENGTH else compute(text)
 
-    return judged
+    return looked_up

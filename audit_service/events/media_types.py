@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from audit_service.events.bounded_cache import remembering
+from audit_service.events.bounded_cache import bounded_cache
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"'
@@ -16,7 +16,7 @@ _UTF8 = {"utf-8", "utf8", "us-ascii", "ascii"}
 _NO_CHARSETS = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
 
 
-@remembering
+@bounded_cache
 def parse(text: str) -> tuple[str, str | None] | None:
     """`type/subtype` and the charset, both in lower case; None where the text is no media type."""
     match = _MEDIA_TYPE.fullmatch(text)
