@@ -24,7 +24,7 @@ _CURSOR = re.compile(r"before:([1-9][0-9]{0,18})")
 
 
 class EventsQuery(BaseModel):
-    """Which page of the log is asked for."""
+    """The page of the log that is asked for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,7 +47,7 @@ class KafkaOrigin(BaseModel):
     offset: int
 
 
-class RecordShown(BaseModel):
+class EventRecord(BaseModel):
     """An event in the log."""
 
     position: int = Field(description="Its place in the log: gapless, in commit order")
@@ -67,27 +67,29 @@ class RecordShown(BaseModel):
 class EventsPage(BaseModel):
     """Events, newest first."""
 
-    items: list[RecordShown]
+    items: list[EventRecord]
     next: str | None = Field(description="The cursor of the next page; null on the last")
 
 
 def blueprint(backend: Backend) -> APIBlueprint:
     """The two routes that read."""
-    reading = APIBlueprint("query", __name__, url_prefix="/v1/events")
+    routes = APIBlueprint("query", __name__, url_prefix="/v1/events")
 
-    @reading.get("")
-    @reading.input(EventsQuery, location="query", arg_name="asked")
-    @reading.output(EventsPage, description="A page; it may be shorter than asked for")
-    @reading.doc(summary="What arrived, newest first", tags=["Events"], responses=_UNAVAILABLE)
-    def list_events(asked: EventsQuery) -> Response:
-        before = None if asked.cursor is None else decode_cursor(asked.cursor)
-        page = backend.newest(before, asked.limit, PAGE_BYTES)
+    @routes.get("")
+    @routes.input(EventsQuery, location="query", arg_name="query")
+    @routes.output(EventsPage, description="A page; it may be shorter than asked for")
+    @routes.doc(summary="What arrived, newest first", tags=["Events"], responses=_UNAVAILABLE)
+    def list_events(query: EventsQuery) -> Response:
+        before = None if query.cursor is None else decode_cursor(query.cursor)
+        page = backend.newest(before, query.limit, PAGE_BYTES)
         following = encode_cursor(page.records[-1].position) if page.more else None
-        return _json({"items": [_shown(record) for record in page.records], "next": following})
+        return _json(
+            {"items": [_to_document(record) for record in page.records], "next": following}
+        )
 
-    @reading.get("/<int:position>")
-    @reading.output(RecordShown, description="The event")
-    @reading.doc(
+    @routes.get("/<int:position>")
+    @routes.output(EventRecord, description="The event")
+    @routes.doc(
         summary="The event at a position",
         tags=["Events"],
         responses={404: "There is none", **_UNAVAILABLE},
@@ -96,9 +98,9 @@ def blueprint(backend: Backend) -> APIBlueprint:
         record = backend.get(position) if position <= MAX_POSITION else None
         if record is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
-        return _json(_shown(record))
+        return _json(_to_document(record))
 
-    return reading
+    return routes
 
 
 def encode_cursor(position: int) -> str:
@@ -114,7 +116,7 @@ def decode_cursor(cursor: str) -> int:
     return int(match[1])
 
 
-def _shown(record: Record) -> dict[str, Any]:
+def _to_document(record: Record) -> dict[str, Any]:
     return {
         "position": record.position,
         "received_at": _rfc3339(record.received_at),

@@ -51,10 +51,10 @@ def blueprint(
 ) -> APIBlueprint:
     """The route that receives; `record` is called with each message that is no event."""
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
-    receiving = APIBlueprint("receive", __name__)
+    routes = APIBlueprint("receive", __name__)
 
-    @receiving.post("/")
-    @receiving.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
+    @routes.post("/")
+    @routes.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
     def receive() -> Response:
         try:
             events = _events(settings, record)
@@ -68,7 +68,7 @@ def blueprint(
         del answer.headers["Content-Type"]
         return answer
 
-    return receiving
+    return routes
 
 
 def _events(settings: Settings, record: Record) -> Sequence[Event]:
