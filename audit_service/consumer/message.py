@@ -8,7 +8,7 @@ from typing import cast
 import structlog
 from confluent_kafka import Message
 
-from audit_service.events import REJECTIONS, Event, EventRejected, kafka_binding
+from audit_service.events import REJECTIONS, Event, EventRejected, Rule, kafka_binding
 from audit_service.events.kafka_binding import Headers, Limits
 from audit_service.log import Origin
 from audit_service.rejected import RejectedMessage
@@ -67,7 +67,8 @@ def read_message(message: Message, limits: Limits) -> IncomingMessage:
 
 def processing_error(error: Exception) -> EventRejected:
     """What an error of ours is to a message that brings it about."""
-    return EventRejected(None, f"the message cannot be processed: {type(error).__name__}")
+    reason = f"the message cannot be processed: {type(error).__name__}"
+    return EventRejected(None, reason, Rule.OTHER)
 
 
 def _headers(message: Message) -> Headers:
@@ -75,6 +76,6 @@ def _headers(message: Message) -> Headers:
         headers = _ASK_FOR_HEADERS(message)
     except (SystemError, UnicodeDecodeError):
         rule = "a header's name is not UTF-8; the headers could not be kept"
-        raise EventRejected(None, rule) from None
+        raise EventRejected(None, rule, Rule.NAME) from None
     # A consumed message has a list, of bytes; the hint is that of messages to produce, too.
     return cast("Headers", headers or ())

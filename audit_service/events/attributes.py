@@ -9,7 +9,7 @@ from rfc3986_validator import validate_rfc3986
 
 from audit_service.events import media_types
 from audit_service.events.bounded_cache import bounded_cache
-from audit_service.events.event import EventRejected, Value
+from audit_service.events.event import EventRejected, Rule, Value
 from audit_service.events.tolerance import Leniency, Tolerance
 
 REQUIRED: Final = ("id", "source", "specversion", "type")
@@ -44,9 +44,11 @@ def check(attributes: Mapping[str, Any], leniency: Leniency) -> Mapping[str, Val
     """
     for name in REQUIRED:
         if name not in attributes:
-            raise EventRejected(name, "is required and absent")
+            raise EventRejected(name, "is required and absent", Rule.REQUIRED)
     if attributes["specversion"] not in VERSIONS:
-        raise EventRejected("specversion", "is not one that is read here: " + ", ".join(VERSIONS))
+        raise EventRejected(
+            "specversion", "is not one that is read here: " + ", ".join(VERSIONS), Rule.SPECVERSION
+        )
     rules = _RULES_V1 if attributes["specversion"] == "1.0" else _RULES_V03
     for name, value in attributes.items():
         rule = rules.get(name)
@@ -55,10 +57,10 @@ def check(attributes: Mapping[str, Any], leniency: Leniency) -> Mapping[str, Val
             _check_value(name, value)
             continue
         if type(value) is not str:
-            raise EventRejected(name, "must be a string")
+            raise EventRejected(name, "must be a string", Rule.VALUE)
         _check_string(name, value)
         if value == "":
-            raise EventRejected(name, "must not be empty")
+            raise EventRejected(name, "must not be empty", Rule.VALUE)
         rule(name, value, leniency)
     return attributes
 
@@ -68,7 +70,9 @@ def check_name(name: str, leniency: Leniency) -> None:
     if name in _RESERVED or not (_NAME.fullmatch(name) or _is_tolerated(name, leniency)):
         shown = name if name.isascii() and name.isprintable() and len(name) <= 64 else None  # noqa: PLR2004
         raise EventRejected(
-            shown, "is no attribute name: only a-z and 0-9 may be in one, and `data` is reserved"
+            shown,
+            "is no attribute name: only a-z and 0-9 may be in one, and `data` is reserved",
+            Rule.NAME,
         )
 
 
@@ -81,9 +85,9 @@ def _check_value(name: str, value: Any) -> None:
         _check_string(name, value)
     elif isinstance(value, int):
         if not INTEGER_MIN <= value <= INTEGER_MAX:
-            raise EventRejected(name, "is an integer outside of 32 bits")
+            raise EventRejected(name, "is an integer outside of 32 bits", Rule.VALUE)
     else:
-        raise EventRejected(name, "must be a string, a boolean or an integer")
+        raise EventRejected(name, "must be a string, a boolean or an integer", Rule.VALUE)
 
 
 def _check_string(name: str, value: str) -> None:
@@ -91,7 +95,7 @@ def _check_string(name: str, value: str) -> None:
     plain = value.isascii() and value.isprintable()
     if not plain and _DISALLOWED.search(value):
         raise EventRejected(
-            name, "has a control character, a noncharacter or an unpaired surrogate"
+            name, "has a control character, a noncharacter or an unpaired surrogate", Rule.CHARACTER
         )
 
 
@@ -101,7 +105,7 @@ def _any_string(_name: str, _value: str, _leniency: Leniency) -> None:
 
 def _uri_reference(name: str, value: str, _leniency: Leniency) -> None:
     if not is_uri_reference(value):
-        raise EventRejected(name, "is no URI-reference (RFC 3986, section 4.1)")
+        raise EventRejected(name, "is no URI-reference (RFC 3986, section 4.1)", Rule.URI)
 
 
 # To judge a source takes ten times as long as to remember it.
@@ -115,18 +119,18 @@ def _absolute_uri(name: str, value: str, leniency: Leniency) -> None:
     if _SCHEME.match(value) and "#" not in value and validate_rfc3986(value, rule="URI"):
         return
     if not (is_uri_reference(value) and leniency.lets_in(Tolerance.DATASCHEMA)):
-        raise EventRejected(name, "is no absolute URI (RFC 3986, section 4.3)")
+        raise EventRejected(name, "is no absolute URI (RFC 3986, section 4.3)", Rule.URI)
 
 
 def _media_type(name: str, value: str, _leniency: Leniency) -> None:
     if media_types.parse(value) is None:
-        raise EventRejected(name, "is no media type (RFC 2046)")
+        raise EventRejected(name, "is no media type (RFC 2046)", Rule.MEDIA_TYPE)
 
 
 def _timestamp(name: str, value: str, _leniency: Leniency) -> None:
     match = _TIME.fullmatch(value)
     if match is None or not _has_day(*map(int, match.groups())):
-        raise EventRejected(name, "is no timestamp (RFC 3339)")
+        raise EventRejected(name, "is no timestamp (RFC 3339)", Rule.TIMESTAMP)
 
 
 def _has_day(year: int, month: int, day: int) -> bool:

@@ -12,6 +12,7 @@ from audit_service.events.event import (
     BatchRejected,
     Event,
     EventRejected,
+    Rule,
     TooManyEvents,
     UnsupportedFormat,
 )
@@ -76,7 +77,7 @@ def read_batch(body: bytes, max_events: int, tolerate: Tolerances = STRICT) -> S
             events.append(_read_item(value, text, events, Leniency(tolerate)))
         except EventRejected as rejection:
             # Anew, without the traceback: thousands of them would fill the memory.
-            rejected[index] = EventRejected(rejection.attribute, rejection.rule)
+            rejected[index] = EventRejected(rejection.attribute, rejection.rule, rejection.code)
     if rejected:
         raise BatchRejected(rejected)
     return events
@@ -91,7 +92,7 @@ def _items(body: bytes, max_events: int) -> Sequence[tuple[Any, str | None]]:
         try:
             items = list(islice(strict_json.items(strict_json.text_of(body)), max_events + 1))
         except NotJson as reason:
-            raise EventRejected(None, f"the batch is not JSON: {reason}") from None
+            raise EventRejected(None, f"the batch is not JSON: {reason}", Rule.JSON) from None
     if len(items) > max_events:
         raise TooManyEvents(max_events)
     return items
@@ -105,5 +106,7 @@ def _read_item(value: Any, text: str | None, before: Sequence[Event], leniency: 
     factory = EventFactory(leniency)
     event = cast("Event", StrictJsonFormat(leniency).event_of(value, text, factory))
     if before and event.specversion != before[0].specversion:
-        raise EventRejected("specversion", "must be the same in all events of a batch")
+        raise EventRejected(
+            "specversion", "must be the same in all events of a batch", Rule.SPECVERSION
+        )
     return event

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from cloudevents.core.base import BaseCloudEvent
@@ -96,17 +97,39 @@ class Event(BaseCloudEvent):
         return dict(self.attributes)
 
 
+class Rule(StrEnum):
+    """The kinds of rules that a message can break: few, so that they can be counted."""
+
+    REQUIRED = "required"
+    SPECVERSION = "specversion"
+    NAME = "attribute-name"
+    VALUE = "attribute-value"
+    CHARACTER = "character"
+    URI = "uri"
+    MEDIA_TYPE = "media-type"
+    TIMESTAMP = "timestamp"
+    HEADER_VALUE = "header-value"
+    DATACONTENTTYPE = "datacontenttype"
+    REPEATED = "repeated"
+    JSON = "json"
+    DATA = "data"
+    SIZE = "size"
+    FORMAT = "format"
+    OTHER = "other"
+
+
 class EventRejected(Exception):
     """The message is not a well-formed CloudEvent.
 
     `attribute` is what is wrong, `data` included, or None for the message as a whole; `rule`
-    is a sentence that says what the specification wants.
+    is a sentence that says what the specification wants, and `code` the kind of it.
     """
 
-    def __init__(self, attribute: str | None, rule: str) -> None:
+    def __init__(self, attribute: str | None, rule: str, code: Rule) -> None:
         super().__init__(f"{attribute}: {rule}" if attribute else rule)
         self.attribute = attribute
         self.rule = rule
+        self.code = code
 
 
 class BatchRejected(Exception):

@@ -20,7 +20,7 @@ from audit_service.events.content_mode import (
     content_mode,
     read_batch,
 )
-from audit_service.events.event import Event, EventRejected
+from audit_service.events.event import Event, EventRejected, Rule
 from audit_service.events.json_format import StrictJsonFormat
 from audit_service.events.tolerance import STRICT, Leniency, Tolerance, Tolerances
 
@@ -93,19 +93,23 @@ def _check_required(headers: Mapping[str, str]) -> None:
             rule = f"is required, and there is no ce-{name} header"
             if not any(header.startswith("ce-") for header in headers):
                 rule += f"; a structured event has Content-Type {STRUCTURED}"
-            raise EventRejected(name, rule)
+            raise EventRejected(name, rule, Rule.REQUIRED)
 
 
 def _agreed(declared: str, content_type: str | None, leniency: Leniency) -> str:
     """The one media type that `ce-datacontenttype` and Content-Type both say (3.1.1)."""
     if not leniency.lets_in(Tolerance.DATACONTENTTYPE_HEADER):
         raise EventRejected(
-            "datacontenttype", "must be the Content-Type header, not one of its own"
+            "datacontenttype",
+            "must be the Content-Type header, not one of its own",
+            Rule.DATACONTENTTYPE,
         )
     if not content_type:
         return declared
     if media_types.parse(declared) != media_types.parse(content_type):
-        raise EventRejected("datacontenttype", "says another media type than Content-Type")
+        raise EventRejected(
+            "datacontenttype", "says another media type than Content-Type", Rule.DATACONTENTTYPE
+        )
     return content_type
 
 
@@ -131,7 +135,9 @@ def _decoded(attribute: str, value: str, leniency: Leniency) -> str:
 def _raw_text(attribute: str, value: str, leniency: Leniency) -> str:
     """The text of a value that was sent unencoded: UTF-8, or else ISO 8859-1 (RFC 9110, 5.5)."""
     if value.isascii() or not leniency.lets_in(Tolerance.RAW_HEADER_VALUES):
-        raise EventRejected(attribute, "has a character that must be percent-encoded in a header")
+        raise EventRejected(
+            attribute, "has a character that must be percent-encoded in a header", Rule.HEADER_VALUE
+        )
     try:
         return value.encode("latin-1").decode()
     except UnicodeError:
@@ -143,12 +149,16 @@ def _unescaped(attribute: str, value: str, leniency: Leniency) -> str:
     encoded = value
     if _BROKEN_ESCAPE.search(value):
         if not leniency.lets_in(Tolerance.RAW_HEADER_VALUES):
-            raise EventRejected(attribute, "has a '%' that two hexadecimal digits do not follow")
+            raise EventRejected(
+                attribute, "has a '%' that two hexadecimal digits do not follow", Rule.HEADER_VALUE
+            )
         encoded = _BROKEN_ESCAPE.sub("%25", value)
     try:
         decoded = unquote_to_bytes(encoded).decode()
     except UnicodeDecodeError:
-        raise EventRejected(attribute, "is percent-encoded, but not from UTF-8") from None
+        raise EventRejected(
+            attribute, "is percent-encoded, but not from UTF-8", Rule.HEADER_VALUE
+        ) from None
     return value if _is_uri_undecoded(attribute, value, decoded, leniency) else decoded
 
 
@@ -167,5 +177,5 @@ def _unquoted(attribute: str, value: str, leniency: Leniency) -> str:
     if any(not quoted[2] for quoted in _QUOTED_STRING.finditer(value)):
         if leniency.lets_in(Tolerance.RAW_HEADER_VALUES):
             return value
-        raise EventRejected(attribute, "has a double quote that is not closed")
+        raise EventRejected(attribute, "has a double quote that is not closed", Rule.HEADER_VALUE)
     return _QUOTED_STRING.sub(lambda quoted: _BACKSLASH_ESCAPE.sub(r"\1", quoted[1]), value)

@@ -12,7 +12,7 @@ from cloudevents.core.formats.json import JSONFormat
 
 from audit_service.events import media_types, strict_json
 from audit_service.events.attributes import CORE, INTEGER_MAX, INTEGER_MIN, check_name
-from audit_service.events.event import Event, EventRejected, JsonText
+from audit_service.events.event import Event, EventRejected, JsonText, Rule
 from audit_service.events.strict_json import Members, NotJson, Number
 from audit_service.events.tolerance import Leniency, Tolerance
 
@@ -44,13 +44,13 @@ class StrictJsonFormat(JSONFormat):
             text = strict_json.text_of(body)
             value = strict_json.decode(text)
         except NotJson as reason:
-            raise EventRejected(None, f"the event is not JSON: {reason}") from None
+            raise EventRejected(None, f"the event is not JSON: {reason}", Rule.JSON) from None
         return self.event_of(value, text, event_factory)
 
     def event_of(self, value: Any, text: str | None, event_factory: EventFactory) -> BaseCloudEvent:
         """The same, of a JSON value and its source text, or None where the value is lossless."""
         if type(value) not in {Members, dict}:
-            raise EventRejected(None, "the event is not JSON: it is not an object")
+            raise EventRejected(None, "the event is not JSON: it is not an object", Rule.JSON)
         attributes, payloads = _attributes_and_payloads(value, text, self._leniency)
         return event_factory(attributes, _payload(attributes, payloads, text))
 
@@ -67,7 +67,7 @@ def _data_of(body: bytes, media_type: str | None) -> bytes | None:
     try:
         strict_json.check(body)
     except NotJson as reason:
-        raise EventRejected("data", f"is not JSON, as it says it is: {reason}") from None
+        raise EventRejected("data", f"is not JSON, as it says it is: {reason}", Rule.JSON) from None
     return JsonText(body)
 
 
@@ -101,7 +101,7 @@ def _check_each_is_once(members: Members, leniency: Leniency) -> None:
     name = next(name for name in counted if counted[name] > 1)
     if name not in _PAYLOADS:
         check_name(name, leniency)
-    raise EventRejected(name, "is there twice")
+    raise EventRejected(name, "is there twice", Rule.REPEATED)
 
 
 def _native(name: str, value: Any, text: str | None, leniency: Leniency) -> Any:
@@ -119,7 +119,9 @@ def _native(name: str, value: Any, text: str | None, leniency: Leniency) -> Any:
         return value
     check_name(name, leniency)
     if not leniency.lets_in(Tolerance.ATTRIBUTE_VALUES):
-        raise EventRejected(name, "must be a string, a boolean or an integer of 32 bits")
+        raise EventRejected(
+            name, "must be a string, a boolean or an integer of 32 bits", Rule.VALUE
+        )
     if is_number:
         return str(value)
     return orjson.dumps(value).decode() if text is None else strict_json.source_of(text, name)
@@ -132,13 +134,15 @@ def _payload(
     media_type = _media_type(attributes.get("datacontenttype"))
     if attributes.get("specversion") == "0.3":
         if "data_base64" in payloads:
-            raise EventRejected("data_base64", "is not of specversion 0.3")
+            raise EventRejected("data_base64", "is not of specversion 0.3", Rule.DATA)
         if _is_base64_of_03(attributes):
             payloads = {"data_base64": payloads["data"]} if "data" in payloads else {}
     if payloads.get("data_base64") is None:
         payloads.pop("data_base64", None)
     if len(payloads) > 1:
-        raise EventRejected("data", "excludes data_base64: only one of them may be there")
+        raise EventRejected(
+            "data", "excludes data_base64: only one of them may be there", Rule.DATA
+        )
     if "data_base64" in payloads:
         name = "data" if attributes.get("specversion") == "0.3" else "data_base64"
         return _data_of(_bytes_of(name, payloads["data_base64"]), media_type)
@@ -155,7 +159,7 @@ def _media_type(value: Any) -> str | None:
     """What `datacontenttype` says, checked before the data is read by it."""
     if value is None or (isinstance(value, str) and media_types.parse(value) is not None):
         return value
-    raise EventRejected("datacontenttype", "is no media type (RFC 2046)")
+    raise EventRejected("datacontenttype", "is no media type (RFC 2046)", Rule.MEDIA_TYPE)
 
 
 def _is_base64_of_03(attributes: Mapping[str, Any]) -> bool:
@@ -170,7 +174,7 @@ def _bytes_of(name: str, value: Any) -> bytes:
             return binascii.a2b_base64(value, strict_mode=True)
         except ValueError:
             pass
-    raise EventRejected(name, "is no Base64 (RFC 4648, section 4)")
+    raise EventRejected(name, "is no Base64 (RFC 4648, section 4)", Rule.DATA)
 
 
 def _encoded(value: Any, media_type: str) -> bytes:
@@ -178,11 +182,13 @@ def _encoded(value: Any, media_type: str) -> bytes:
     if value is None:
         return b""  # Null is absent, as it is of attributes.
     if type(value) is not str:
-        raise EventRejected("data", "must be a string where datacontenttype is not JSON")
+        raise EventRejected("data", "must be a string where datacontenttype is not JSON", Rule.DATA)
     try:
         return value.encode(media_types.codec(media_type))
     except (LookupError, UnicodeError):
-        raise EventRejected("data", "cannot be encoded as datacontenttype says") from None
+        raise EventRejected(
+            "data", "cannot be encoded as datacontenttype says", Rule.DATA
+        ) from None
 
 
 def to_json(event: Event) -> bytes:

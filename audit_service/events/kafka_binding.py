@@ -20,7 +20,7 @@ from audit_service.events.content_mode import (
     content_mode,
     read_batch,
 )
-from audit_service.events.event import Event, EventRejected
+from audit_service.events.event import Event, EventRejected, Rule
 from audit_service.events.json_format import StrictJsonFormat
 from audit_service.events.tolerance import STRICT, Leniency, Tolerances
 
@@ -66,23 +66,23 @@ def _content_type(headers: Headers) -> str | None:
         value for name, value in headers if len(name) == _LENGTH and name.lower() == _CONTENT_TYPE
     ]
     if len(found) > 1:
-        raise EventRejected("datacontenttype", "has two content-type headers")
+        raise EventRejected("datacontenttype", "has two content-type headers", Rule.REPEATED)
     return _text("datacontenttype", found[0]) if found else None
 
 
 def _text(attribute: str, value: bytes | None) -> str:
     """A header's value: UTF-8 as it is, never percent-encoded (3.2.3)."""
     if value is None:
-        raise EventRejected(attribute, "has a header without a value")
+        raise EventRejected(attribute, "has a header without a value", Rule.HEADER_VALUE)
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise EventRejected(attribute, "is not UTF-8") from None
+        raise EventRejected(attribute, "is not UTF-8", Rule.HEADER_VALUE) from None
 
 
 def _check_size(value: bytes | None, limit: int) -> None:
     if value is not None and len(value) > limit:
-        raise EventRejected(None, f"the message is longer than {limit} bytes")
+        raise EventRejected(None, f"the message is longer than {limit} bytes", Rule.SIZE)
 
 
 def _read_binary(headers: Headers, value: bytes | None, leniency: Leniency) -> Event:
@@ -110,9 +110,11 @@ def _check_required(headers: Mapping[str, bytes]) -> None:
     for name in REQUIRED:
         if _PREFIX + name not in headers:
             if any(header.startswith(_PREFIX) for header in headers):
-                raise EventRejected(name, f"is required, and there is no ce_{name} header")
+                raise EventRejected(
+                    name, f"is required, and there is no ce_{name} header", Rule.REQUIRED
+                )
             rule = f"the message has no ce_ headers, and its content-type is not {STRUCTURED}"
-            raise EventRejected(None, rule)
+            raise EventRejected(None, rule, Rule.REQUIRED)
 
 
 def _given(headers: Headers) -> dict[str, bytes]:
@@ -127,11 +129,11 @@ def _given(headers: Headers) -> dict[str, bytes]:
             continue
         attribute = name[len(_PREFIX) :]
         if not name.startswith(_PREFIX) and name != _CONTENT_TYPE:
-            raise EventRejected(None, "a ce_ header's name must be in lower case")
+            raise EventRejected(None, "a ce_ header's name must be in lower case", Rule.NAME)
         if name in given:
-            raise EventRejected(attribute, "has two headers")
+            raise EventRejected(attribute, "has two headers", Rule.REPEATED)
         if value is None:
-            raise EventRejected(attribute, "has a header without a value")
+            raise EventRejected(attribute, "has a header without a value", Rule.HEADER_VALUE)
         if value or name != _CONTENT_TYPE:
             given[name] = value
     return given
@@ -149,7 +151,9 @@ def _agree_on_media_type(given: dict[str, bytes]) -> None:
     text = _text("datacontenttype", declared)
     content_type = given.setdefault(_CONTENT_TYPE, declared)
     if media_types.parse(text) != media_types.parse(_text("datacontenttype", content_type)):
-        raise EventRejected("datacontenttype", "says another media type than content-type")
+        raise EventRejected(
+            "datacontenttype", "says another media type than content-type", Rule.DATACONTENTTYPE
+        )
 
 
 def _read_structured(value: bytes | None, leniency: Leniency) -> Event:
