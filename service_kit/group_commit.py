@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-# More than any server's threads; who comes then would wait for longer than is patient.
+# More than any server's threads; who comes then would wait longer than the timeout.
 MAX_WAITING = 256
 
 A = TypeVar("A")
@@ -56,7 +56,7 @@ class GroupCommit(Generic[A, R]):
         one thread at a time. `timeout`: seconds to wait at most for a turn.
         """
         self._commit = commit
-        self._patience = timeout
+        self._timeout = timeout
         self._lock = threading.Lock()  # over the two below
         self._queue: list[_Call[A, R]] = []
         self._somebody_commits = False
@@ -83,7 +83,7 @@ class GroupCommit(Generic[A, R]):
         return first
 
     def _wait_for_turn(self, call: _Call[A, R]) -> None:
-        if call.turn.acquire(timeout=self._patience):
+        if call.turn.acquire(timeout=self._timeout):
             return
         with self._lock:
             if call.turn.acquire(blocking=False):
@@ -92,7 +92,7 @@ class GroupCommit(Generic[A, R]):
                 self._queue.remove(call)
                 raise QueueTimeout("waited too long for its turn to commit")
         # Somebody commits it: to be told that nothing was done would not be true.
-        if not call.turn.acquire(timeout=self._patience):
+        if not call.turn.acquire(timeout=self._timeout):
             raise OutcomeUnknown
 
     def _pass_on(self) -> None:

@@ -50,6 +50,6 @@ SERVICE = commands.Service(
     retry_startup_on=(LogUnavailable,),
 )
 
-main = commands.commands(SERVICE)
+main = commands.service_commands(SERVICE)
 main.add_command(consume.command(SERVICE))
 main.add_command(rejected.command(SERVICE))

@@ -18,10 +18,10 @@ def command(service: Service[Settings]) -> click.Command:
     @click.argument("url", required=False, callback=_checked_url)
     def consume(url: str | None) -> None:
         """Store the events of the topic at URL, or at AUDIT_SERVICE_KAFKA."""
-        settings = commands.begin(service, partial(commands.bring_up_to_date, service))
+        settings = commands.prepare_to_run(service, partial(commands.bring_up_to_date, service))
         if url is not None:
             settings = settings.model_copy(update={"kafka": url})
-        with commands.failing(service):
+        with commands.exit_on_start_error(service):
             _consume(settings)
 
     return consume

@@ -39,7 +39,7 @@ class RejectedDatabase:
 
     def settings(self) -> Settings:
         """The settings, with logging set up by them."""
-        return commands.load(self._service)
+        return commands.load_settings(self._service)
 
     def store(self) -> RejectedStore:
         """The store of rejected messages."""

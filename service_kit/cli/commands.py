@@ -34,7 +34,8 @@ class Service(Generic[S]):
     """What the commands need to know of a service.
 
     `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
-    where the settings, though valid, do not let it start. `retry_startup_on`: see `server.run`.
+    where the settings, though valid, do not let it start.
+    `retry_startup_on`: see `gunicorn_server.run`.
     """
 
     name: str
@@ -46,42 +47,42 @@ class Service(Generic[S]):
     retry_startup_on: tuple[type[Exception], ...] = ()
 
 
-def load(service: Service[S]) -> S:
+def load_settings(service: Service[S]) -> S:
     """The service's settings, with logging set up by them; ends the process where one is wrong."""
     try:
         settings = service.settings.load()
     except SettingsError as error:
-        fail(service, "; ".join(error.problems))
+        exit_with(service, "; ".join(error.problems))
     logs.configure(service.name, settings.log_format, settings.log_level)
     return settings
 
 
-def fail(service: Service[S], message: str) -> NoReturn:
+def exit_with(service: Service[S], message: str) -> NoReturn:
     """End the process with one line that says why."""
     click.echo(f"{service.name}: {logs.escape_controls(message)}", err=True)
     sys.exit(CONFIG)
 
 
 @contextmanager
-def failing(service: Service[S]) -> Iterator[None]:
+def exit_on_start_error(service: Service[S]) -> Iterator[None]:
     """End the process with one line that says why, where the block finds that it cannot start."""
     try:
         yield
     except (StartError, gunicorn_server.PortTaken) as error:
-        fail(service, str(error))
+        exit_with(service, str(error))
 
 
-def begin(service: Service[S], prepare: Callable[[S], None]) -> S:
+def prepare_to_run(service: Service[S], prepare: Callable[[S], None]) -> S:
     """The settings for a process that is about to run, once all is prepared."""
-    settings = load(service)
+    settings = load_settings(service)
     for warning in service.settings.unknown_variables(os.environ):
         log.warning(warning)
-    with failing(service):
+    with exit_on_start_error(service):
         prepare(settings)
     return settings
 
 
-def commands(service: Service[S]) -> click.Group:
+def service_commands(service: Service[S]) -> click.Group:
     """The command group `service.name`, to which a service may add commands of its own."""
 
     @click.group(name=service.name, context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,7 +93,7 @@ def commands(service: Service[S]) -> click.Group:
     @group.command()
     def run() -> None:
         """Serve HTTP until SIGTERM or Ctrl-C."""
-        settings = begin(service, lambda settings: _prepare(service, settings))
+        settings = prepare_to_run(service, lambda settings: _prepare(service, settings))
         # The schema is up to date by now; the workers need not look at it again.
         prepared = settings.model_copy(update={"migrate": False})
         gunicorn_server.run(
@@ -102,21 +103,21 @@ def commands(service: Service[S]) -> click.Group:
     @group.command()
     def check() -> None:
         """Say whether `run` would start: settings, a free port, the database. Changes nothing."""
-        settings = load(service)
-        with failing(service):
+        settings = load_settings(service)
+        with exit_on_start_error(service):
             _preflight(service, settings)
 
     @group.command()
     def migrate() -> None:
         """Bring the database's schema up to date."""
-        settings = load(service)
-        with failing(service):
+        settings = load_settings(service)
+        with exit_on_start_error(service):
             service.migrate(settings)
 
     @group.command()
     def config() -> None:
-        """Print the settings in effect, passwords redact."""
-        for name, value in load(service).shown().items():
+        """Print the settings in effect, passwords redacted."""
+        for name, value in load_settings(service).shown().items():
             click.echo(f"{name}={value}")
 
     return group

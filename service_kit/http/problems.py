@@ -65,16 +65,16 @@ def register(app: Flask, problem_for: dict[type[Exception], Callable[[Any], Prob
     `problem_for` maps a domain exception to the problem that it is; whatever is not in it is
     a fault of ours, logged with its traceback and answered 500 without it.
     """
-    for exception, meaning in problem_for.items():
-        app.register_error_handler(exception, _handler(meaning))
+    for exception, to_problem in problem_for.items():
+        app.register_error_handler(exception, _handler(to_problem))
     app.register_error_handler(Problem, response)
     app.register_error_handler(HTTPError, _invalid_input)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _fault)
 
 
-def _handler(meaning: Callable[[Any], Problem]) -> Callable[[Exception], Response]:
-    return lambda error: response(meaning(error))
+def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Exception], Response]:
+    return lambda error: response(to_problem(error))
 
 
 def _invalid_input(error: HTTPError) -> Response:

@@ -28,7 +28,7 @@ class AdminServer:
         self._open: dict[Any, Any] = {}
         options: dict[str, Any] = {"sockets": [listener], "threads": THREADS, "ident": None}
         self._server: Any = create_server(app, map=self._open, **options)
-        self._thread = threading.Thread(target=self._server.run, name="small port", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, name="admin server", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -42,7 +42,7 @@ class AdminServer:
 def start(app: Flask, bind: str = "127.0.0.1:0") -> AdminServer:
     """Serve `app` on `bind` from now on; port 0 is any that is free.
 
-    Raises server.PortTaken where the address cannot be had.
+    Raises PortTaken where the address cannot be had.
     """
     host, port = host_and_port(bind)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

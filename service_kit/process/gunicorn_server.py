@@ -26,7 +26,7 @@ log = structlog.get_logger()
 # What one request may send before its body. gunicorn has no such bound: it multiplies the
 # number of headers by the size of each, which for events with much in headers is gigabytes.
 HEAD_BYTES = 1024 * 1024
-PORT_PATIENCE_SECONDS = 3.0
+PORT_TIMEOUT_SECONDS = 3.0
 
 
 class PortTaken(Exception):
@@ -61,15 +61,15 @@ def _created(
             time.sleep(1)
 
 
-def wait_for_port(bind: str, patience: float = PORT_PATIENCE_SECONDS) -> None:
-    """Return once nothing listens on `bind`, at most `patience` seconds later.
+def wait_for_port(bind: str, timeout: float = PORT_TIMEOUT_SECONDS) -> None:
+    """Return once nothing listens on `bind`, at most `timeout` seconds later.
 
     Because of SO_REUSEPORT a second instance could bind the same port without a word and
     take half of the requests; and the workers of a killed master hold it for a second or two.
 
     Raises PortTaken.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         try:
             _probe(bind)

@@ -59,12 +59,12 @@ class Committed:
         assert self.after.reached.wait(SECONDS)
 
 
-def test_who_loses_patience_while_being_committed_is_told_what_came_of_it(
+def test_a_call_that_times_out_while_being_committed_gets_its_result(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Told that nothing was done, it would do it again, and it would be done twice."""
     given = Committed(pool, timeout=1)
-    given.commit._patience = SECONDS  # noqa: SLF001 - for what follows, or it might lose it again
+    given.commit._timeout = SECONDS  # noqa: SLF001 - for what follows, or it might lose it again
     with pytest.raises(TimeoutError):
         given.second.result(1.5)
     given.after.opened.set()

@@ -88,7 +88,7 @@ SERVICE = commands.Service(
     retry_startup_on=(SQLAlchemyError,),
 )
 
-main = commands.commands(SERVICE)
+main = commands.service_commands(SERVICE)
 main.add_command(users.users)
 main.add_command(relay.command(SERVICE, _prepare))
 main.add_command(outbox_commands(Desk(SERVICE, _check_database)))

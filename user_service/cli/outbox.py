@@ -39,8 +39,8 @@ class Desk:
     @contextmanager
     def database(self, transaction: Transaction) -> Iterator[Connection]:
         """A transaction on the service's database; the process ends where it cannot be used."""
-        settings = commands.load(self.service)
-        with commands.failing(self.service):
+        settings = commands.load_settings(self.service)
+        with commands.exit_on_start_error(self.service):
             self.check(settings)
         password = settings.database_password.get_secret_value()
         engine = database.connect(settings.database_url, threads=1, password=password)

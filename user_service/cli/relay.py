@@ -26,7 +26,7 @@ def command(
     @click.command()
     def relay() -> None:
         """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
-        settings = commands.begin(service, prepare)
+        settings = commands.prepare_to_run(service, prepare)
         # Before there is any other thread.
         _relay(service, settings, shutdown.stop_event())
 
@@ -42,7 +42,7 @@ def _relay(service: commands.Service[Settings], settings: Settings, stop: thread
         idle_seconds=settings.relay_lease_seconds,
     )
     app, status = health.create(engine)
-    with commands.failing(service):
+    with commands.exit_on_start_error(service):
         port = admin_server.start(app, settings.relay_bind)
     name = f"{socket.gethostname()}:{os.getpid()}"
     timing = RelayTiming.of(settings, engine.dialect.name)

@@ -48,7 +48,7 @@ def calls() -> list[str]:
 @pytest.fixture
 def trial(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> commands.Service[Trial]:
     """A service that is never really served."""
-    impatient = functools.partial(gunicorn_server.wait_for_port, patience=0)
+    impatient = functools.partial(gunicorn_server.wait_for_port, timeout=0)
     monkeypatch.setattr(gunicorn_server, "wait_for_port", impatient)
     monkeypatch.setattr(gunicorn_server, "run", lambda *_: calls.append("run"))
     return commands.Service(
@@ -69,7 +69,7 @@ def _free_port(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def invoke(service: commands.Service[Trial], *words: str) -> Result:
-    return CliRunner().invoke(commands.commands(service), words)
+    return CliRunner().invoke(commands.service_commands(service), words)
 
 
 def assert_ends_with_one_line(result: Result, *names: str) -> None:

@@ -23,7 +23,7 @@ def _bind(listener: socket.socket) -> str:
 
 def test_a_port_on_which_somebody_listens_is_taken(listener: socket.socket) -> None:
     with pytest.raises(PortTaken, match=_bind(listener)):
-        wait_for_port(_bind(listener), patience=0)
+        wait_for_port(_bind(listener), timeout=0)
 
 
 def test_a_port_that_is_shared_out_is_taken_all_the_same() -> None:
@@ -32,7 +32,7 @@ def test_a_port_that_is_shared_out_is_taken_all_the_same() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         with pytest.raises(PortTaken):
-            wait_for_port(_bind(listener), patience=0)
+            wait_for_port(_bind(listener), timeout=0)
 
 
 def test_a_free_port_is_free_at_once(listener: socket.socket) -> None:
@@ -54,13 +54,13 @@ def test_a_port_with_nothing_but_old_connections_is_free(listener: socket.socket
     listener.close()
     with socket.socket() as plain, pytest.raises(OSError, match="in use"):
         plain.bind(address)
-    wait_for_port(bind, patience=0)
+    wait_for_port(bind, timeout=0)
 
 
 def test_a_port_that_is_about_to_be_free_is_waited_for(listener: socket.socket) -> None:
     timer = threading.Timer(0.2, listener.close)
     timer.start()
-    wait_for_port(_bind(listener), patience=5)
+    wait_for_port(_bind(listener), timeout=5)
     timer.join()
 
 
@@ -68,7 +68,7 @@ def test_the_probe_does_not_keep_the_port(listener: socket.socket) -> None:
     bind = _bind(listener)
     address = listener.getsockname()
     listener.close()
-    wait_for_port(bind, patience=0)
+    wait_for_port(bind, timeout=0)
     with socket.create_server(address):
         pass
 
@@ -76,4 +76,4 @@ def test_the_probe_does_not_keep_the_port(listener: socket.socket) -> None:
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
 def test_an_address_that_is_not_ours_cannot_be_listened_on(host: str) -> None:
     with pytest.raises(PortTaken, match=f"cannot listen on {host}:80: "):
-        wait_for_port(f"{host}:80", patience=0)
+        wait_for_port(f"{host}:80", timeout=0)
