@@ -1,15 +1,8 @@
-"""The event log in a SQLite file.
+"""The event log in a SQLite file."""
 
-Through APSW, which brings a current SQLite of its own: some that operating systems ship can
-corrupt a WAL. The file MUST NOT be opened with the standard `sqlite3` in the same process:
-closing one library's connection drops the other's locks.
-"""
-
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -17,9 +10,7 @@ import apsw
 from audit_service.log import rows, schema
 from audit_service.log.backend import Drain, Entry, LogUnavailable, Page, Receipt, Record
 from audit_service.log.rows import Existing
-
-BUSY_SECONDS = 4.0
-BUSY_STEP = 0.0003
+from audit_service.log.sqlite_connections import connect, enter_wal, file_at, store_errors
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
 _FIRST = "SELECT coalesce(conflicts_with, position) FROM event WHERE identity = ? LIMIT 1"
@@ -45,7 +36,7 @@ class SqliteLog:
         self._thread = threading.local()
         self._readers: list[apsw.Connection] = []
         with store_errors():
-            self._file = _file_at(path)
+            self._file = file_at(path)
             schema.check("sqlite", _version(self._reader()))
 
     def commit(self, drain: Drain) -> Sequence[Receipt]:
@@ -122,7 +113,7 @@ class SqliteLog:
         Where it was removed or replaced meanwhile, SQLite goes on with the old one, and what
         it commits is gone with it.
         """
-        if _file_at(self._path) != self._file:
+        if file_at(self._path) != self._file:
             raise LogUnavailable("another file is where the event log was")
 
     def _drop_writer(self) -> None:
@@ -137,7 +128,7 @@ def migrate(path: str) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         db = connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         try:
-            _enter_wal(db)
+            enter_wal(db)
             db.execute("BEGIN IMMEDIATE")
             for number, script in schema.migrations("sqlite").items():
                 if number > _version(db):
@@ -147,20 +138,6 @@ def migrate(path: str) -> None:
             schema.check("sqlite", _version(db))
         finally:
             db.close()
-
-
-def _enter_wal(db: apsw.Connection) -> None:
-    """Wait for other processes that do the same: SQLite fails at once here, patient or not."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except apsw.BusyError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existing]:
@@ -180,40 +157,6 @@ def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existin
             yield _NOT_STORED
 
 
-def connect(path: str, flags: int) -> apsw.Connection:
-    """A connection whose commits are on disk, and which waits for others' locks."""
-    db = apsw.Connection(path, flags=flags)
-    db.set_busy_handler(_wait_a_little)
-    # An fsync a commit: NORMAL loses acknowledged events in a power cut.
-    db.execute("PRAGMA synchronous = FULL")
-    return db
-
-
-def _wait_a_little(times: int) -> bool:
-    """Whether to try again for a lock that another holds; `times`: how often it was tried.
-
-    SQLite's own way waits up to 100 ms between two tries, for a lock that is held for a
-    fraction of one: with two processes that append, a third less a second.
-    """
-    time.sleep(BUSY_STEP)
-    return times * BUSY_STEP < BUSY_SECONDS
-
-
-def _file_at(path: str) -> tuple[int, int]:
-    # A Path takes three times as long, at each commit.
-    found = os.stat(path)  # noqa: PTH116
-    return found.st_dev, found.st_ino
-
-
 def _version(db: apsw.Connection) -> int:
     version: int = db.execute("PRAGMA user_version").get
     return version
-
-
-@contextmanager
-def store_errors() -> Iterator[None]:
-    """The one place where the store's errors become the log's."""
-    try:
-        yield
-    except (apsw.Error, OSError) as error:
-        raise LogUnavailable(f"{type(error).__name__}: {error}") from error

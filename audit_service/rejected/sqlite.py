@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import apsw
 
-from audit_service.log.sqlite import connect, store_errors
+from audit_service.log.sqlite_connections import connect, store_errors
 from audit_service.rejected.message import (
     COLUMNS,
     RejectedMessage,

@@ -17,7 +17,7 @@ from audit_service.log import (
     Receipt,
     postgres,
     postgres_connections,
-    sqlite,
+    sqlite_connections,
 )
 from audit_service.log.backend import Entry
 
@@ -75,7 +75,7 @@ class SqliteStore:
             db.close()
 
     def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
+        monkeypatch.setattr(sqlite_connections, "BUSY_SECONDS", 0.02)
 
 
 class PostgresStore:
