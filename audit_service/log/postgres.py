@@ -69,16 +69,11 @@ class PostgresLog:
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
         where = "" if before is None else "WHERE position < %(before)s"
         query = f"{_SELECT} {where} ORDER BY position DESC LIMIT %(limit)s"
-        records: list[Record] = []
         with self._readers.transaction() as db, db.cursor(name="page") as cursor:
             # A cursor of the server, so that a page cut short by its budget is not fetched whole.
             cursor.itersize = 10
-            for row in cursor.execute(query, {"before": before, "limit": limit + 1}):
-                if len(records) == limit or (records and budget <= 0):
-                    return Page(records, more=True)
-                records.append(rows.record(row))
-                budget -= rows.row_size(row)
-        return Page(records, more=False)
+            cursor.execute(query, {"before": before, "limit": limit + 1})
+            return rows.page(cursor, limit, budget)
 
     def get(self, position: int) -> Record | None:
         with self._readers.transaction() as db:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from audit_service.events import CANONICAL_VERSION, Event, JsonText, Tolerance, Value, digest
-from audit_service.log.backend import Entry, Origin, Outcome, Receipt, Record
+from audit_service.log.backend import Entry, Origin, Outcome, Page, Receipt, Record
 
 ATTRIBUTE_COLUMNS = (
     "specversion",
@@ -110,6 +110,17 @@ def record(row: Row) -> Record:
     return Record(position, received_at, conflicts_with, event, origin)
 
 
+def page(found: Iterable[Row], limit: int, budget: int) -> Page:
+    """The page of the rows, which are at most one more than `limit`; see Backend.newest."""
+    records: list[Record] = []
+    for row in found:
+        if len(records) == limit or (records and budget <= 0):
+            return Page(records, more=True)
+        records.append(record(row))
+        budget -= _row_size(row)
+    return Page(records, more=False)
+
+
 def same_as(entry: Entry, candidates: Iterable[Row]) -> int | None:
     """The position of the entry's event among stored ones, compared in the newest form.
 
@@ -131,7 +142,7 @@ def origins(entries: Sequence[Entry], receipts: Sequence[Receipt]) -> list[Row]:
     ]
 
 
-def row_size(row: Row) -> int:
+def _row_size(row: Row) -> int:
     """About how many bytes a row is: what a page's budget is counted in."""
     return sum(len(value) for value in row if isinstance(value, str | bytes))
 

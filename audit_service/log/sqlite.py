@@ -53,14 +53,8 @@ class SqliteLog:
         where = "" if before is None else "WHERE position < ?"
         bindings = (limit + 1,) if before is None else (before, limit + 1)
         query = f"{_SELECT} {where} ORDER BY position DESC LIMIT ?"
-        records: list[Record] = []
         with store_errors():
-            for row in self._reader().execute(query, bindings):
-                if len(records) == limit or (records and budget <= 0):
-                    return Page(records, more=True)
-                records.append(rows.record(row))
-                budget -= rows.row_size(row)
-        return Page(records, more=False)
+            return rows.page(self._reader().execute(query, bindings), limit, budget)
 
     def get(self, position: int) -> Record | None:
         with store_errors():
