@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from audit_service.events import Digest, Event
 from service_kit import group_commit
@@ -80,6 +80,9 @@ class Page:
 
 
 Drain = group_commit.Drain[Entry]
+
+LOCK_SECONDS: Final = 4.0
+"""How long a backend waits at most for a lock that another process holds."""
 
 
 class Backend(Protocol):

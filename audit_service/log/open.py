@@ -4,7 +4,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from audit_service.log import postgres, sqlite
-from audit_service.log.backend import Backend
+from audit_service.log.backend import LOCK_SECONDS, Backend
 
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
@@ -14,15 +14,16 @@ class UnsupportedDatabase(Exception):
     """There is no backend for the URL."""
 
 
-def open_log(url: str, password: str = "") -> Backend:
+def open_log(url: str, password: str = "", *, lock_seconds: float = LOCK_SECONDS) -> Backend:
     """The log at `url`, which must exist and be up to date; `password` where the URL has none.
 
+    `lock_seconds`: how long it waits at most for a lock that another process holds.
     Raises UnsupportedDatabase, SchemaMismatch, LogUnavailable.
     """
     check_url(url)
     if url.startswith(SQLITE):
-        return sqlite.SqliteLog(url.removeprefix(SQLITE))
-    return postgres.PostgresLog(conninfo(url, password))
+        return sqlite.SqliteLog(url.removeprefix(SQLITE), lock_seconds=lock_seconds)
+    return postgres.PostgresLog(conninfo(url, password), lock_seconds=lock_seconds)
 
 
 def migrate(url: str, password: str = "") -> None:

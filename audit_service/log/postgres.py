@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import psycopg
 
 from audit_service.log import rows, schema
-from audit_service.log.backend import Drain, Entry, Page, Receipt, Record
+from audit_service.log.backend import LOCK_SECONDS, Drain, Entry, Page, Receipt, Record
 from audit_service.log.postgres_connections import (
     Connection,
     ReadConnections,
@@ -38,11 +38,12 @@ _OLDER = f"{_SELECT} WHERE identity = %s AND digest_version IS NULL"
 class PostgresLog:
     """A Backend (see there) in the database at `url`. One writer at a time in all processes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, lock_seconds: float = LOCK_SECONDS) -> None:
         """Raises LogUnavailable where there is no such log, SchemaMismatch."""
         self._url = url
+        self._lock_seconds = lock_seconds
         self._writer: Connection | None = None
-        self._readers = ReadConnections(url)
+        self._readers = ReadConnections(url, lock_seconds)
         try:
             with self._readers.transaction() as db:
                 schema.check("postgres", _version(db))
@@ -116,7 +117,7 @@ class PostgresLog:
     def _connected(self) -> Connection:
         """The connection for appending."""
         if self._writer is None:
-            self._writer = connect(self._url)
+            self._writer = connect(self._url, self._lock_seconds)
         return self._writer
 
     def _drop_writer(self) -> None:

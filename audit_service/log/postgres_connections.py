@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from audit_service.log.backend import LogUnavailable
+from audit_service.log.backend import LOCK_SECONDS, LogUnavailable
 
 # A commit waits for the disk whatever the server's default is; nothing waits for ever.
 OPTIONS = (
-    "-c synchronous_commit=on -c lock_timeout=4s -c statement_timeout=10s "
+    "-c synchronous_commit=on -c statement_timeout=10s "
     "-c idle_in_transaction_session_timeout=30s -c timezone=UTC "
     # A snapshot older than the lock would not see the last position.
     r"-c default_transaction_isolation=read\ committed"
@@ -32,8 +32,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 class ReadConnections:
     """A connection for each thread that reads. Safe for any number of threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock_seconds: float) -> None:
         self._url = url
+        self._lock_seconds = lock_seconds
         self._closed = False
         self._thread = threading.local()
         self._all: list[Connection] = []
@@ -69,7 +70,7 @@ class ReadConnections:
                 self._drop(db)
             else:
                 return db
-        db = connect(self._url)
+        db = connect(self._url, self._lock_seconds)
         self._thread.db = db
         self._all.append(db)
         transaction.enter_context(db.transaction())
@@ -81,12 +82,11 @@ class ReadConnections:
         db.close()
 
 
-def connect(url: str) -> Connection:
+def connect(url: str, lock_seconds: float = LOCK_SECONDS) -> Connection:
     """A connection whose commits are on disk when they return. Raises LogUnavailable."""
     given = conninfo_to_dict(url).get("options") or ""
-    db = psycopg.connect(
-        url, autocommit=True, client_encoding="UTF8", options=f"{given} {OPTIONS}", **SOCKET
-    )
+    options = f"{given} {OPTIONS} -c lock_timeout={round(lock_seconds * 1000)}"
+    db = psycopg.connect(url, autocommit=True, client_encoding="UTF8", options=options, **SOCKET)
     if db.info.parameter_status("server_encoding") != "UTF8":
         db.close()
         raise LogUnavailable("the database's encoding must be UTF8")

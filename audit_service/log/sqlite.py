@@ -8,7 +8,15 @@ from pathlib import Path
 import apsw
 
 from audit_service.log import rows, schema
-from audit_service.log.backend import Drain, Entry, LogUnavailable, Page, Receipt, Record
+from audit_service.log.backend import (
+    LOCK_SECONDS,
+    Drain,
+    Entry,
+    LogUnavailable,
+    Page,
+    Receipt,
+    Record,
+)
 from audit_service.log.rows import Existing
 from audit_service.log.sqlite_connections import connect, enter_wal, file_at, store_errors
 
@@ -29,9 +37,10 @@ _NOT_STORED = Existing(None, None)
 class SqliteLog:
     """A Backend (see there) on the file at `path`. One writer at a time in all processes."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, lock_seconds: float = LOCK_SECONDS) -> None:
         """Raises LogUnavailable where there is no such log, SchemaMismatch."""
         self._path = path
+        self._lock_seconds = lock_seconds
         self._writer: apsw.Connection | None = None
         self._thread = threading.local()
         self._readers: list[apsw.Connection] = []
@@ -73,7 +82,7 @@ class SqliteLog:
     def _commit(self, drain: Drain) -> Sequence[Receipt]:
         self._check_file()
         if self._writer is None:
-            self._writer = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
+            self._writer = self._connect()
         db = self._writer
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -95,11 +104,14 @@ class SqliteLog:
         self._check_file()
         reader: apsw.Connection | None = getattr(self._thread, "reader", None)
         if reader is None:
-            reader = connect(self._path, apsw.SQLITE_OPEN_READWRITE)
+            reader = self._connect()
             reader.execute("PRAGMA query_only = ON")
             self._thread.reader = reader
             self._readers.append(reader)
         return reader
+
+    def _connect(self) -> apsw.Connection:
+        return connect(self._path, apsw.SQLITE_OPEN_READWRITE, self._lock_seconds)
 
     def _check_file(self) -> None:
         """Raise unless the file is the one that was opened.

@@ -9,37 +9,37 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import apsw
 
-from audit_service.log.backend import LogUnavailable
+from audit_service.log.backend import LOCK_SECONDS, LogUnavailable
 
-BUSY_SECONDS = 4.0
-BUSY_STEP = 0.0003
+LOCK_STEP_SECONDS = 0.0003
 
 
-def connect(path: str, flags: int) -> apsw.Connection:
+def connect(path: str, flags: int, lock_seconds: float = LOCK_SECONDS) -> apsw.Connection:
     """A connection whose commits are on disk, and which waits for others' locks."""
     db = apsw.Connection(path, flags=flags)
-    db.set_busy_handler(_wait_a_little)
+    db.set_busy_handler(partial(_wait_a_little, lock_seconds))
     # An fsync a commit: NORMAL loses acknowledged events in a power cut.
     db.execute("PRAGMA synchronous = FULL")
     return db
 
 
-def _wait_a_little(times: int) -> bool:
+def _wait_a_little(lock_seconds: float, times: int) -> bool:
     """Whether to try again for a lock that another holds; `times`: how often it was tried.
 
     SQLite's own way waits up to 100 ms between two tries, for a lock that is held for a
     fraction of one: with two processes that append, a third less a second.
     """
-    time.sleep(BUSY_STEP)
-    return times * BUSY_STEP < BUSY_SECONDS
+    time.sleep(LOCK_STEP_SECONDS)
+    return times * LOCK_STEP_SECONDS < lock_seconds
 
 
 def enter_wal(db: apsw.Connection) -> None:
-    """Wait for other processes that do the same: SQLite fails at once here, patient or not."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    """Switch to a WAL, after other processes that do so: SQLite does not wait here by itself."""
+    deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
             db.execute("PRAGMA journal_mode = WAL")
@@ -52,6 +52,7 @@ def enter_wal(db: apsw.Connection) -> None:
 
 
 def file_at(path: str) -> tuple[int, int]:
+    """Device and inode of the file: the same as long as it is the same file. Raises OSError."""
     # A Path takes three times as long, at each commit.
     found = os.stat(path)  # noqa: PTH116
     return found.st_dev, found.st_ino

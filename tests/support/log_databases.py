@@ -7,7 +7,6 @@ from typing import Protocol
 
 import apsw
 import psycopg
-import pytest
 
 from audit_service.events import Event, digest
 from audit_service.log import (
@@ -16,8 +15,6 @@ from audit_service.log import (
     Page,
     Receipt,
     postgres,
-    postgres_connections,
-    sqlite_connections,
 )
 from audit_service.log.backend import Entry
 
@@ -40,10 +37,6 @@ class Store(Protocol):
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the lock that a commit needs."""
-        ...
-
-    def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Connections opened from now on wait a moment for a lock, and not seconds."""
         ...
 
 
@@ -74,9 +67,6 @@ class SqliteStore:
         finally:
             db.close()
 
-    def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite_connections, "BUSY_SECONDS", 0.02)
-
 
 class PostgresStore:
     """A database of its own on the tests' server."""
@@ -97,10 +87,6 @@ class PostgresStore:
         with psycopg.connect(self.url) as db:
             db.execute("SELECT pg_advisory_xact_lock(%s)", (postgres.APPEND_LOCK,))
             yield
-
-    def lose_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        options = f"{postgres_connections.OPTIONS} -c lock_timeout=20"
-        monkeypatch.setattr(postgres_connections, "OPTIONS", options)
 
 
 def commit(backend: Backend, *events: Event, origin: Origin | None = None) -> Sequence[Receipt]:

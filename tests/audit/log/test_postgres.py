@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from audit_service.log import EventLog, LogUnavailable, Outcome, migrate, open_log
+from audit_service.log.postgres_connections import connect
 from tests.support import postgres
 from tests.support.log_processes import event
 
@@ -57,12 +58,9 @@ def test_a_commit_waits_for_the_disk_whatever_the_server_thinks(postgres_url: st
         name = db.info.dbname
         db.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         db.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
-    migrate(postgres_url)
-    backend = open_log(postgres_url)
-    writer = backend._connected()  # type: ignore[attr-defined]  # noqa: SLF001
-    assert writer.execute("SHOW synchronous_commit").fetchone() == ("on",)
-    assert writer.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
-    backend.close()
+    with connect(postgres_url) as writer:
+        assert writer.execute("SHOW synchronous_commit").fetchone() == ("on",)
+        assert writer.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
 
 
 def test_a_database_that_is_not_utf8_is_refused_at_start(
