@@ -1,4 +1,4 @@
-"""What an HTTP sink's answer says of an event: the one table of statuses."""
+"""HTTP statuses: status → fault, the one table; and Retry-After."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ _REFUSED = {
 
 
 def fault_of(status: int, *, of_batch: bool = False) -> Fault:
-    """Whose fault an answer other than 2xx is. A batch's 415 says that batches are not taken."""
+    """Whose fault an answer other than 2xx is. A batch's 415: batches are not supported."""
     if of_batch and status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return Fault.NO_BATCHES
     if status in _REFUSED:

@@ -1,4 +1,4 @@
-"""CloudEvents over Kafka, in binary or structured mode, keyed by `partitionkey`."""
+"""Kafka sink: CloudEvents in binary or structured mode, keyed by `partitionkey`."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
@@ -12,21 +12,21 @@ from user_service.sinks.sink import Attempt, Cancelled, NotDelivered, Outcome
 
 Mode = Literal["binary", "structured"]
 MAX_BATCH = 500
-# How long the reports of what was purged take at most: they come from this process.
+# Within which reports of purged messages come: they are from this process.
 PURGE_SECONDS = 5.0
 _NOT_ACKNOWLEDGED_IN_TIME = "Kafka did not acknowledge in time"
 
 
 def message_of(event: CloudEvent, mode: Mode) -> KafkaMessage:
     """The message for an event. Its key is the event's `partitionkey`, which stays an attribute
-    of the event (Kafka binding, 3.1): so all events of a user are in one partition, in order.
+    of the event (Kafka binding, 3.1), so that a user's events are in one partition, in order.
     """
     convert = to_binary if mode == "binary" else to_structured
     return convert(event, FORMAT)
 
 
 class KafkaSink:
-    """A Sink (see there) that is a topic."""
+    """A sink that is a topic. Safe for any number of threads."""
 
     def __init__(self, producer: Producer, mode: Mode) -> None:
         self._producer = producer
@@ -34,19 +34,19 @@ class KafkaSink:
 
     def send(self, event: CloudEvent, attempt: Attempt) -> None:
         message = message_of(event, self._mode)
-        while not self._sent(message, attempt):
+        while not self._acknowledged(message, attempt):
             pass
 
     def close(self) -> None:
-        """Use it no more."""
+        """Close the producer; the sink is not used afterwards."""
         self._producer.close()
 
-    def _sent(self, message: KafkaMessage, attempt: Attempt) -> bool:
-        """Whether it was acknowledged; False where it was purged with what another gave up.
+    def _acknowledged(self, message: KafkaMessage, attempt: Attempt) -> bool:
+        """Whether it was acknowledged; False where it was purged because another timed out.
 
         Sent once more it is a duplicate at worst: the event carries its id.
         """
-        self._producer.find(attempt)
+        self._producer.find_topic(attempt)
         sent_before = attempt.may_have_been_sent
         attempt.start_sending(self._producer.purge)
         try:
@@ -64,10 +64,10 @@ class KafkaSink:
 
 
 class KafkaBatchSender:
-    """A BatchSender (see there) to a topic: messages one by one, which librdkafka batches.
+    """A batch sender to a topic: single messages, which librdkafka puts into requests.
 
-    What it did not get through by the deadline it drops, so that nothing comes late and out of
-    its order.
+    Messages that are not acknowledged by the deadline are purged, so that none arrives late and
+    out of its user's order.
     """
 
     max_batch = MAX_BATCH
@@ -82,7 +82,7 @@ class KafkaBatchSender:
         self, events: Sequence[bytes], attempt: Attempt
     ) -> Sequence[NotDelivered | None]:
         try:
-            self._producer.find(attempt)
+            self._producer.find_topic(attempt)
             attempt.start_sending(self._producer.purge)
         except NotDelivered as error:
             return [error] * len(events)
@@ -96,13 +96,13 @@ class KafkaBatchSender:
         return _same_failure_for_alike(results)
 
     def close(self) -> None:
-        """Use it no more."""
+        """Close the producer; the sink is not used afterwards."""
         self._producer.close()
 
     def _send_all(
         self, messages: Sequence[KafkaMessage], attempt: Attempt
     ) -> list[NotDelivered | None]:
-        """What became of each; `batch_failure` where the one refused may be another message."""
+        """The result of each; a batch failure where the one refused may be another message."""
         sent = [self._producer.produce(message) for message in messages]
         if wait(sent, attempt.remaining).not_done:
             self._producer.purge()
@@ -110,7 +110,7 @@ class KafkaBatchSender:
         return [_result_of(report) for report in sent]
 
     def _send_alone(self, message: KafkaMessage, attempt: Attempt) -> NotDelivered | None:
-        """What becomes of a message that was refused together with others, or because of them."""
+        """The result of a message by itself that was refused together with others."""
         (result,) = self._send_all([message], attempt)
         if result is not None:
             result.batch_failure = False
@@ -127,7 +127,7 @@ def _result_of(report: Future[None]) -> NotDelivered | None:
 def _same_failure_for_alike(
     results: Sequence[NotDelivered | None],
 ) -> Sequence[NotDelivered | None]:
-    """The results, with one and the same failure for all that failed alike."""
+    """The results, with one and the same object for all that failed alike."""
     first: dict[tuple[Outcome, str], NotDelivered] = {}
     return [
         result and first.setdefault((result.outcome, result.reason), result) for result in results

@@ -1,10 +1,10 @@
-"""What an error of librdkafka, or of a broker through it, says of an event: the one table."""
+"""Kafka errors: error of librdkafka, or of a broker → fault. The one table."""
 
 from confluent_kafka import KafkaError
 
 from user_service.sinks.sink import Fault, NotDelivered, Outcome
 
-PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - named so
+PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 
 _REFUSED = frozenset(
     {
@@ -28,25 +28,25 @@ _MISCONFIGURED = frozenset(
         KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT,
         KafkaError.UNSUPPORTED_SASL_MECHANISM,
         KafkaError.UNSUPPORTED_VERSION,
-        KafkaError._AUTHENTICATION,  # noqa: SLF001
-        KafkaError._INVALID_ARG,  # noqa: SLF001
-        KafkaError._SSL,  # noqa: SLF001
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
-        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
+        KafkaError._AUTHENTICATION,
+        KafkaError._INVALID_ARG,
+        KafkaError._SSL,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._UNKNOWN_TOPIC,
     }
 )
-# The broker did not take it, and may yet.
+# The broker did not store the message, and may do so later.
 _NOT_NOW = frozenset(
     {
         KafkaError.NOT_ENOUGH_REPLICAS,
-        # Another message of the same request was the one that it refused.
-        KafkaError._INVALID_DIFFERENT_RECORD,  # noqa: SLF001
+        # It refused another message of the same request.
+        KafkaError._INVALID_DIFFERENT_RECORD,
     }
 )
 
 
 def fault_of(error: KafkaError) -> Fault:
-    """Whose fault it is."""
+    """Whose fault an error is."""
     if error.code() in _REFUSED:
         return Fault.REFUSED
     if error.code() in _MISCONFIGURED:
@@ -55,14 +55,14 @@ def fault_of(error: KafkaError) -> Fault:
 
 
 def not_delivered(error: KafkaError, *, may_have_been_sent: bool) -> NotDelivered:
-    """What a message that was not acknowledged means for its event.
+    """The failure of a message that was not acknowledged.
 
-    A message that timed out may be in a broker's log: librdkafka does not tell whether it was
-    sent. `batch_failure` where a broker refused it: what is sent together is refused together.
+    One that timed out may be in a broker's log: librdkafka does not say whether it was sent. It is
+    a batch failure where a broker refused it: messages of one request are refused together.
     """
     fault = fault_of(error)
-    told = fault is not Fault.UNAVAILABLE or error.code() in _NOT_NOW
-    outcome = Outcome.UNKNOWN if may_have_been_sent and not told else Outcome.NOT_DELIVERED
+    refused = fault is not Fault.UNAVAILABLE or error.code() in _NOT_NOW
+    outcome = Outcome.UNKNOWN if may_have_been_sent and not refused else Outcome.NOT_DELIVERED
     failure = NotDelivered(outcome, f"not acknowledged by Kafka: {error.str()}", fault)
     failure.batch_failure = may_have_been_sent and fault is Fault.REFUSED
     return failure

@@ -1,4 +1,13 @@
-"""The process's one producer to a Kafka topic, and what it knows of the brokers."""
+"""Kafka producer: hands messages to librdkafka, of which there is one client in a process.
+
+Four things that librdkafka does not do are done here:
+
+- A message is handed over only once a broker has answered for the topic: librdkafka does not say
+  whether a message that timed out was ever sent, and so it is known that none was.
+- What waits in its queue could be sent after nobody waits for it any more: `purge` drops it.
+- A client that failed fatally is replaced at the next use.
+- What is wrong with the brokers is remembered, since a timeout gives no reason.
+"""
 
 import atexit
 import threading
@@ -19,29 +28,31 @@ from user_service.sinks.sink import Attempt, Fault, NotDelivered, Outcome
 
 POLL_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
-# How long a topic may take to be there once it was asked for, between two looks.
-_TOPIC_PAUSE_SECONDS = 0.05
-# How much of an attempt's time may go into finding a broker.
+# Between two questions after a topic that brokers may be making just now.
+_TOPIC_RETRY_SECONDS = 0.05
+# The part of an attempt's time that may be spent on finding the topic.
 _FINDING = 0.9
+# Errors of a topic that is being made.
 _NOT_YET = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE})
 
 
 class Purged(Exception):
-    """The message was dropped with all others that were under way; it may have left."""
+    """The message was dropped with all others in flight; it may have been sent."""
 
 
 def options_of(
     topic: TopicUrl, secrets: Mapping[str, str], *, seconds: float, linger_ms: float
 ) -> dict[str, Any]:
-    """librdkafka's options for a producer whose messages live for `seconds` at most.
+    """librdkafka's options for a producer whose messages time out after `seconds`.
 
-    What the URL says wins over what is usual, and what the service promises over both.
+    The URL's options win over the usual ones, and those that the service's promises hang on over
+    both.
     """
     return {
         "client.id": "user-service",
         "log_level": 4,
         "linger.ms": linger_ms,
-        # A broker that is back is found within a second, not within ten.
+        # A broker that is back is found within a second, not ten.
         "reconnect.backoff.max.ms": 1000,
         **topic.client(secrets),
         "enable.idempotence": True,
@@ -51,10 +62,10 @@ def options_of(
 
 
 class Producer:
-    """Hands messages to librdkafka and tells what became of them. Safe for any number of threads.
+    """Safe for any number of threads.
 
-    librdkafka's client is made at first use, and with it the thread that polls it: MUST NOT be
-    used before a fork, which neither survives.
+    The client and the thread that polls it are made at first use: it MUST NOT be used before a
+    fork, which neither survives.
     """
 
     def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
@@ -62,71 +73,76 @@ class Producer:
         self._topic = topic
         self._options = options
         self._lock = threading.Lock()
+        # Guarded by _lock. None before the first use, after a fatal error and once closed.
         self._client: confluent_kafka.Producer | None = None
-        self._found = False
-        self._trouble: KafkaError | None = None
+        # Written by any thread, without _lock: a stale value costs one question to a broker.
+        self._topic_found = False
+        # Likewise: the reason that a failure is given while the topic is not found.
+        self._last_error: KafkaError | None = None
         self._closing = threading.Event()
 
-    def find(self, attempt: Attempt) -> None:
-        """Return once a broker has told of the topic; at once where none was lost since.
+    def find_topic(self, attempt: Attempt) -> None:
+        """Return once a broker has answered for the topic; at once where none was lost since.
 
-        While no broker answers nothing is handed over, and so it is known that nothing left.
-        Raises NotDelivered, while whoever waits still does: they are to hear the reason.
+        MUST be called before `produce`. Raises NotDelivered, some time before the attempt's
+        deadline, so that its reason is heard.
         """
         until = time.monotonic() + _FINDING * attempt.remaining
-        while not self._found:
+        while not self._topic_found:
             left = max(0.001, until - time.monotonic())
             try:
-                told = self._opened().list_topics(self._topic, timeout=left)
+                metadata = self._open_client().list_topics(self._topic, timeout=left)
             except KafkaException as error:
                 raise self._unreachable(attempt, error.args[0]) from None
-            problem = told.topics[self._topic].error
-            self._found, self._trouble = problem is None, problem
+            problem = metadata.topics[self._topic].error
+            self._topic_found, self._last_error = problem is None, problem
             if problem is not None:
                 if problem.code() not in _NOT_YET:
                     raise self._unreachable(attempt, problem)
-                self._closing.wait(_TOPIC_PAUSE_SECONDS)
+                self._closing.wait(_TOPIC_RETRY_SECONDS)
 
     def _unreachable(self, attempt: Attempt, error: KafkaError) -> NotDelivered:
-        trouble = self._trouble or error
-        reason = f"the topic cannot be reached: {trouble.str()}"
-        return attempt.failed(reason, kafka_errors.fault_of(trouble))
+        last = self._last_error or error
+        reason = f"the topic cannot be reached: {last.str()}"
+        return attempt.failed(reason, kafka_errors.fault_of(last))
 
     def produce(self, message: KafkaMessage) -> Future[None]:
-        """Hand a message over. What becomes of it: nothing once all replicas that have to have
-        it do; else NotDelivered, or Purged.
+        """Hand a message over. Its report: None once all in-sync replicas have it; otherwise
+        NotDelivered, or Purged.
         """
         report: Future[None] = Future()
-        client = self._opened()
+        client = self._open_client()
         try:
             client.produce(
                 self._topic,
                 message.value,
                 message.key,
                 headers=[*message.headers.items()],
-                on_delivery=partial(self._report, report),
+                on_delivery=partial(self._on_delivery, report),
             )
         except BufferError:
             full = "the queue of messages is full"
             report.set_exception(NotDelivered(Outcome.NOT_DELIVERED, full, Fault.UNAVAILABLE))
         except KafkaException as error:
-            self._note(error.args[0])
+            self._on_error(error.args[0])
             failure = kafka_errors.not_delivered(error.args[0], may_have_been_sent=False)
             report.set_exception(failure)
         return report
 
     def purge(self) -> None:
-        """Drop what is under way: nothing that was handed over by now is sent from now on.
+        """Drop all messages in flight: none that was handed over before is sent from now on.
 
-        There is no dropping of a single message. Who waits for another's hands it over again.
+        A single one cannot be dropped: the others' reports are Purged, and their senders hand
+        them over again.
         """
-        client = self._client
-        self._found = False
+        with self._lock:
+            client = self._client
+        self._topic_found = False
         if client is not None:
             client.purge(blocking=False)
 
     def close(self) -> None:
-        """Wait for what is under way, some seconds at most, and use the producer no more."""
+        """Wait for messages in flight, CLOSE_SECONDS at most. It MUST NOT be used afterwards."""
         with self._lock:
             client, self._client = self._client, None
             self._closing.set()
@@ -139,14 +155,14 @@ class Producer:
         """Set once it is closed."""
         return self._closing
 
-    def _opened(self) -> confluent_kafka.Producer:
+    def _open_client(self) -> confluent_kafka.Producer:
         with self._lock:
             if self._client is None:
                 self._client = confluent_kafka.Producer(
                     {
                         **self._options,
                         "logger": client_log.logger(),
-                        "error_cb": self._note,
+                        "error_cb": self._on_error,
                     }
                 )
                 atexit.unregister(self.close)
@@ -156,28 +172,32 @@ class Producer:
             return self._client
 
     def _poll(self, client: confluent_kafka.Producer) -> None:
-        """Serve the reports; one that was replaced, until its last report is in."""
+        """Serve a client's callbacks; those of one that was replaced until its last report."""
         while not self._closing.is_set() and (client is self._client or len(client)):
             client.poll(POLL_SECONDS)
 
-    def _note(self, error: KafkaError) -> None:
-        """Remember what is wrong with the brokers, or that a client is past saving."""
+    def _on_error(self, error: KafkaError) -> None:
+        """Remember what is wrong with the brokers; let go of a client that failed fatally."""
         code = error.code()
-        if code == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001
-            self._found = False
-        elif error.fatal() or code == KafkaError._FATAL:  # noqa: SLF001
-            self._found, self._client = False, None
-        elif not self._found:
-            self._trouble = error
+        if code == KafkaError._ALL_BROKERS_DOWN:
+            self._topic_found = False
+        elif error.fatal() or code == KafkaError._FATAL:
+            with self._lock:
+                self._client = None
+            self._topic_found = False
+        elif not self._topic_found:
+            self._last_error = error
 
-    def _report(self, report: Future[None], error: KafkaError | None, message: Message) -> None:
+    def _on_delivery(
+        self, report: Future[None], error: KafkaError | None, message: Message
+    ) -> None:
         if error is None:
             report.set_result(None)
         elif error.code() in kafka_errors.PURGED:
             report.set_exception(Purged())
         else:
-            # The next message asks first whether a broker answers.
-            self._found = False
-            # It has a partition once it was queued for a broker.
+            # Before the next message a broker is asked first.
+            self._topic_found = False
+            # A message has a partition once it was queued for a broker.
             queued = message.partition() is not None
             report.set_exception(kafka_errors.not_delivered(error, may_have_been_sent=queued))

@@ -1,4 +1,4 @@
-"""Sinks: what each must do, what an attempt at sending is, and what is known of one that failed."""
+"""Sink: what every sink does; an attempt at sending; the outcome and the fault of a failed one."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ DEADLINE_EXCEEDED = "the sink did not acknowledge in time"
 
 
 class Outcome(Enum):
-    """What is known of an event that was not acknowledged."""
+    """Knowledge of an event that was not acknowledged."""
 
     NOT_DELIVERED = "not-delivered"
     """The sink does not have it: it was not sent, or was refused."""
@@ -22,7 +22,7 @@ class Outcome(Enum):
 
 
 class Fault(Enum):
-    """Whose fault it is that an event was not acknowledged, and so what helps."""
+    """Whose fault it is that an event was not acknowledged, and for how long."""
 
     UNAVAILABLE = "unavailable"
     """The sink's, for now: it cannot be reached, or cannot take events."""
@@ -31,7 +31,7 @@ class Fault(Enum):
     REFUSED = "refused"
     """The event's, for ever: the sink will never accept it."""
     NO_BATCHES = "no-batches"
-    """Nobody's: the sink takes single events only."""
+    """The sink does not support batches."""
     MISCONFIGURED = "misconfigured"
     """Ours, or the operator's: this is no sink, or not one that takes events from us."""
 
@@ -40,7 +40,7 @@ class NotDelivered(Exception):
     """The sink has not acknowledged the event.
 
     `retry_after`: seconds that the sink asked to wait, where it did. `batch_failure`: whether it
-    was sent as one with others, so that the fault may be another's.
+    was sent as one with others, so that the fault may be another event's.
     """
 
     def __init__(
@@ -59,23 +59,25 @@ class NotDelivered(Exception):
 
 
 class Cancelled(Exception):
-    """Nobody waits for this attempt any more; it MUST NOT send."""
+    """The attempt was cancelled; it MUST NOT send."""
 
 
 class Attempt:
-    """One attempt at sending, shared by the thread that sends and the one that waits."""
+    """One attempt at sending, shared by the thread that sends and the thread that waits."""
 
     def __init__(self, deadline: float, clock: Callable[[], float] = time.monotonic) -> None:
         """`deadline`: by `clock`, in seconds."""
         self._deadline = deadline
         self._clock = clock
         self._lock = threading.Lock()
+        # Guarded by _lock, so that an attempt is cancelled before it is sent, or cut off.
         self._cancelled = False
+        # Set by the thread that sends, under _lock; never None again.
         self._cut: Callable[[], None] | None = None
 
     @property
     def remaining(self) -> float:
-        """Seconds that are left, a moment at least."""
+        """Seconds until the deadline, a moment at least."""
         return max(0.001, self._deadline - self._clock())
 
     @property
@@ -84,10 +86,10 @@ class Attempt:
         return self._cut is not None
 
     def start_sending(self, cut: Callable[[], None]) -> None:
-        """Called by a sink just before it sends; `cut` breaks the connection off.
+        """Called by a sink just before it sends a byte; `cut` breaks the connection off.
 
-        Raises Cancelled once nobody waits: told so, or since the deadline is past, which a sink
-        may see before whoever waits does.
+        Raises Cancelled where `cancel` was called or the deadline is past, which the thread that
+        sends may see first.
         """
         with self._lock:
             if self._cancelled or self._clock() >= self._deadline:
@@ -95,7 +97,7 @@ class Attempt:
             self._cut = cut
 
     def cancel(self) -> None:
-        """Stop waiting. What has not left never will; what has is cut off."""
+        """Stop waiting. What was not sent never will be; what is being sent is cut off."""
         with self._lock:
             self._cancelled = True
         if self._cut is not None:
@@ -103,7 +105,7 @@ class Attempt:
                 self._cut()
 
     def failed(self, reason: str, fault: Fault = Fault.UNAVAILABLE) -> NotDelivered:
-        """The error for a failure without an answer, by whether the event may have left."""
+        """The failure of an attempt without an answer, by whether it may have been sent."""
         outcome = Outcome.UNKNOWN if self.may_have_been_sent else Outcome.NOT_DELIVERED
         return NotDelivered(outcome, reason, fault)
 
@@ -128,7 +130,7 @@ class OpenSink(Sink, Protocol):
 
 
 class BatchSender(Protocol):
-    """How the relay sends to a sink. Safe for `connections` threads at once.
+    """A sink as the relay uses it. Safe for `connections` threads at once.
 
     `max_batch`: how many events one batch may have. `one_event_per_user`: whether a batch may have
     one event of a user at most, since what is sent together need not arrive in order.
@@ -143,8 +145,8 @@ class BatchSender(Protocol):
     ) -> Sequence[NotDelivered | None]:
         """Send the events, which are in the JSON format, in their order.
 
-        What became of each: None where the sink has acknowledged it. Where they were sent as
-        one, all have the one fault, which may be any event's: see `NotDelivered.batch_failure`.
+        Returns for each None where the sink has acknowledged it, else its failure. Events that
+        were sent as one share it: see `NotDelivered.batch_failure`.
         MUST call `attempt.start_sending` before the first byte. Raises nothing.
         """
         ...
