@@ -35,7 +35,7 @@ def app_on(backend: Backend, rejected: RejectedStore, settings: Settings) -> Ser
     event_log = EventLog(
         backend, timeout=settings.commit_timeout, on_commit=event_metrics.committed
     )
-    recorder = HttpRecorder(rejected, settings.keep_rejected)
+    recorder = HttpRecorder(rejected, settings.keep_rejected, event_metrics.not_kept)
     app = service_app.create(
         __name__,
         title="Audit service",
@@ -47,4 +47,5 @@ def app_on(backend: Backend, rejected: RejectedStore, settings: Settings) -> Ser
     app.register_blueprint(receive.blueprint(event_log, settings, event_metrics, recorder.record))
     app.register_blueprint(query.blueprint(backend))
     app.close_with(backend.close)
+    app.close_with(recorder.close)
     return app

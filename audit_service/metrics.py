@@ -1,9 +1,15 @@
 """What the audit service tells of the events that it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
+from audit_service.events import (
+    BatchRejected,
+    EventRejected,
+    Rule,
+    TooManyEvents,
+    UnsupportedFormat,
+)
 from audit_service.log import Outcome, Receipt
 from service_kit.metrics.registry import Metrics
 
@@ -41,6 +47,16 @@ class EventMetrics:
         self._by_outcome = [(each, events.labels(each.value).inc) for each in Outcome]
         self._by_error = {error: rejected.labels(why).inc for error, why in REASONS.items()}
         self._body = rejected.labels("body").inc
+        broken = metrics.counter(
+            "audit_service_broken_rules_total",
+            "Events that were refused, each item of a batch being one, by the kind of rule",
+            ["rule"],
+        )
+        self._by_rule = {rule: broken.labels(rule.value).inc for rule in Rule}
+        self.not_kept = metrics.counter(
+            "audit_service_rejected_not_kept_total",
+            "Messages that were refused over HTTP faster than they are kept",
+        ).inc
         self._commit_events = metrics.histogram(
             "audit_service_commit_events",
             "Events of one commit",
@@ -66,3 +82,13 @@ class EventMetrics:
         """Count a delivery that was refused by one of REASONS, or else because of its body."""
         reasons = (count for kind, count in self._by_error.items() if isinstance(error, kind))
         next(reasons, self._body)()
+        for rule in _broken_rules(error):
+            self._by_rule[rule]()
+
+
+def _broken_rules(error: Exception) -> Iterable[Rule]:
+    if isinstance(error, BatchRejected):
+        return [item.code for item in error.items.values()]
+    if isinstance(error, EventRejected):
+        return [error.code]
+    return [Rule.FORMAT if isinstance(error, UnsupportedFormat) else Rule.SIZE]

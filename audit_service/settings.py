@@ -2,9 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from audit_service.events import DEFAULT, STRICT, Tolerance, Tolerances
+from audit_service.events.kafka_binding import Limits
+from audit_service.events.reader import EventReader
 from audit_service.log import UnsupportedDatabase, check_url
 from service_kit.kafka import topic_url
 from service_kit.settings.base import ServiceSettings
@@ -24,6 +27,20 @@ def _database_url(text: str) -> str:
 def _kafka_url(text: str) -> str:
     topic_url.parse(text)
     return text
+
+
+def _tolerances(value: object) -> object:
+    """The set that a list with commas names, or `none`."""
+    if not isinstance(value, str):
+        return value
+    names = [name.strip() for name in value.split(",")]
+    if names == ["none"]:
+        return STRICT
+    known = {tolerance.value for tolerance in Tolerance}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"has a name that is none of: none, {', '.join(sorted(known))}")
+    return frozenset(map(Tolerance, names))
 
 
 class Settings(ServiceSettings):
@@ -50,8 +67,13 @@ class Settings(ServiceSettings):
     max_batch_events: int = Field(
         default=10_000, ge=1, le=1_000_000, description="The most events of a batch"
     )
+    tolerate: Annotated[Tolerances, NoDecode, BeforeValidator(_tolerances)] = Field(
+        default=DEFAULT,
+        description="The deviations from the specification that are let in, with commas between "
+        "them; `none` lets none in; [which there are](docs/interoperability.md)",
+    )
     keep_rejected: int = Field(
-        default=0,
+        default=1000,
         ge=0,
         le=100_000,
         description="How many messages that were refused over HTTP are kept, the newest of them; "
@@ -83,6 +105,12 @@ class Settings(ServiceSettings):
     consumer_bind: BindAddress = Field(
         default="127.0.0.1:8081", description="Address of the health and metrics of `consume`"
     )
+
+    @property
+    def reader(self) -> EventReader:
+        """What reads messages by these limits and tolerances."""
+        limits = Limits(self.max_event_bytes, self.max_batch_bytes, self.max_batch_events)
+        return EventReader(limits, self.tolerate)
 
     @property
     def kafka_secrets(self) -> dict[str, str]:

@@ -12,10 +12,11 @@ from audit_service.events import (
     Event,
     UnsupportedFormat,
     content_mode,
-    http_binding,
 )
+from audit_service.events.reader import EventReader
 from audit_service.log import EventLog, stored_line
 from audit_service.metrics import REASONS, EventMetrics
+from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
 from service_kit import logs
 from service_kit.http import request_body
@@ -51,15 +52,17 @@ def blueprint(
 ) -> APIBlueprint:
     """The route that receives; `record` is called with each message that is no event."""
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
+    reader = settings.reader
     routes = APIBlueprint("receive", __name__)
 
     @routes.post("/")
     @routes.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
     def receive() -> Response:
         try:
-            events = _events(settings, record)
+            events = _events(settings, reader, record)
         except refusals as error:
             metrics.rejected(error)
+            log_refused(error)
             raise
         receipts = event_log.append(events)
         logs.gather()  # until the line that tells of the request itself
@@ -71,11 +74,11 @@ def blueprint(
     return routes
 
 
-def _events(settings: Settings, record: Record) -> Sequence[Event]:
+def _events(settings: Settings, reader: EventReader, record: Record) -> Sequence[Event]:
     headers = _headers()
     content = request_body.read(_limit(headers, settings))
     try:
-        return http_binding.read(headers, content, settings.max_batch_events)
+        return reader.http(headers, content)
     except REJECTIONS as error:
         record(headers, content, error)
         raise

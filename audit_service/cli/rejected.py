@@ -13,7 +13,6 @@ import click
 
 from audit_service.cli.rejected_table import as_document, print_one, print_table
 from audit_service.events import REJECTIONS
-from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, open_log
 from audit_service.rejected import RejectedStore, StoredRejection, open_rejected
 from audit_service.rejected.redrive import redrive
@@ -88,14 +87,13 @@ def show(database: RejectedDatabase, *, number: int, as_json: bool) -> None:
 def redrive_some(database: RejectedDatabase, *, ids: Sequence[int], every: bool) -> None:
     """Read them again, strictly, and append their events; what is stored leaves the list."""
     settings = database.settings()
-    limits = Limits(settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events)
     store = open_rejected(*_database(settings))
     still = 0
     with closing(open_log(*_database(settings))) as backend:
         event_log = EventLog(backend)
         for rejection in _selected(store, ids, every=every):
             try:
-                count = redrive(rejection, event_log, store, limits)
+                count = redrive(rejection, event_log, store, settings.reader)
                 click.echo(f"{rejection.id}: {count} stored")
             except REJECTIONS as error:
                 still += 1

@@ -18,7 +18,6 @@ from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
 from audit_service.consumer.status import ConsumerStatus
-from audit_service.events.kafka_binding import Limits
 from audit_service.log import EventLog, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
@@ -61,9 +60,7 @@ def consume(settings: Settings) -> None:
         batch_writer=BatchWriter(
             event_log, open_rejected(*place), consumer_metrics.consumed, event_metrics.rejected
         ),
-        limits=Limits(
-            settings.max_event_bytes, settings.max_batch_bytes, settings.max_batch_events
-        ),
+        reader=settings.reader,
     )
     app = health.create(backend, status, metrics)
     with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):

@@ -12,7 +12,7 @@ from audit_service.consumer.batch_writer import BatchWriter
 from audit_service.consumer.message import IncomingMessage, read_message
 from audit_service.consumer.partitions import Partitions, commit
 from audit_service.consumer.status import Partition
-from audit_service.events.kafka_binding import Limits
+from audit_service.events.reader import EventReader
 from audit_service.log import LogUnavailable
 
 log = structlog.get_logger()
@@ -32,13 +32,13 @@ class Loop:
         topic: str,
         partitions: Partitions,
         batch_writer: BatchWriter,
-        limits: Limits,
+        reader: EventReader,
     ) -> None:
         self._client = client
         self._topic = topic
         self._partitions = partitions
         self._batch_writer = batch_writer
-        self._limits = limits
+        self._reader = reader
 
     def run(self, stop: threading.Event) -> None:
         """Consume until `stop`, finish what was fetched, and leave the group.
@@ -66,7 +66,7 @@ class Loop:
         for message in messages:
             error = message.error()
             if error is None:
-                batch.append(read_message(message, self._limits))
+                batch.append(read_message(message, self._reader))
             else:
                 self._handle_error(message, error)
         return batch

@@ -8,8 +8,9 @@ from typing import cast
 import structlog
 from confluent_kafka import Message
 
-from audit_service.events import REJECTIONS, Event, EventRejected, Rule, kafka_binding
-from audit_service.events.kafka_binding import Headers, Limits
+from audit_service.events import REJECTIONS, Event, EventRejected, Rule
+from audit_service.events.kafka_binding import Headers
+from audit_service.events.reader import EventReader
 from audit_service.log import Origin
 from audit_service.rejected import RejectedMessage
 
@@ -47,7 +48,7 @@ class IncomingMessage:
         return IncomingMessage(self.origin, self.raw, (), error)
 
 
-def read_message(message: Message, limits: Limits) -> IncomingMessage:
+def read_message(message: Message, reader: EventReader) -> IncomingMessage:
     """The message, read strictly. MUST NOT raise, whatever it is: its partition would stand."""
     origin = Origin(str(message.topic()), message.partition() or 0, message.offset() or 0)
     key, value = message.key(), message.value()
@@ -57,7 +58,7 @@ def read_message(message: Message, limits: Limits) -> IncomingMessage:
         return IncomingMessage(origin, ([], key, value), (), error)
     raw = headers, key, value
     try:
-        return IncomingMessage(origin, raw, kafka_binding.read(headers, value, limits))
+        return IncomingMessage(origin, raw, reader.kafka(headers, value))
     except REJECTIONS as error:
         return IncomingMessage(origin, raw, (), error)
     except Exception as error:

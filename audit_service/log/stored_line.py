@@ -1,6 +1,6 @@
 """The line that each stored event has in the log of the service, whatever brought it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -15,7 +15,7 @@ def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
     """A line for each stored event; a duplicate had its line when it was stored."""
     stored = zip(events, receipts, strict=True)
     new = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
-    logs.info_many((_found_line(event), {"position": receipt.position}) for event, receipt in new)
+    logs.info_many((_found_line(event), _fields(event, receipt)) for event, receipt in new)
     for event, receipt in new:
         if receipt.outcome is Outcome.CONFLICTING:
             log.warning(
@@ -25,6 +25,12 @@ def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
                 position=receipt.position,
                 conflicts_with=receipt.conflicts_with,
             )
+
+
+def _fields(event: Event, receipt: Receipt) -> Mapping[str, object]:
+    if event.tolerated:
+        return {"position": receipt.position, "tolerated": event.tolerated}
+    return {"position": receipt.position}
 
 
 def _found_line(event: Event) -> str:

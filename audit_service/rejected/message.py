@@ -22,6 +22,8 @@ COLUMNS: Final = (
     "reason",
 )
 
+NO_LIMIT: Final = 2**62
+
 Row = tuple[Any, ...]
 
 
@@ -37,6 +39,12 @@ class RejectedMessage:
     value: bytes | None
     reason: str
     origin: Origin | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return headers + len(self.key or b"") + len(self.value or b"")
 
     @property
     def digest(self) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from audit_service.log.postgres_connections import connect, store_errors
 from audit_service.rejected.message import (
     COLUMNS,
+    NO_LIMIT,
     RejectedMessage,
     StoredRejection,
     row_of,
@@ -17,7 +18,10 @@ _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join(["%s"] * len(
     ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
 _SELECT = f"SELECT id, {_COLUMNS} FROM rejected"  # noqa: S608
 _DELETE_OLDEST = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
-    (SELECT id FROM rejected WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT %s)"""
+    (SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id DESC) AS total FROM
+        (SELECT id, length(headers) + coalesce(length(value), 0) AS size FROM rejected
+         WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT %s) AS newest) AS sized
+     WHERE total <= %s)"""
 
 
 class PostgresRejected:
@@ -26,12 +30,17 @@ class PostgresRejected:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+    def save(
+        self,
+        messages: Sequence[RejectedMessage],
+        at_most: int | None = None,
+        max_bytes: int = NO_LIMIT,
+    ) -> None:
         now = time.time_ns() // 1000
         with store_errors(), connect(self._url) as db, db.transaction():
             db.cursor().executemany(_INSERT, [row_of(message, now) for message in messages])
             if at_most is not None:
-                db.execute(_DELETE_OLDEST, (at_most,))
+                db.execute(_DELETE_OLDEST, (at_most, max_bytes))
 
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         query = f"{_SELECT} WHERE id > %s ORDER BY id LIMIT %s"

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from itertools import repeat
 
-from audit_service.events import Event, http_binding, kafka_binding
-from audit_service.events.kafka_binding import Limits
+from audit_service.events import Event
+from audit_service.events.reader import EventReader
 from audit_service.log import EventLog, stored_line
 from audit_service.rejected.message import RejectedMessage, StoredRejection
 from audit_service.rejected.store import RejectedStore
@@ -13,22 +13,22 @@ Read = Callable[[RejectedMessage], Sequence[Event]]
 
 
 def redrive(
-    rejection: StoredRejection, event_log: EventLog, store: RejectedStore, limits: Limits
+    rejection: StoredRejection, event_log: EventLog, store: RejectedStore, reader: EventReader
 ) -> int:
     """Append the message's events, and how many they are.
 
     It MUST leave the store of rejected messages only once its events are on disk. Raises what
     reading raises (`events.REJECTIONS`) where it is still no event; LogUnavailable.
     """
-    events = _read(rejection.message, limits)
+    events = _read(rejection.message, reader)
     receipts = event_log.append(events, repeat(rejection.message.origin))
     stored_line.log_stored(events, receipts)
     store.drop(rejection.id)
     return len(events)
 
 
-def _read(message: RejectedMessage, limits: Limits) -> Sequence[Event]:
+def _read(message: RejectedMessage, reader: EventReader) -> Sequence[Event]:
     if message.origin is not None:
-        return kafka_binding.read(message.headers, message.value, limits)
+        return reader.kafka(message.headers, message.value)
     headers = {name: (value or b"").decode("latin-1") for name, value in message.headers}
-    return http_binding.read(headers, message.value or b"", limits.batch_events)
+    return reader.http(headers, message.value or b"")

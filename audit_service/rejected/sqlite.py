@@ -9,6 +9,7 @@ import apsw
 from audit_service.log.sqlite_connections import connect, store_errors
 from audit_service.rejected.message import (
     COLUMNS,
+    NO_LIMIT,
     RejectedMessage,
     StoredRejection,
     row_of,
@@ -20,7 +21,10 @@ _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join("?" * len(COL
     ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
 _SELECT = f"SELECT id, {_COLUMNS} FROM rejected"  # noqa: S608
 _DELETE_OLDEST = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
-    (SELECT id FROM rejected WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT ?)"""
+    (SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id DESC) AS total FROM
+        (SELECT id, length(headers) + coalesce(length(value), 0) AS size FROM rejected
+         WHERE kafka_topic IS NULL ORDER BY id DESC LIMIT ?) AS newest) AS sized
+     WHERE total <= ?)"""
 
 
 class SqliteRejected:
@@ -29,13 +33,18 @@ class SqliteRejected:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+    def save(
+        self,
+        messages: Sequence[RejectedMessage],
+        at_most: int | None = None,
+        max_bytes: int = NO_LIMIT,
+    ) -> None:
         now = time.time_ns() // 1000
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             db.executemany(_INSERT, [row_of(message, now) for message in messages])
             if at_most is not None:
-                db.execute(_DELETE_OLDEST, (at_most,))
+                db.execute(_DELETE_OLDEST, (at_most, max_bytes))
             db.execute("COMMIT")
 
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:

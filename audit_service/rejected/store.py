@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from audit_service.log.open import SQLITE, check_url, conninfo
-from audit_service.rejected.message import RejectedMessage, StoredRejection
+from audit_service.rejected.message import NO_LIMIT, RejectedMessage, StoredRejection
 from audit_service.rejected.postgres import PostgresRejected
 from audit_service.rejected.sqlite import SqliteRejected
 
@@ -15,11 +15,17 @@ class RejectedStore(Protocol):
     Every method raises LogUnavailable where the database cannot be used now.
     """
 
-    def save(self, messages: Sequence[RejectedMessage], at_most: int | None = None) -> None:
+    def save(
+        self,
+        messages: Sequence[RejectedMessage],
+        at_most: int | None = None,
+        max_bytes: int = NO_LIMIT,
+    ) -> None:
         """Keep the messages, all or none; one that is kept already stays as it is.
 
-        MUST NOT return before the commit is on disk. `at_most`: how many of those that came
-        over HTTP are kept; the oldest of them go. What came from Kafka is never dropped here.
+        MUST NOT return before the commit is on disk. `at_most` and `max_bytes`: how many of those
+        that came over HTTP are kept, and their bytes in all; the oldest of them go. What came
+        from Kafka is never dropped here.
         """
         ...
 

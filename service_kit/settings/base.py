@@ -6,6 +6,7 @@ line end, so that a secret need not be in the environment.
 
 import os
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
@@ -101,9 +102,16 @@ class ServiceSettings(BaseSettings):
     def shown(self) -> dict[str, str]:
         """Every setting by its variable, with passwords redacted."""
         return {
-            names[0]: redact(str(getattr(self, field)))
+            names[0]: redact(text_of(getattr(self, field)))
             for field, names in type(self).variables().items()
         }
+
+
+def text_of(value: object) -> str:
+    """A setting's value as a variable would have it."""
+    if isinstance(value, AbstractSet):
+        return ",".join(sorted(map(str, value))) or "none"
+    return str(value)
 
 
 def _variable_at(settings: type[ServiceSettings], loc: tuple[int | str, ...]) -> str:

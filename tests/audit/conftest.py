@@ -10,7 +10,8 @@ from tests.support.log_databases import PostgresStore, SqliteStore, Store
 
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[Sink]:
-    with open_sink(tmp_path) as opened:
+    """A sink that tolerates no deviation from the specification."""
+    with open_sink(tmp_path, tolerate="none") as opened:
         yield opened
 
 

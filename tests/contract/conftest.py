@@ -8,5 +8,6 @@ from tests.support.audit_client import Sink, open_sink
 
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[Sink]:
-    with open_sink(tmp_path) as opened:
+    """A sink that tolerates no deviation from the specification."""
+    with open_sink(tmp_path, tolerate="none") as opened:
         yield opened

@@ -9,7 +9,7 @@ import pytest
 import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
-from service_kit.settings.base import ServiceSettings
+from service_kit.settings.base import ServiceSettings, text_of
 from user_service.settings import Settings as UserSettings
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| `(\w+)`(?: \(or `(\w+)`\))? \|(?: `(.+)`)? \| (.*) \|$", 
 
 
 def shown(default: object) -> str:
-    return str(default).lower() if isinstance(default, bool) else str(default)
+    return str(default).lower() if isinstance(default, bool) else text_of(default)
 
 
 @pytest.mark.parametrize("settings", [UserSettings, AuditSettings])

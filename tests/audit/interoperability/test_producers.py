@@ -31,14 +31,18 @@ HTTP = ("binary", "structured", "batch")
 ALL = (*HTTP, "kafka")
 
 
-@pytest.mark.parametrize("payload", cases(*HTTP, kind="conforming"))
+@pytest.mark.parametrize(
+    "payload", [*cases(*HTTP, kind="conforming"), *cases(*HTTP, kind="tolerable")]
+)
 def test_what_was_sent_is_stored_as_it_came(tmp_path: Path, payload: Payload) -> None:
-    with open_sink(tmp_path) as sink:
+    with open_sink(tmp_path, tolerate=",".join(payload.tolerances) or "none") as sink:
         answer = post(sink, payload)
         assert answer.status_code == 204, answer.text
         for position, sent in enumerate(payload.sent(), 1):
             kept = sink.client.get(f"/v1/events/{position}")
-            assert_kept(sent, json.loads(kept.data)["event"], kept.data)
+            record = json.loads(kept.data)
+            assert record["tolerated"] == list(payload.tolerances)
+            assert_kept(sent, record["event"], kept.data)
         assert len(sink.stored()) == len(payload.sent())
 
 
@@ -46,7 +50,7 @@ def test_what_was_sent_is_stored_as_it_came(tmp_path: Path, payload: Payload) ->
     "payload", [*cases(*HTTP, kind="tolerable"), *cases(*HTTP, kind="hopeless")]
 )
 def test_what_deviates_is_refused(tmp_path: Path, payload: Payload) -> None:
-    with open_sink(tmp_path) as sink:
+    with open_sink(tmp_path, tolerate="none") as sink:
         answer = post(sink, payload)
         assert sink.rejected(answer) == payload.at_fault
 

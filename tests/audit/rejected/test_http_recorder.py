@@ -1,14 +1,23 @@
-"""What is refused over HTTP is kept where a setting says so, the newest of it."""
+"""Messages refused over HTTP: the newest are kept, within bounds, and can be redriven."""
 
 import json
+import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from audit_service.cli import main
-from audit_service.rejected import RejectedMessage, open_rejected
+from audit_service.events import EventRejected, Rule
+from audit_service.rejected import (
+    HttpRecorder,
+    RejectedMessage,
+    StoredRejection,
+    http_recorder,
+    open_rejected,
+)
 from tests.support.audit_client import Sink, open_sink
 
 
@@ -23,8 +32,8 @@ def refuse(sink: Sink, *ids: str) -> None:
         assert answer.status_code == 400
 
 
-def test_nothing_is_kept_unless_told_to(tmp_path: Path) -> None:
-    with open_sink(tmp_path) as sink:
+def test_nothing_is_kept_where_a_setting_says_so(tmp_path: Path) -> None:
+    with open_sink(tmp_path, keep_rejected=0) as sink:
         refuse(sink, "1")
     assert stored_rejection(tmp_path) == []
 
@@ -48,13 +57,74 @@ def test_a_redrive_reads_it_as_it_came(tmp_path: Path, mode: str) -> None:
             refuse(sink, "a")
         else:
             sink.structured({"specversion": "9"})
-        ids = [str(each.id) for each in open_rejected(f"sqlite:///{tmp_path}/events.db").page(0, 9)]
-        environment = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/events.db"}
-        again = CliRunner().invoke(main, ["rejected", "redrive", *ids], env=environment)
-        assert again.exit_code == 1
-        assert "still rejected: specversion: " in again.stderr
-        shown = CliRunner().invoke(main, ["rejected", "list", "--json"], env=environment)
-        assert json.loads(shown.stdout)[0]["kafka"] is None
+    ids = [str(each.id) for each in open_rejected(f"sqlite:///{tmp_path}/events.db").page(0, 9)]
+    environment = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/events.db"}
+    again = CliRunner().invoke(main, ["rejected", "redrive", *ids], env=environment)
+    assert again.exit_code == 1
+    assert "still rejected: specversion: " in again.stderr
+    shown = CliRunner().invoke(main, ["rejected", "list", "--json"], env=environment)
+    assert json.loads(shown.stdout)[0]["kafka"] is None
+
+
+def test_a_redrive_brings_in_what_is_tolerated_by_then(tmp_path: Path) -> None:
+    with open_sink(tmp_path) as sink:
+        assert sink.structured({"methodName": "x"}).status_code == 400
+        assert sink.stored() == []
+    environment = {
+        "AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/events.db",
+        "AUDIT_SERVICE_TOLERATE": "attribute-names",
+    }
+    redriven = CliRunner().invoke(main, ["rejected", "redrive", "--all"], env=environment)
+    assert redriven.exit_code == 0
+    assert redriven.stdout.endswith("1: 1 stored\n")
+    with open_sink(tmp_path) as sink:
+        (record,) = sink.shown()
+        assert record["event"]["methodName"] == "x"
+        assert record["tolerated"] == ["attribute-names"]
+    assert stored_rejection(tmp_path) == []
+
+
+class Blocked:
+    """A store that keeps nothing before it is let go, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.begun = threading.Event()
+        self.saved: list[int] = []
+
+    def save(
+        self, messages: Sequence[RejectedMessage], at_most: int | None = None, max_bytes: int = 0
+    ) -> None:
+        self.begun.set()
+        assert self.go.wait(20)
+        self.saved.append(len(messages))
+
+    def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
+        raise NotImplementedError
+
+    def get(self, number: int) -> StoredRejection | None:
+        raise NotImplementedError
+
+    def drop(self, number: int) -> bool:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"), [(10, http_recorder.INTERVAL_MESSAGES), (6 * 1024 * 1024, 2)]
+)
+def test_no_request_waits_and_what_is_beyond_the_bounds_is_counted(size: int, kept: int) -> None:
+    store = Blocked()
+    missed: list[None] = []
+    recorder = HttpRecorder(store, 1000, partial(missed.append, None), interval=0)
+    error = EventRejected(None, "is none", Rule.OTHER)
+    recorder.record({}, b"first", error)
+    assert store.begun.wait(20)
+    for _ in range(kept + 3):
+        recorder.record({}, b"x" * size, error)
+    store.go.set()
+    recorder.flush()
+    recorder.close()
+    assert (store.saved, len(missed)) == ([1, kept], 3)
 
 
 def test_a_store_that_fails_changes_no_answer(tmp_path: Path) -> None:
