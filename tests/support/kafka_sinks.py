@@ -1,4 +1,4 @@
-"""Sinks that are Kafka topics, for tests of what they do about faults."""
+"""Sinks and batch senders to Kafka topics, for tests of faults."""
 
 import os
 import signal
@@ -11,7 +11,8 @@ from service_kit.kafka import topic_url
 from tests.support.kafka import Broker, OwnBroker
 from user_service.sinks.cloudevents import CloudEvent, describe
 from user_service.sinks.kafka import KafkaBatchSender, KafkaSink
-from user_service.sinks.kafka_producer import Producer, options_of
+from user_service.sinks.kafka_producer import Producer
+from user_service.sinks.kafka_topic import options_of
 from user_service.sinks.sink import Attempt
 from user_service.users.domain import Happening, Kind, User, now
 

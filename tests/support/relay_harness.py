@@ -1,4 +1,4 @@
-"""An outbox that is filled, relays in threads of this process, and a sink that is told events."""
+"""Relay harness: an outbox to fill, relays in threads of this process, sinks that judge events."""
 
 import json
 import threading
@@ -30,8 +30,8 @@ MILLISECOND = 0.001 / HOUR
 
 
 @dataclass(frozen=True, order=True)
-class Told:
-    """An event that a sink is told: whose, and which version of them."""
+class UserEvent:
+    """An event as a sink knows it: the user's id and version."""
 
     user: str
     version: int
@@ -40,16 +40,7 @@ class Told:
 Verdict = int | tuple[int, str] | Behaviour
 """A status, with a header line or not; or what else to do to the peer."""
 
-Judge = Callable[[Sequence[Told]], Verdict]
-
-
-def wait_until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
-    """Return once the condition holds."""
-    deadline = time.monotonic() + seconds
-    waiting = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        waiting.wait(0.005)
+Judge = Callable[[Sequence[UserEvent]], Verdict]
 
 
 def fill(engine: Engine, *users: str, versions: Sequence[int] = (1,)) -> None:
@@ -128,13 +119,13 @@ def drained(engine: Engine) -> Callable[[], bool]:
     return lambda: "waiting" not in states(engine)
 
 
-def told_by(request: Received) -> list[Told]:
+def events_in(request: Received) -> list[UserEvent]:
     """What a request tells: one event in binary mode, or a batch."""
     if request.headers["content-type"].startswith("application/cloudevents-batch+json"):
         batch: list[dict[str, Any]] = json.loads(request.body)
-        return [Told(event["subject"], event["subjectversion"]) for event in batch]
+        return [UserEvent(event["subject"], event["subjectversion"]) for event in batch]
     headers = request.headers
-    return [Told(headers["ce-subject"], int(headers["ce-subjectversion"]))]
+    return [UserEvent(headers["ce-subject"], int(headers["ce-subjectversion"]))]
 
 
 def judging(judge: Judge) -> Behaviour:
@@ -143,7 +134,7 @@ def judging(judge: Judge) -> Behaviour:
     def behave(peer: Peer) -> bool:
         if not peer.read():
             return False
-        verdict = judge(told_by(peer.request))
+        verdict = judge(events_in(peer.request))
         if callable(verdict):
             return verdict(peer)
         status, line = verdict if isinstance(verdict, tuple) else (verdict, "")
@@ -172,18 +163,18 @@ def talk_nonsense(peer: Peer) -> bool:
 
 
 @dataclass
-class Log:
+class SinkLog:
     """Notes what arrives and what was acknowledged, and asks another judge for the verdict."""
 
     judge: Judge = lambda _: 204
-    arrived: list[list[Told]] = field(default_factory=list)
-    acknowledged: list[Told] = field(default_factory=list)
+    arrived: list[list[UserEvent]] = field(default_factory=list)
+    acknowledged: list[UserEvent] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _under_way: list[str] = field(default_factory=list)
 
-    def __call__(self, events: Sequence[Told]) -> Verdict:
+    def __call__(self, events: Sequence[UserEvent]) -> Verdict:
         users = {event.user for event in events}
         with self._lock:
             self.arrived.append(list(events))
@@ -199,15 +190,15 @@ class Log:
                 self.acknowledged += events
         return verdict
 
-    def has_acknowledged(self, event: Told) -> bool:
+    def has_acknowledged(self, event: UserEvent) -> bool:
         """Whether the event was."""
         return event in self.acknowledged
 
-    def singles(self) -> list[Told]:
+    def singles(self) -> list[UserEvent]:
         """What arrived, request boundaries forgotten."""
         return [event for events in self.arrived for event in events]
 
-    def first_arrivals(self) -> list[Told]:
+    def first_arrivals(self) -> list[UserEvent]:
         """Each event where it came first."""
         return list(dict.fromkeys(self.singles()))
 

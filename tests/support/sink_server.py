@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 PATIENCE_SECONDS = 10.0
 
@@ -143,7 +144,7 @@ class Sink:
             with self._news:
                 self.connections += 1
                 self._peers.append(peer)
-            self._start(lambda peer=peer: self._serve(peer))  # type: ignore[misc]
+            self._start(partial(self._serve, peer))
 
     def _serve(self, peer: Peer) -> None:
         # A peer that goes away in the middle, or a stream that stop() closed.

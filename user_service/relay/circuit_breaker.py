@@ -74,7 +74,7 @@ class CircuitBreaker:
         shortest, longest = timing.shortest_probe_seconds, timing.longest_probe_seconds
         self._delay = min(longest, max(shortest, 2 * self._delay))
         # Jitter: relays of many services must not probe in step.
-        delay = self._delay * random.uniform(0.8, 1.0)  # noqa: S311
+        delay = self._delay * random.uniform(0.8, 1.0)  # noqa: S311 - jitter is no secret
         if retry_after is not None:
             delay = min(max(retry_after, shortest), timing.longest_retry_after_seconds)
         self._enter(SinkState.UNAVAILABLE, delay, reason)

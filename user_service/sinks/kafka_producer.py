@@ -22,7 +22,6 @@ from cloudevents.core.bindings.kafka import KafkaMessage
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from service_kit.kafka import client_log
-from service_kit.kafka.topic_url import TopicUrl
 from user_service.sinks import kafka_errors
 from user_service.sinks.sink import Attempt, Fault, NotDelivered, Outcome
 
@@ -40,27 +39,6 @@ class Purged(Exception):
     """The message was dropped with all others in flight; it may have been sent."""
 
 
-def options_of(
-    topic: TopicUrl, secrets: Mapping[str, str], *, seconds: float, linger_ms: float
-) -> dict[str, Any]:
-    """librdkafka's options for a producer whose messages time out after `seconds`.
-
-    The URL's options win over the usual ones, and those that the service's promises hang on over
-    both.
-    """
-    return {
-        "client.id": "user-service",
-        "log_level": 4,
-        "linger.ms": linger_ms,
-        # A broker that is back is found within a second, not ten.
-        "reconnect.backoff.max.ms": 1000,
-        **topic.client(secrets),
-        "enable.idempotence": True,
-        "acks": "all",
-        "delivery.timeout.ms": max(1, round(seconds * 1000)),
-    }
-
-
 class Producer:
     """Safe for any number of threads.
 
@@ -69,7 +47,7 @@ class Producer:
     """
 
     def __init__(self, topic: str, options: Mapping[str, Any]) -> None:
-        """`options`: as `options_of` gives them."""
+        """`options`: of librdkafka."""
         self._topic = topic
         self._options = options
         self._lock = threading.Lock()

@@ -2,17 +2,19 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import confluent_kafka
 import structlog
 from confluent_kafka import KafkaException
 
 from service_kit.kafka import topic_url
-from service_kit.kafka.topic_url import TopicUnreadable
+from service_kit.kafka.topic_url import TopicUnreadable, TopicUrl
 from user_service.settings import Settings
 from user_service.sinks.kafka import KafkaBatchSender, KafkaSink
-from user_service.sinks.kafka_producer import Producer, options_of
+from user_service.sinks.kafka_producer import Producer
 from user_service.sinks.sink import Attempt, NotDelivered
 
 log = structlog.get_logger()
@@ -87,3 +89,24 @@ class KafkaTopic:
         client = self._url.client(self._secrets)
         config = topic_url.read_topic_config(client, self._url.topic, READ_SECONDS)
         return [*topic_url.durability_risks(config)]
+
+
+def options_of(
+    topic: TopicUrl, secrets: Mapping[str, str], *, seconds: float, linger_ms: float
+) -> dict[str, Any]:
+    """librdkafka's options for a producer whose messages time out after `seconds`.
+
+    The URL's options win over the usual ones, and those that the service's promises hang on over
+    both.
+    """
+    return {
+        "client.id": "user-service",
+        "log_level": 4,
+        "linger.ms": linger_ms,
+        # A broker that is back is found within a second, not ten.
+        "reconnect.backoff.max.ms": 1000,
+        **topic.client(secrets),
+        "enable.idempotence": True,
+        "acks": "all",
+        "delivery.timeout.ms": max(1, round(seconds * 1000)),
+    }

@@ -9,17 +9,17 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from tests.support.relay_harness import (
-    Log,
-    Told,
+    SinkLog,
+    UserEvent,
     drained,
     entries,
     fill,
     judging,
     relaying,
     states,
-    wait_until,
 )
 from tests.support.sink_server import open_sink
+from tests.support.waiting import wait_until
 from tests.user.conftest import Query
 from user_service.cli import main
 
@@ -254,7 +254,7 @@ def test_replayed_dead_letters_arrive_in_order_and_what_was_later_has_gone_befor
         bad = events[0].user == "ann" and events[0].version < 4
         return 400 if bad and not mended else 204
 
-    log = Log(judge)
+    log = SinkLog(judge)
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
@@ -274,10 +274,10 @@ def test_what_backs_off_is_sent_at_once_when_it_is_to_be_retried(
 ) -> None:
     fill(engine, "ann", "bob", versions=[1, 2])
     query("UPDATE outbox SET backoff_seconds = 300.0 WHERE subject = 'ann'")
-    log = Log()
+    log = SinkLog()
     with open_sink(judging(log)) as sink, relaying(database_url, sink.url):
         wait_until(lambda: log.of("bob") == [1, 2])
-        assert Told("ann", 1) not in log.singles()
+        assert UserEvent("ann", 1) not in log.singles()
         done("retry", "--user", "ann")
         wait_until(lambda: entries(engine) == [], 5)
     assert log.of("ann") == [1, 2]

@@ -12,11 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from tests.support.relay_harness import entries, relaying, wait_until
+from tests.support.relay_harness import entries, relaying
 from tests.support.sink_server import Sink, in_turn, open_sink
 from tests.support.user_api import attributes, created, patch, path, post, refused, same_event
 from tests.support.user_factory import change_store, deleted, updated, user
 from tests.support.user_factory import created as creation_of
+from tests.support.waiting import wait_until
 from tests.user.api.test_idempotency import KEY, OZZY, ask, same
 from tests.user.conftest import MakeApp, Query
 from user_service.sinks.cloudevents import describe, deserialise, serialise

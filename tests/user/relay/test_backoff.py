@@ -34,7 +34,7 @@ def test_a_backoff_is_half_a_second_and_doubles_to_five_minutes(backoff: Backoff
     steps=st.lists(st.floats(0, 100), max_size=20),
     most=st.integers(1, 5),
 )
-def test_each_is_due_when_its_time_has_come_and_once(
+def test_an_event_is_due_once_and_when_its_backoff_is_over(
     delays: list[float], steps: list[float], most: int
 ) -> None:
     clock = ManualClock()
@@ -54,7 +54,7 @@ def test_each_is_due_when_its_time_has_come_and_once(
     assert due == {}
 
 
-def test_all_are_due_at_once_when_they_are_made_so(clock: ManualClock, backoff: Backoff) -> None:
+def test_all_events_can_be_made_due_at_once(clock: ManualClock, backoff: Backoff) -> None:
     for number in (3, 1, 2):
         backoff.add(number, 300.0)
     assert backoff.due_in == 300.0

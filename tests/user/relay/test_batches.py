@@ -1,4 +1,4 @@
-"""What becomes of a batch that is not taken: only a single event is ever given up."""
+"""Batches that are not accepted: only a single event is ever given up."""
 
 import json
 from collections.abc import Sequence
@@ -9,27 +9,27 @@ from structlog.testing import capture_logs
 
 from tests.support.relay_harness import (
     HOUR,
-    Log,
-    Told,
+    SinkLog,
+    UserEvent,
     Verdict,
     drained,
     entries,
     fill,
     judging,
     relaying,
-    wait_until,
 )
 from tests.support.sink_server import open_sink
+from tests.support.waiting import wait_until
 
 USERS = [f"u{number}" for number in range(20)]
-BAD = {Told("u3", 1), Told("u17", 2)}
+BAD = {UserEvent("u3", 1), UserEvent("u17", 2)}
 
 
 def test_a_batch_is_a_json_array_of_at_most_as_many_events(
     engine: Engine, database_url: str
 ) -> None:
     fill(engine, *USERS, versions=[1, 2])
-    log = Log()
+    log = SinkLog()
     with open_sink(judging(log)) as sink, relaying(database_url, sink.url, sink_batch=16):
         wait_until(drained(engine))
         batches = [each for each in sink.received if len(json.loads(each.body)) > 1]
@@ -45,17 +45,17 @@ def test_a_refused_batch_is_split_until_only_the_bad_events_are_dead(
     engine: Engine, database_url: str, status: int
 ) -> None:
     fill(engine, *USERS, versions=[1, 2])
-    log = Log(lambda events: status if BAD & set(events) else 204)
+    log = SinkLog(lambda events: status if BAD & set(events) else 204)
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
         relaying(database_url, sink.url, sink_batch=40) as relay,
     ):
         wait_until(drained(engine))
-    assert {Told(each.user, 1 + (each.user == "u17")) for each in entries(engine)} == BAD
+    assert {UserEvent(each.user, 1 + (each.user == "u17")) for each in entries(engine)} == BAD
     assert {each.state for each in entries(engine)} == {"dead"}
     assert sorted(log.acknowledged) == sorted(
-        {Told(user, version) for user in USERS for version in (1, 2)} - BAD
+        {UserEvent(user, version) for user in USERS for version in (1, 2)} - BAD
     )
     assert relay.counted["dead"] == 2
 
@@ -64,7 +64,7 @@ def test_a_batch_that_is_too_large_is_halved_and_nothing_is_dead(
     engine: Engine, database_url: str
 ) -> None:
     fill(engine, *USERS, versions=[1, 2])
-    log = Log(lambda events: 413 if len(events) > 5 else 204)
+    log = SinkLog(lambda events: 413 if len(events) > 5 else 204)
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
@@ -79,7 +79,7 @@ def test_a_sink_that_takes_no_batches_is_sent_single_events_and_that_is_said_onc
     engine: Engine, database_url: str
 ) -> None:
     fill(engine, *USERS, versions=[1, 2])
-    log = Log(lambda events: 415 if len(events) > 1 else 204)
+    log = SinkLog(lambda events: 415 if len(events) > 1 else 204)
     with (
         capture_logs() as logged,
         open_sink(judging(log)) as sink,
@@ -96,16 +96,16 @@ def test_a_sink_that_takes_no_batches_is_sent_single_events_and_that_is_said_onc
 
 
 @pytest.mark.parametrize("status", [500, 503, 409, 404])
-def test_an_event_that_only_fails_is_found_in_its_batch_while_others_get_through(
+def test_an_event_that_only_fails_is_found_in_its_batch_while_others_are_delivered(
     engine: Engine, database_url: str, status: int
 ) -> None:
     fill(engine, *USERS, versions=[1, 2])
-    poison = Told("u3", 1)
+    poison = UserEvent("u3", 1)
 
-    def judge(events: Sequence[Told]) -> Verdict:
+    def judge(events: Sequence[UserEvent]) -> Verdict:
         return status if poison in events else 204
 
-    log = Log(judge)
+    log = SinkLog(judge)
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
@@ -118,9 +118,11 @@ def test_an_event_that_only_fails_is_found_in_its_batch_while_others_get_through
     assert [poison] in log.arrived
 
 
-def test_a_poison_of_a_batch_dies_by_itself(engine: Engine, database_url: str) -> None:
+def test_a_poison_event_of_a_batch_is_a_dead_letter_by_itself(
+    engine: Engine, database_url: str
+) -> None:
     fill(engine, *USERS, versions=[1, 2])
-    log = Log(lambda events: 500 if Told("u3", 1) in events else 204)
+    log = SinkLog(lambda events: 500 if UserEvent("u3", 1) in events else 204)
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,

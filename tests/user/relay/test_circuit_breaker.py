@@ -62,7 +62,7 @@ def test_one_probe_at_a_time_is_made_and_only_once_it_is_due(
 @pytest.mark.parametrize(
     ("asked", "waited"), [(3.0, 3.0), (100.0, 100.0), (10.0**9, 3600.0), (0.0, 0.5)]
 )
-def test_the_sink_may_say_when_it_is_probed_within_reason(
+def test_retry_after_says_when_the_sink_is_probed_within_limits(
     breaker: CircuitBreaker, clock: ManualClock, asked: float, waited: float
 ) -> None:
     assert failing(breaker, clock, asked) == waited

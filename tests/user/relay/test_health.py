@@ -1,4 +1,4 @@
-"""What a relay tells of itself: whether it is ready, and its numbers."""
+"""Health of a relay: its readiness and its metrics."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from tests.support.metrics_scrape import Scrape
-from tests.support.relay_harness import Log, drained, entries, fill, judging, relaying, wait_until
+from tests.support.relay_harness import SinkLog, drained, entries, fill, judging, relaying
 from tests.support.sink_server import open_sink
+from tests.support.waiting import wait_until
 from tests.user.conftest import Query
 from user_service.relay import RelayStatus, health
 
@@ -38,7 +39,7 @@ def numbers(client: FlaskClient) -> Callable[[str], float | None]:
     return lambda name: scrape.value(f"user_service_{name}")
 
 
-def test_a_relay_that_stands_by_is_ready_and_says_so(
+def test_a_standby_is_ready_and_says_so(
     seen: tuple[FlaskClient, RelayStatus],
 ) -> None:
     client, _ = seen
@@ -52,7 +53,7 @@ def test_the_active_relay_says_so(
 ) -> None:
     client, status = seen
     with (
-        open_sink(judging(Log())) as sink,
+        open_sink(judging(SinkLog())) as sink,
         relaying(database_url, sink.url, status=status) as relay,
     ):
         wait_until(relay.is_active)
@@ -62,13 +63,13 @@ def test_the_active_relay_says_so(
     assert readiness(client)[1]["lease"] == "standing by"
 
 
-def test_a_sink_that_must_be_set_right_makes_the_relay_unready_until_it_is(
+def test_a_paused_sink_makes_the_relay_unready_until_it_is_available(
     engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus]
 ) -> None:
     client, status = seen
     fill(engine, "ann")
     right: list[bool] = []
-    log = Log(lambda _: 204 if right else 401)
+    log = SinkLog(lambda _: 204 if right else 401)
     with (
         open_sink(judging(log)) as sink,
         relaying(database_url, sink.url, status=status),
@@ -84,12 +85,12 @@ def test_a_sink_that_must_be_set_right_makes_the_relay_unready_until_it_is(
         assert numbers(client)("relay_sink_open") == 1
 
 
-def test_a_relay_that_lets_go_of_the_lease_forgets_that_the_sink_was_paused(
+def test_a_relay_that_releases_the_lease_forgets_that_the_sink_was_paused(
     engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus]
 ) -> None:
     client, status = seen
     fill(engine, "ann")
-    log = Log(lambda _: 401)
+    log = SinkLog(lambda _: 401)
     with (
         open_sink(judging(log)) as sink,
         relaying(database_url, sink.url, status=status),
@@ -98,12 +99,12 @@ def test_a_relay_that_lets_go_of_the_lease_forgets_that_the_sink_was_paused(
     assert readiness(client)[0] == 200
 
 
-def test_a_sink_that_is_away_for_a_while_leaves_the_relay_ready(
+def test_an_unavailable_sink_leaves_the_relay_ready(
     engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus]
 ) -> None:
     client, status = seen
     fill(engine, "ann")
-    log = Log(lambda _: 503)
+    log = SinkLog(lambda _: 503)
     with (
         open_sink(judging(log)) as sink,
         relaying(database_url, sink.url, status=status),
@@ -113,7 +114,7 @@ def test_a_sink_that_is_away_for_a_while_leaves_the_relay_ready(
         assert numbers(client)("relay_sink_open") == 0
 
 
-def test_what_became_of_events_is_counted_and_what_is_left_is_measured(
+def test_outcomes_are_counted_and_the_outbox_is_measured(
     engine: Engine, database_url: str, seen: tuple[FlaskClient, RelayStatus], query: Query
 ) -> None:
     client, status = seen
@@ -124,7 +125,7 @@ def test_what_became_of_events_is_counted_and_what_is_left_is_measured(
         return 400 if events[0].user == "bad" else next(once, 204)
 
     with (
-        open_sink(judging(Log(judge))) as sink,
+        open_sink(judging(SinkLog(judge))) as sink,
         relaying(database_url, sink.url, status=status),
     ):
         wait_until(drained(engine))

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.support.manual_clock import ManualClock
 from tests.support.relay_harness import (
-    Log,
+    SinkLog,
     connected,
     drained,
     entries,
@@ -19,9 +19,9 @@ from tests.support.relay_harness import (
     judging,
     relaying,
     timing,
-    wait_until,
 )
 from tests.support.sink_server import open_sink
+from tests.support.waiting import wait_until
 from user_service.relay.events import PendingWrites, QueuedEvent
 from user_service.relay.lease import Lease, LeaseLost
 from user_service.relay.outbox_queue import OutboxQueue
@@ -72,7 +72,7 @@ def test_another_takes_over_at_once_when_the_lease_is_released(engine: Engine) -
     assert row(engine).holder == "two"
 
 
-def test_nobody_takes_over_while_the_heart_beats(engine: Engine) -> None:
+def test_no_relay_takes_over_while_the_heartbeat_moves(engine: Engine) -> None:
     first, stop = lease_on(engine), threading.Event()
     acquired(first)
     contender = threading.Thread(target=lease_on(engine, "two").acquire, args=(stop,))
@@ -97,7 +97,7 @@ def test_a_holder_knows_when_another_may_have_taken_over(engine: Engine) -> None
     assert not first.is_fresh
 
 
-def test_one_that_was_taken_over_writes_nothing(engine: Engine) -> None:
+def test_a_relay_that_was_replaced_writes_nothing(engine: Engine) -> None:
     fill(engine, "u", versions=[1, 2, 3, 4])
     old = lease_on(engine)
     acquired(old)
@@ -116,7 +116,7 @@ def test_one_that_was_taken_over_writes_nothing(engine: Engine) -> None:
     assert row(engine) == outbox_admin.Lease("two", 2)
 
 
-def test_of_many_that_wait_one_takes_over(engine: Engine) -> None:
+def test_one_of_many_standbys_takes_over(engine: Engine) -> None:
     acquired(lease_on(engine))
     stop, won = threading.Event(), []
 
@@ -134,7 +134,7 @@ def test_of_many_that_wait_one_takes_over(engine: Engine) -> None:
     assert len(won) == 1
 
 
-def test_a_read_that_hangs_makes_nobody_take_over_from_one_that_lives(
+def test_a_standby_whose_read_hangs_does_not_take_over_from_a_live_relay(
     engine: Engine, database_url: str
 ) -> None:
     clock, stop, reads = ManualClock(), threading.Event(), itertools.count(1)
@@ -175,7 +175,7 @@ def test_a_heartbeat_between_the_look_and_the_takeover_prevents_it(engine: Engin
     assert row(engine) == outbox_admin.Lease("one", 1)
 
 
-def test_a_database_that_is_away_is_waited_for(database_url: str) -> None:
+def test_a_standby_waits_for_a_database_that_is_away(database_url: str) -> None:
     failures = iter(range(2))
 
     def fail_twice(*_: object) -> None:
@@ -189,13 +189,13 @@ def test_a_database_that_is_away_is_waited_for(database_url: str) -> None:
     assert reasons == ["ConnectionError"] * 2
 
 
-def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
+def test_a_relay_that_is_cut_off_is_replaced_and_breaks_no_order(
     engine: Engine, database_url: str
 ) -> None:
     """The first is cut off from the database with events on their way, as if it were paused."""
     users = [f"u{number}" for number in range(8)]
     fill(engine, *users, versions=range(1, 11))
-    log = Log()
+    log = SinkLog()
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
@@ -213,7 +213,7 @@ def test_a_relay_whose_heart_stood_still_is_replaced_and_breaks_no_order(
         assert [each.version for each in arrived if each.user == user] == list(range(1, 11))
 
 
-def test_who_waits_gives_up_when_asked_to_stop(engine: Engine) -> None:
+def test_a_standby_stops_when_asked(engine: Engine) -> None:
     acquired(lease_on(engine))
     stop = threading.Event()
     stop.set()

@@ -1,4 +1,4 @@
-"""What remains of delivered events, how soon new ones are sent, and a database that goes away."""
+"""Outbox queue: what it keeps of delivered events, how soon it has new ones, database faults."""
 
 import threading
 import time
@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from tests.support import postgres
 from tests.support.relay_harness import (
-    Log,
-    Told,
+    SinkLog,
+    UserEvent,
     connected,
     drained,
     entries,
@@ -20,9 +20,9 @@ from tests.support.relay_harness import (
     relaying,
     states,
     timing,
-    wait_until,
 )
 from tests.support.sink_server import Sink, open_sink
+from tests.support.waiting import wait_until
 from tests.user.conftest import Query
 from user_service.relay.lease import Lease
 from user_service.relay.outbox_queue import OutboxQueue
@@ -52,7 +52,7 @@ def test_delivered_events_are_kept_as_long_as_is_set_and_not_sent_again(
     assert len(sink.received) == len(USERS)
 
 
-def test_what_was_kept_long_enough_is_purged_and_nothing_else(
+def test_delivered_events_kept_long_enough_are_purged_and_nothing_else(
     engine: Engine, database_url: str, query: Query, sink: Sink
 ) -> None:
     fill(engine, *USERS)
@@ -71,7 +71,7 @@ def test_what_was_kept_long_enough_is_purged_and_nothing_else(
     assert entries(engine)[0].id == new
 
 
-def test_a_shorter_time_to_keep_purges_what_was_kept(
+def test_a_shorter_time_to_keep_purges_events_kept_before(
     engine: Engine, database_url: str, sink: Sink
 ) -> None:
     fill(engine, *USERS)
@@ -85,21 +85,21 @@ def test_a_shorter_time_to_keep_purges_what_was_kept(
 
 
 def test_a_new_event_is_at_the_sink_at_once(engine: Engine, database_url: str) -> None:
-    log = Log()
+    log = SinkLog()
     # On PostgreSQL nothing but the notification can tell of it in time.
     seldom = {"poll_seconds": 60.0} if engine.dialect.name == "postgresql" else {}
     with open_sink(judging(log)) as sink, relaying(database_url, sink.url, timing=seldom) as relay:
         fill(engine, "first")
-        wait_until(lambda: log.acknowledged == [Told("first", 1)])
+        wait_until(lambda: log.acknowledged == [UserEvent("first", 1)])
         for version in range(2, 7):
             began = time.monotonic()
             fill(engine, "first", versions=[version])
-            wait_until(partial(log.has_acknowledged, Told("first", version)))
+            wait_until(partial(log.has_acknowledged, UserEvent("first", version)))
             assert time.monotonic() - began < 2
         assert relay.is_active()
 
 
-def test_a_relay_with_nothing_to_do_asks_the_database_seldom(
+def test_an_idle_relay_asks_the_database_seldom(
     engine: Engine, database_url: str, sink: Sink
 ) -> None:
     statements: list[str] = []
@@ -130,7 +130,7 @@ def test_a_relay_that_waits_for_an_answer_does_not_spin(engine: Engine, database
             gate.wait(10)
         return status or 204
 
-    log = Log(judge)
+    log = SinkLog(judge)
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
@@ -153,27 +153,27 @@ def test_a_backoff_is_kept_in_the_database_and_is_no_longer_after_a_restart(
     fill(engine, "bad", versions=[1, 2])
     fill(engine, "good")
     query("UPDATE outbox SET backoff_seconds = 0.4 WHERE id = (SELECT min(id) FROM outbox)")
-    log = Log()
+    log = SinkLog()
     with open_sink(judging(log)) as sink:
         began = time.monotonic()
         with relaying(database_url, sink.url, timing={"shortest_backoff_seconds": 0.4}):
             wait_until(drained(engine))
     at = dict(zip(log.singles(), log.at, strict=True))
-    assert at[Told("bad", 1)] - began >= 0.4
-    assert at[Told("bad", 1)] - began < 3
+    assert at[UserEvent("bad", 1)] - began >= 0.4
+    assert at[UserEvent("bad", 1)] - began < 3
     assert log.of("bad") == [1, 2]
-    assert log.singles()[0] == Told("good", 1), "who backs off keeps nobody waiting"
+    assert log.singles()[0] == UserEvent("good", 1), "who backs off keeps nobody waiting"
 
 
 # A database that goes away
 
 
-def test_the_relay_settles_what_it_sent_once_the_database_is_back(
+def test_the_relay_writes_the_outcomes_once_the_database_is_back(
     postgres_server: postgres.Server, postgres_url: str
 ) -> None:
     soon = {"database_retry_seconds": 0.05}
     gate = threading.Event()
-    log = Log(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
+    log = SinkLog(lambda events: 204 if events[0].version == 1 or gate.wait(10) else 500)
     with (
         capture_logs() as logged,
         connected(postgres_url) as engine,
@@ -200,7 +200,7 @@ def test_the_relay_settles_what_it_sent_once_the_database_is_back(
     assert len(log.singles()) == 30, "what was acknowledged was kept in mind"
 
 
-def test_what_is_written_while_the_lease_is_held_is_a_heartbeat_too(engine: Engine) -> None:
+def test_a_fenced_transaction_is_a_heartbeat_too(engine: Engine) -> None:
     lease = Lease(engine, "one", timing(lease_seconds=0.5))
     lease.acquire(threading.Event())
     wait_until(lambda: lease.next_heartbeat_in <= 0)

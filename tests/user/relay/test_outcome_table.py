@@ -1,4 +1,4 @@
-"""What becomes of an event by what the sink answers: each row of the table, for single events."""
+"""Outcomes of single events: each row of the table of answers, with real relays and sinks."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from tests.support.relay_harness import (
     HOUR,
-    Log,
-    Told,
+    SinkLog,
+    UserEvent,
     Verdict,
     break_off,
     drained,
@@ -22,12 +22,12 @@ from tests.support.relay_harness import (
     relaying,
     states,
     talk_nonsense,
-    wait_until,
 )
 from tests.support.sink_server import closed_port, open_sink
+from tests.support.waiting import wait_until
 from user_service.relay.circuit_breaker import SinkState
 
-# Which statuses are of which kind is proved in test_answers.py; here, what each kind leads to.
+# Which statuses are of which kind is proved in test_http_status.py; here, what each kind leads to.
 FAULTS: dict[str, Verdict] = {
     "503": 503,
     "break-off": break_off,
@@ -39,19 +39,19 @@ MISCONFIGURED = [302, 401, 404]
 TINY_HOURS = 0.05 / HOUR
 
 
-def switching(verdict: Verdict) -> tuple[Log, Callable[[], None]]:
+def switching(verdict: Verdict) -> tuple[SinkLog, Callable[[], None]]:
     """A judge of one verdict for all, and what makes it 204."""
     back: list[bool] = []
-    return Log(lambda _: 204 if back else verdict), lambda: back.append(True)
+    return SinkLog(lambda _: 204 if back else verdict), lambda: back.append(True)
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
 def test_2xx_is_delivered(engine: Engine, database_url: str, status: int) -> None:
     fill(engine, "u", "v")
-    log = Log(lambda _: status)
+    log = SinkLog(lambda _: status)
     with open_sink(judging(log)) as sink, relaying(database_url, sink.url) as relay:
         wait_until(lambda: entries(engine) == [])
-    assert sorted(log.singles()) == [Told("u", 1), Told("v", 1)]
+    assert sorted(log.singles()) == [UserEvent("u", 1), UserEvent("v", 1)]
     assert relay.counted == {"delivered": 2}
 
 
@@ -59,7 +59,7 @@ def test_2xx_is_delivered(engine: Engine, database_url: str, status: int) -> Non
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-def test_while_nothing_gets_through_the_sink_is_probed_and_nothing_dies(
+def test_in_an_outage_the_sink_is_probed_and_no_event_is_a_dead_letter(
     engine: Engine, database_url: str, fault: Verdict
 ) -> None:
     users = [f"u{number}" for number in range(12)]
@@ -82,12 +82,12 @@ def test_while_nothing_gets_through_the_sink_is_probed_and_nothing_dies(
         wait_until(drained(engine))
         assert relay.status.sink is SinkState.AVAILABLE
     assert states(engine) == {}
-    assert set(log.acknowledged) == {Told(user, 1) for user in users}
+    assert set(log.acknowledged) == {UserEvent(user, 1) for user in users}
 
 
 def test_a_sink_that_refuses_connections_is_waited_for(engine: Engine, database_url: str) -> None:
     fill(engine, "u", "v", versions=[1, 2])
-    log = Log()
+    log = SinkLog()
     with capture_logs(), ExitStack() as block:
         with closed_port() as port:
             running = block.enter_context(relaying(database_url, f"http://127.0.0.1:{port}/"))
@@ -99,11 +99,9 @@ def test_a_sink_that_refuses_connections_is_waited_for(engine: Engine, database_
     assert (log.of("u"), log.of("v")) == ([1, 2], [1, 2])
 
 
-def test_while_the_sink_is_waited_for_one_probe_is_made_at_a_time(
-    engine: Engine, database_url: str
-) -> None:
+def test_an_unavailable_sink_gets_one_probe_at_a_time(engine: Engine, database_url: str) -> None:
     fill(engine, *[f"u{number}" for number in range(20)])
-    log = Log(lambda _: 503)
+    log = SinkLog(lambda _: 503)
     with (
         capture_logs(),
         open_sink(judging(log)) as sink,
@@ -117,14 +115,14 @@ def test_while_the_sink_is_waited_for_one_probe_is_made_at_a_time(
 
 
 @pytest.mark.parametrize("form", ["1", "date"])
-def test_retry_after_says_when_the_sink_is_tried_again(
+def test_retry_after_says_when_the_sink_is_probed_again(
     engine: Engine, database_url: str, form: str
 ) -> None:
     fill(engine, "u")
     date = "Date: Tue, 24 Nov 2026 10:00:00 GMT\r\nRetry-After: Tue, 24 Nov 2026 10:00:01 GMT"
     line = f"Retry-After: {form}" if form == "1" else date
     verdicts = iter([(503, line)])
-    log = Log(lambda _: next(verdicts, 204))
+    log = SinkLog(lambda _: next(verdicts, 204))
     with capture_logs(), open_sink(judging(log)) as sink, relaying(database_url, sink.url):
         wait_until(drained(engine))
     first, second = log.at
@@ -134,15 +132,15 @@ def test_retry_after_says_when_the_sink_is_tried_again(
 # For one event while others get through
 
 
-def against(user: str, verdict: Verdict) -> Log:
+def against(user: str, verdict: Verdict) -> SinkLog:
     """Everybody's events are taken but this one's first."""
-    return Log(lambda events: verdict if events[0] == Told(user, 1) else 204)
+    return SinkLog(lambda events: verdict if events[0] == UserEvent(user, 1) else 204)
 
 
 class Traffic:
     """Other users' events, as long as they are wanted."""
 
-    def __init__(self, engine: Engine, log: Log) -> None:
+    def __init__(self, engine: Engine, log: SinkLog) -> None:
         self._engine = engine
         self._log = log
         self._number = 0
@@ -154,14 +152,14 @@ class Traffic:
             self._number += 1
             user = f"other-{self._number}"
             fill(self._engine, user)
-            wait_until(lambda: Told(user, 1) in self._log.acknowledged)
+            wait_until(lambda: UserEvent(user, 1) in self._log.acknowledged)
             return condition()
 
         wait_until(step)
 
 
 @pytest.mark.parametrize("fault", [429, hang, 409], ids=["429", "hang", "409"])
-def test_what_one_event_alone_meets_makes_it_and_its_users_later_ones_wait(
+def test_an_event_that_fails_alone_backs_off_with_its_users_later_ones(
     engine: Engine, database_url: str, fault: Verdict
 ) -> None:
     fill(engine, "bad", versions=[1, 2])
@@ -175,21 +173,21 @@ def test_what_one_event_alone_meets_makes_it_and_its_users_later_ones_wait(
     ):
         traffic = Traffic(engine, log)
         traffic.goes_on_until(lambda: entries(engine)[0].backoff_seconds >= 0.04)
-        assert Told("bad", 2) not in log.singles()
+        assert UserEvent("bad", 2) not in log.singles()
         traffic.goes_on_until(lambda: states(engine).get("dead") == 1)
         wait_until(drained(engine))
         assert relay.status.sink is SinkState.AVAILABLE
     (dead,) = entries(engine)
     assert dead.tried_seconds >= 0.05
     assert dead.backoff_seconds == 0
-    assert dead.attempts == log.singles().count(Told("bad", 1)) or callable(fault)
+    assert dead.attempts == log.singles().count(UserEvent("bad", 1)) or callable(fault)
     assert dead.last_error
     assert log.of("bad") == [2], "a dead letter holds up nobody"
     assert relay.counted["dead"] == 1
 
 
 @pytest.mark.parametrize("status", MISCONFIGURED)
-def test_what_needs_setting_right_for_one_event_alone_stops_no_other_and_kills_it_never(
+def test_a_misconfiguration_that_one_event_meets_stops_no_other_and_never_makes_it_a_dead_letter(
     engine: Engine, database_url: str, status: int
 ) -> None:
     fill(engine, "bad", versions=[1, 2])
@@ -209,7 +207,7 @@ def test_what_needs_setting_right_for_one_event_alone_stops_no_other_and_kills_i
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_what_is_refused_is_a_dead_letter_at_once_and_holds_up_nobody(
+def test_a_refused_event_is_a_dead_letter_at_once_and_holds_up_no_other(
     engine: Engine, database_url: str, status: int
 ) -> None:
     fill(engine, "bad", "good", versions=[1, 2, 3])
@@ -232,7 +230,7 @@ def test_what_is_refused_is_a_dead_letter_at_once_and_holds_up_nobody(
 
 
 @pytest.mark.parametrize("status", MISCONFIGURED)
-def test_a_sink_that_is_none_is_probed_seldom_and_nothing_is_lost(
+def test_a_misconfigured_sink_is_probed_seldom_and_nothing_is_lost(
     engine: Engine, database_url: str, status: int
 ) -> None:
     users = [f"u{number}" for number in range(12)]
@@ -250,6 +248,6 @@ def test_a_sink_that_is_none_is_probed_seldom_and_nothing_is_lost(
         assert relay.status.sink is SinkState.AVAILABLE
     assert log.at[10] - log.at[9] >= 0.19
     assert states(engine) == {}
-    assert set(log.acknowledged) == {Told(user, 1) for user in users}
+    assert set(log.acknowledged) == {UserEvent(user, 1) for user in users}
     (line,) = [line for line in logged if line["log_level"] == "error"]
     assert line["reason"] == f"the sink answered {status}"

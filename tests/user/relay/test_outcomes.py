@@ -1,4 +1,4 @@
-"""Whose fault a failure is: the event's only while others get through. An outage kills nothing."""
+"""Outcomes: a failure is the event's fault only while others are delivered."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ GIVE_UP = 100.0
 A, B = QueuedEvent(1, "a", b"{}"), QueuedEvent(2, "b", b"{}")
 
 
-class Desk:
+class Scenario:
     """An outcome handler that is told what was sent, on a clock that is moved by hand."""
 
     def __init__(self) -> None:
@@ -64,116 +64,122 @@ class Desk:
         self.handler.clear_pending()
         return backing_off[-1][0] if backing_off else event
 
-    def another_gets_through(self) -> None:
+    def another_is_delivered(self) -> None:
         self.ended(self.sent(B), None)
         self.handler.clear_pending()
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def scenario() -> Scenario:
+    return Scenario()
 
 
-def test_a_failure_while_nothing_gets_through_is_the_sinks(desk: Desk) -> None:
+def test_a_failure_while_no_others_are_delivered_is_the_sinks_fault(scenario: Scenario) -> None:
     for _ in range(50):
-        assert desk.fails(A) == A
-    assert desk.breaker.state is SinkState.UNAVAILABLE
+        assert scenario.fails(A) == A
+    assert scenario.breaker.state is SinkState.UNAVAILABLE
 
 
-def test_a_failure_between_two_of_which_others_get_through_is_the_events(desk: Desk) -> None:
-    desk.fails(A)
-    desk.another_gets_through()
-    event = desk.fails(A)
+def test_a_second_failure_after_others_were_delivered_is_the_events_fault(
+    scenario: Scenario,
+) -> None:
+    scenario.fails(A)
+    scenario.another_is_delivered()
+    event = scenario.fails(A)
     assert (event.backoff_seconds, event.tried_seconds) == (0.5, 0.5)
-    assert desk.breaker.state is SinkState.AVAILABLE
+    assert scenario.breaker.state is SinkState.AVAILABLE
 
 
-def test_success_of_another_while_it_was_on_its_way_makes_it_the_events(desk: Desk) -> None:
-    sending = desk.sent(A)
-    desk.another_gets_through()
-    desk.ended(sending, Fault.UNAVAILABLE)
-    ((event, _),) = desk.handler.pending.backing_off
+def test_a_failure_while_others_were_delivered_is_the_events_fault(scenario: Scenario) -> None:
+    sending = scenario.sent(A)
+    scenario.another_is_delivered()
+    scenario.ended(sending, Fault.UNAVAILABLE)
+    ((event, _),) = scenario.handler.pending.backing_off
     assert event.backoff_seconds == 0.5
 
 
-def test_an_event_that_failed_alone_once_does_not_die_in_an_outage(desk: Desk) -> None:
-    sending = desk.sent(A)
-    desk.another_gets_through()
-    desk.ended(sending, Fault.UNAVAILABLE)
-    ((event, _),) = desk.handler.pending.backing_off
-    desk.handler.clear_pending()
+def test_an_event_that_failed_alone_once_is_not_given_up_in_an_outage(scenario: Scenario) -> None:
+    sending = scenario.sent(A)
+    scenario.another_is_delivered()
+    scenario.ended(sending, Fault.UNAVAILABLE)
+    ((event, _),) = scenario.handler.pending.backing_off
+    scenario.handler.clear_pending()
     tried = event.tried_seconds
     for _ in range(200):
-        event = desk.fails(event)
+        event = scenario.fails(event)
     assert event.tried_seconds == tried
 
 
 def test_an_event_that_failed_alone_once_is_tried_as_often_as_the_sink_is_probed_in_an_outage(
-    desk: Desk,
+    scenario: Scenario,
 ) -> None:
-    event = desk.fails(A)
-    desk.another_gets_through()
-    event = desk.fails(event)
+    event = scenario.fails(A)
+    scenario.another_is_delivered()
+    event = scenario.fails(event)
     for _ in range(20):
-        desk.backoff.take_due(10)
-        event = desk.fails(event)
-        assert desk.backoff.due_in <= 5.0
-        desk.clock.now += desk.backoff.due_in
-    assert desk.breaker.state is SinkState.AVAILABLE, "one bad event in a quiet hour stops nobody"
+        scenario.backoff.take_due(10)
+        event = scenario.fails(event)
+        assert scenario.backoff.due_in <= 5.0
+        scenario.clock.now += scenario.backoff.due_in
+    assert scenario.breaker.state is SinkState.AVAILABLE, (
+        "one bad event in a quiet hour stops no other"
+    )
 
 
-def test_in_an_outage_that_is_known_all_wait_together(desk: Desk) -> None:
-    event = desk.fails(A)
-    desk.another_gets_through()
-    event = desk.fails(event)
-    desk.ended(desk.sent(B), Fault.UNAVAILABLE)
-    desk.handler.clear_pending()
-    assert desk.breaker.state is SinkState.UNAVAILABLE
-    assert desk.fails(event) == event
-    assert desk.handler.pending.backing_off == []
+def test_in_a_known_outage_no_event_backs_off_by_itself(scenario: Scenario) -> None:
+    event = scenario.fails(A)
+    scenario.another_is_delivered()
+    event = scenario.fails(event)
+    scenario.ended(scenario.sent(B), Fault.UNAVAILABLE)
+    scenario.handler.clear_pending()
+    assert scenario.breaker.state is SinkState.UNAVAILABLE
+    assert scenario.fails(event) == event
+    assert scenario.handler.pending.backing_off == []
 
 
 @pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.CONFLICT])
-def test_an_event_is_a_dead_letter_once_it_was_tried_long_enough_while_others_got_through(
-    desk: Desk, fault: Fault
+def test_an_event_is_a_dead_letter_once_it_was_tried_long_enough_while_others_were_delivered(
+    scenario: Scenario, fault: Fault
 ) -> None:
     event, failures = A, 0
     while event.tried_seconds < GIVE_UP:
-        desk.another_gets_through()
-        event = desk.fails(event, fault)
+        scenario.another_is_delivered()
+        event = scenario.fails(event, fault)
         failures += 1
         assert failures < 50
     # 0.5 + 1 + 2 + 4 + ... + 64 s.
     assert failures in {8, 9}
-    desk.ended(desk.sent(event), fault)
-    assert desk.handler.pending.dead == {}, "nobody else got through"
-    desk.handler.clear_pending()
-    desk.another_gets_through()
-    desk.ended(desk.sent(event), fault)
-    assert desk.handler.pending.dead == {A.id: "reason"}
+    scenario.ended(scenario.sent(event), fault)
+    assert scenario.handler.pending.dead == {}, "nobody else got through"
+    scenario.handler.clear_pending()
+    scenario.another_is_delivered()
+    scenario.ended(scenario.sent(event), fault)
+    assert scenario.handler.pending.dead == {A.id: "reason"}
 
 
-def test_what_needs_setting_right_buries_nothing_however_long_it_was_tried(desk: Desk) -> None:
+def test_a_misconfiguration_makes_no_event_a_dead_letter_however_long_it_was_tried(
+    scenario: Scenario,
+) -> None:
     old = QueuedEvent(1, "a", b"{}", tried_seconds=10 * GIVE_UP, backoff_seconds=300)
     for _ in range(5):
-        desk.another_gets_through()
-        desk.ended(desk.sent(old), Fault.MISCONFIGURED)
-    assert desk.handler.pending.dead == {}
+        scenario.another_is_delivered()
+        scenario.ended(scenario.sent(old), Fault.MISCONFIGURED)
+    assert scenario.handler.pending.dead == {}
 
 
-def test_retry_after_makes_one_event_wait_longer_and_not_shorter(desk: Desk) -> None:
+def test_retry_after_makes_a_backoff_longer_and_not_shorter(scenario: Scenario) -> None:
     for asked, waited in ((7.0, 7.0), (0.0, 1.0), (10.0**9, 3600.0)):
-        sending = desk.sent(QueuedEvent(1, "a", b"{}", backoff_seconds=0.5))
-        desk.another_gets_through()
-        desk.ended(sending, Fault.UNAVAILABLE, asked)
-        assert desk.backoff.due_in == waited
-        desk.backoff.make_all_due()
-        desk.backoff.take_due(1)
+        sending = scenario.sent(QueuedEvent(1, "a", b"{}", backoff_seconds=0.5))
+        scenario.another_is_delivered()
+        scenario.ended(sending, Fault.UNAVAILABLE, asked)
+        assert scenario.backoff.due_in == waited
+        scenario.backoff.make_all_due()
+        scenario.backoff.take_due(1)
 
 
-def test_success_after_a_wait_makes_everything_due(desk: Desk) -> None:
-    desk.fails(A, Fault.CONFLICT)
-    assert desk.backoff.due_in > 0
-    desk.ended(desk.sent(B), Fault.UNAVAILABLE)
-    desk.another_gets_through()
-    assert desk.backoff.due_in == 0
+def test_the_first_success_after_an_outage_makes_every_event_due(scenario: Scenario) -> None:
+    scenario.fails(A, Fault.CONFLICT)
+    assert scenario.backoff.due_in > 0
+    scenario.ended(scenario.sent(B), Fault.UNAVAILABLE)
+    scenario.another_is_delivered()
+    assert scenario.backoff.due_in == 0

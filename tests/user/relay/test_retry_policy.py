@@ -1,4 +1,4 @@
-"""Retry policy: fault → action."""
+"""Retry policy: each row of its table."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_a_batch_failure_blames_no_single_event(
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_only_what_may_be_the_events_fault_counts_towards_giving_it_up_while_others_get_through(
+def test_only_faults_that_may_be_the_events_count_towards_give_up_while_others_are_delivered(
     fault: Fault,
 ) -> None:
     assert not counts_towards_give_up(failure(fault), others_get_through=False)

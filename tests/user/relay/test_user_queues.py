@@ -1,4 +1,4 @@
-"""UserQueues: each user's events are taken in their order, one by one, whatever is done."""
+"""User queues: each user's events are taken in their order, one by one, whatever is done."""
 
 from collections.abc import Sequence
 
@@ -58,7 +58,7 @@ class TakingTurns(RuleBasedStateMachine):
         self.queues.add(seen[:limit])
 
     @rule(most=st.integers(1, 6), one_event_per_user=st.booleans())
-    def take(self, most: int, one_event_per_user: bool) -> None:  # noqa: FBT001
+    def take(self, most: int, one_event_per_user: bool) -> None:  # noqa: FBT001 - drawn by name
         if not self.queues.has_ready:
             return
         taken = self.queues.next_batch(most, one_event_per_user=one_event_per_user)
@@ -160,7 +160,7 @@ def test_users_take_turns() -> None:
     assert order == list(range(9))
 
 
-def test_a_user_whose_events_were_taken_has_no_turn_before_they_are_freed() -> None:
+def test_a_user_with_events_in_a_batch_has_no_turn_before_it_is_unblocked() -> None:
     queues = UserQueues(per_user=100)
     queues.add([waiting(1, "a"), waiting(2, "a")])
     queues.next_batch(1, one_event_per_user=False)
@@ -170,14 +170,14 @@ def test_a_user_whose_events_were_taken_has_no_turn_before_they_are_freed() -> N
     assert numbers(queues.next_batch(9, one_event_per_user=False)) == [2, 3]
 
 
-def test_a_replayed_event_goes_before_those_that_were_later() -> None:
+def test_a_replayed_event_goes_before_later_ones() -> None:
     queues = UserQueues(per_user=2)
     queues.add([waiting(5, "a"), waiting(6, "a")])
     queues.add([waiting(3, "a")])
     assert numbers(queues.next_batch(9, one_event_per_user=False)) == [3, 5, 6]
 
 
-def test_one_that_was_replayed_meanwhile_goes_before_what_is_sent_again() -> None:
+def test_an_event_replayed_meanwhile_goes_before_those_sent_again() -> None:
     queues = UserQueues(per_user=100)
     queues.add([waiting(5, "a"), waiting(6, "a"), waiting(7, "a")])
     taken = queues.next_batch(2, one_event_per_user=False)
@@ -187,7 +187,7 @@ def test_one_that_was_replayed_meanwhile_goes_before_what_is_sent_again() -> Non
     assert numbers(queues.next_batch(9, one_event_per_user=False)) == [3, 5, 6, 7]
 
 
-def test_of_a_user_no_more_than_fit_are_taken_in_and_the_rest_is_missed_later() -> None:
+def test_a_user_with_more_events_than_fit_needs_a_refill_later() -> None:
     queues = UserQueues(per_user=4)
     queues.add([waiting(number, "a") for number in range(10)])
     assert (len(queues), queues.full(), queues.needs_refill) == (4, ["a"], False)
@@ -216,7 +216,7 @@ def test_a_refused_batch_is_halved_until_its_first_event_is_alone(users: int) ->
     assert sizes == [8, 4, 2, 1]
 
 
-def test_who_is_dropped_takes_all_later_events_of_the_user_along() -> None:
+def test_dropping_an_event_drops_the_users_later_events() -> None:
     queues = UserQueues(per_user=100)
     queues.add([waiting(1, "a"), waiting(2, "b"), waiting(3, "a")])
     (first,) = queues.next_batch(1, one_event_per_user=True)

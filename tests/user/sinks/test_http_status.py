@@ -71,7 +71,7 @@ def test_retry_after_as_a_date_without_one_to_count_from_is_counted_from_now(dat
         "Tue, 24 Nov 2026 10:00:00 +99999999999999",
     ],
 )
-def test_nonsense_asks_for_nothing(text: str) -> None:
+def test_an_unreadable_retry_after_is_ignored(text: str) -> None:
     assert retry_after({"Retry-After": text}) is None
 
 
@@ -84,6 +84,6 @@ HEADER = st.text(max_size=40) | DATE_LIKE | st.from_regex(r"[0-9]{1,6000}", full
 
 
 @given(after=HEADER, date=HEADER)
-def test_no_header_whatever_it_says_makes_it_fail(after: str, date: str) -> None:
+def test_no_header_makes_retry_after_fail(after: str, date: str) -> None:
     found = retry_after({"Retry-After": after, "Date": date})
     assert found is None or found >= 0

@@ -1,4 +1,4 @@
-"""Events to a Kafka topic: what a message is like, and that every stored change has one."""
+"""Kafka sink: what a message is like, and that every stored change has one."""
 
 import json
 import re
@@ -204,7 +204,7 @@ def test_the_sink_is_reported_by_its_brokers_and_without_its_parameters(
     assert "s3cret" not in ready.text
 
 
-def test_credentials_that_the_broker_does_not_take_are_our_fault_and_in_no_line(
+def test_credentials_that_the_broker_refuses_are_our_fault_and_in_no_line(
     make_app: MakeApp, kafka_broker: Broker, topic: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     url = f"kafka://{kafka_broker.address}/{topic}?security.protocol=SASL_PLAINTEXT"

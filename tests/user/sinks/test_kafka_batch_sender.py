@@ -1,4 +1,4 @@
-"""How the relay sends to a topic: many messages at once, and what became of each."""
+"""Kafka batch sender: many messages at once, and the outcome of each."""
 
 from collections.abc import Callable, Iterator
 
@@ -32,7 +32,7 @@ def failure(result: NotDelivered | None) -> tuple[Outcome, Fault, bool] | None:
     return None if result is None else (result.outcome, result.fault, result.batch_failure)
 
 
-def test_as_many_as_may_be_sent_together_are_all_acknowledged_once(
+def test_a_batch_of_the_greatest_size_is_acknowledged_once(
     kafka_broker: Broker, open_batch_sender: Open
 ) -> None:
     topic = kafka_broker.new_topic()
@@ -44,7 +44,7 @@ def test_as_many_as_may_be_sent_together_are_all_acknowledged_once(
     assert sorted(ids_in(kafka_broker, topic)) == sorted(event.get_id() for event in events)
 
 
-def test_what_is_sent_in_turn_is_in_each_users_order(
+def test_batches_in_turn_are_in_each_users_order(
     kafka_broker: Broker, open_batch_sender: Open
 ) -> None:
     topic = kafka_broker.new_topic()
@@ -61,7 +61,7 @@ def test_what_is_sent_in_turn_is_in_each_users_order(
 
 
 @pytest.mark.parametrize("limit", ["here", "there"])
-def test_one_that_is_too_large_is_refused_and_the_others_are_acknowledged(
+def test_a_message_that_is_too_large_is_refused_and_the_others_are_acknowledged(
     kafka_broker: Broker, open_batch_sender: Open, limit: str
 ) -> None:
     topic = kafka_broker.new_topic(1, **({} if limit == "here" else {"max_message_bytes": "2000"}))
@@ -88,7 +88,7 @@ def test_messages_that_are_too_large_only_together_are_acknowledged(
     assert sorted(ids_in(kafka_broker, topic)) == sorted(event.get_id() for event in events)
 
 
-def test_without_a_broker_nothing_left_and_all_fail_as_one(open_batch_sender: Open) -> None:
+def test_without_a_broker_nothing_is_sent_and_all_fail_as_one(open_batch_sender: Open) -> None:
     with closed_port() as port:
         batch_sender = open_batch_sender(Broker(f"127.0.0.1:{port}"), "audit")
         results = batch_sender.send_batch(
@@ -98,7 +98,7 @@ def test_without_a_broker_nothing_left_and_all_fail_as_one(open_batch_sender: Op
     assert failure(results[0]) == (Outcome.NOT_DELIVERED, Fault.UNAVAILABLE, False)
 
 
-def test_an_attempt_that_was_given_up_before_it_left_sends_nothing(
+def test_a_batch_cancelled_before_it_was_sent_sends_nothing(
     kafka_broker: Broker, open_batch_sender: Open
 ) -> None:
     topic = kafka_broker.new_topic()
@@ -109,7 +109,7 @@ def test_an_attempt_that_was_given_up_before_it_left_sends_nothing(
     assert ids_in(kafka_broker, topic) == []
 
 
-def test_what_a_broker_that_hangs_left_unanswered_is_unknown_and_comes_before_what_follows(
+def test_an_event_that_a_hanging_broker_left_unanswered_is_unknown_and_arrives_before_later_ones(
     frail_broker: OwnBroker, open_batch_sender: Open
 ) -> None:
     topic = frail_broker.new_topic()

@@ -1,4 +1,4 @@
-"""Whatever happens to the broker: an answer in time, nothing stored without its message."""
+"""Faults of a broker: an answer in time, and nothing stored without its message."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -111,7 +111,7 @@ def test_a_broker_that_hangs_leaves_the_outcome_unknown_within_the_timeout(
     until_it_is_made(client)
 
 
-def test_what_nobody_waits_for_any_more_does_not_come_late(
+def test_an_event_past_its_deadline_does_not_arrive_late(
     frail_broker: OwnBroker, open_sink: Open
 ) -> None:
     topic = frail_broker.new_topic()
@@ -130,9 +130,7 @@ def test_what_nobody_waits_for_any_more_does_not_come_late(
     assert set(ids_in(frail_broker, topic)) == {first.get_id(), last.get_id()}
 
 
-def test_what_is_given_up_costs_nobody_else_their_message(
-    frail_broker: OwnBroker, open_sink: Open
-) -> None:
+def test_a_purge_for_one_event_loses_no_other(frail_broker: OwnBroker, open_sink: Open) -> None:
     topic = frail_broker.new_topic()
     sink = open_sink(frail_broker, topic)
     sink.send(event_of("a"), within(20))
@@ -148,7 +146,7 @@ def test_what_is_given_up_costs_nobody_else_their_message(
     assert patient.get_id() in ids_in(frail_broker, topic)
 
 
-def test_an_attempt_that_was_given_up_before_it_left_never_leaves(
+def test_an_attempt_cancelled_before_it_was_sent_is_never_sent(
     kafka_broker: Broker, open_sink: Open
 ) -> None:
     topic = kafka_broker.new_topic()
