@@ -26,7 +26,7 @@ from tests.support.sink_server import Behaviour, Peer, open_sink
 from tests.support.waiting import wait_until
 from user_service.store import outbox_admin
 from user_service.store.outbox import State
-from user_service.store.outbox_admin import Lease, Selection
+from user_service.store.outbox_admin import LeaseHolder, Selection
 from user_service.store.transactions import reading
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
@@ -178,7 +178,7 @@ def _taking_all_but(subject: str, status: int) -> Behaviour:
     return behave
 
 
-def _lease(engine: Engine) -> Lease:
+def _lease(engine: Engine) -> LeaseHolder:
     with reading(engine) as connection:
         return outbox_admin.lease(connection)
 

@@ -33,7 +33,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class LeaseHolder:
     """Which relay is the active one; `holder` is None where the last one has let go."""
 
     holder: str | None
@@ -52,10 +52,10 @@ def event(connection: Connection, number: int) -> tuple[dict[str, Any], bytes] |
     return None if row is None else (_entry(row), row.event)
 
 
-def lease(connection: Connection) -> Lease:
+def lease(connection: Connection) -> LeaseHolder:
     """Who delivers."""
     row = connection.execute(select(RELAY.c.holder, RELAY.c.fence)).one()
-    return Lease(row.holder, row.fence)
+    return LeaseHolder(row.holder, row.fence)
 
 
 def retry(connection: Connection, selection: Selection) -> int:

@@ -45,14 +45,14 @@ def acquired(lease: Lease) -> float:
     return time.monotonic() - began
 
 
-def row(engine: Engine) -> outbox_admin.Lease:
+def row(engine: Engine) -> outbox_admin.LeaseHolder:
     with reading(engine) as connection:
         return outbox_admin.lease(connection)
 
 
 def test_the_first_relay_is_active_at_once(engine: Engine) -> None:
     assert acquired(lease_on(engine)) < SECONDS
-    assert row(engine) == outbox_admin.Lease("one", 1)
+    assert row(engine) == outbox_admin.LeaseHolder("one", 1)
 
 
 def test_another_takes_over_when_the_heartbeat_stands_still_and_not_before(
@@ -60,7 +60,7 @@ def test_another_takes_over_when_the_heartbeat_stands_still_and_not_before(
 ) -> None:
     acquired(lease_on(engine))
     assert SECONDS <= acquired(lease_on(engine, "two")) < SECONDS + 5
-    assert row(engine) == outbox_admin.Lease("two", 2)
+    assert row(engine) == outbox_admin.LeaseHolder("two", 2)
 
 
 def test_another_takes_over_at_once_when_the_lease_is_released(engine: Engine) -> None:
@@ -83,7 +83,7 @@ def test_no_relay_takes_over_while_the_heartbeat_moves(engine: Engine) -> None:
         stop.wait(SECONDS / 10)
     stop.set()
     contender.join()
-    assert row(engine) == outbox_admin.Lease("one", 1)
+    assert row(engine) == outbox_admin.LeaseHolder("one", 1)
 
 
 def test_a_holder_knows_when_another_may_have_taken_over(engine: Engine) -> None:
@@ -113,7 +113,7 @@ def test_a_relay_that_was_replaced_writes_nothing(engine: Engine) -> None:
         with pytest.raises(LeaseLost):
             write()
     assert entries(engine) == before
-    assert row(engine) == outbox_admin.Lease("two", 2)
+    assert row(engine) == outbox_admin.LeaseHolder("two", 2)
 
 
 def test_one_of_many_standbys_takes_over(engine: Engine) -> None:
@@ -130,7 +130,7 @@ def test_one_of_many_standbys_takes_over(engine: Engine) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert row(engine) == outbox_admin.Lease(won[0], 2)
+    assert row(engine) == outbox_admin.LeaseHolder(won[0], 2)
     assert len(won) == 1
 
 
@@ -172,7 +172,7 @@ def test_a_heartbeat_between_the_look_and_the_takeover_prevents_it(engine: Engin
         return SECONDS
 
     assert not lease_on(engine, "two", clock=overtaken).acquire(stop)
-    assert row(engine) == outbox_admin.Lease("one", 1)
+    assert row(engine) == outbox_admin.LeaseHolder("one", 1)
 
 
 def test_a_standby_waits_for_a_database_that_is_away(database_url: str) -> None:
