@@ -26,7 +26,7 @@ class SinkState(StrEnum):
     UNAVAILABLE = "waiting"
     """It accepts nothing for now."""
     PAUSED = "paused"
-    """Somebody has to set something right: it answers as if it were no sink, or not for us."""
+    """An operator has to act: it answers as if it were no sink, or not for us."""
 
 
 class CircuitBreaker:
@@ -85,7 +85,7 @@ class CircuitBreaker:
             self._enter(SinkState.PAUSED, self._timing.paused_probe_seconds, reason)
 
     def _is_known(self, began: float) -> bool:
-        """Whether a batch tells nothing new: it began before the state was entered."""
+        """Whether a batch is older than the state, and so no news of the sink."""
         return self.state is not SinkState.AVAILABLE and began < self._since
 
     def _enter(self, state: SinkState, delay: float, reason: str) -> None:

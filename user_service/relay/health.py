@@ -17,7 +17,7 @@ SINK = Gauge("user_service_relay_sink_open", "Whether the sink takes events, as 
 
 
 class SinkPaused(Exception):
-    """The circuit breaker has paused the sink: somebody has to set something right."""
+    """The circuit breaker has paused the sink: an operator has to act."""
 
 
 def create(engine: Engine) -> tuple[Flask, RelayStatus]:

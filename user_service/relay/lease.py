@@ -11,7 +11,7 @@ by its own monotonic clock, the heartbeat stood still for `lease_seconds`, or th
 it raises the fencing number, which fails where the heartbeat moved in between.
 
 Trust window: `is_fresh`. A renewal counts from before its transaction began, and a standby counts
-from after it read the row, so nobody takes over while it is True, whatever the clocks show.
+from after it read the row, so no relay takes over while it is True, whatever the clocks show.
 A batch MUST be sent only while it is. One that is in flight when the lease is lost may arrive
 late, as a duplicate: the next relay sends the same events before their users' later ones.
 
@@ -87,7 +87,7 @@ class Lease:
         """
         began = self._clock()
         with writing(self._engine) as connection:
-            # Locks the row until the commit, so that nobody takes over in between.
+            # Locks the row until the commit, so that no other relay takes over in between.
             renewed = connection.execute(
                 update(RELAY)
                 .where(RELAY.c.fence == self._fence)
@@ -110,7 +110,7 @@ class Lease:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether nobody can have taken over yet. MUST be so when an event is sent."""
+        """Whether no other relay can have taken over yet. MUST be so when a batch is sent."""
         return self._clock() - self._renewed_at < self._seconds
 
     def release(self) -> None:

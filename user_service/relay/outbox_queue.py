@@ -32,8 +32,8 @@ class OutboxQueue:
         self._wall_clock = wall_clock
 
     def oldest(self, limit: int, besides: Collection[str]) -> Sequence[QueuedEvent]:
-        """At most `limit` events, the oldest first; none of the users `besides`, nor of one who
-        has an event that backs off.
+        """At most `limit` events, the oldest first; none of the users `besides`, nor of users
+        with an event that backs off.
 
         MUST read from the beginning: an event can become visible after one with a higher id.
         """

@@ -99,7 +99,7 @@ class OutcomeHandler:
         for event in events:
             self._failed_at[event.id] = self.breaker.successes
         others = failed.others_delivered or self._are_to_blame(events)
-        self._actions[action_for(cause, others_get_through=others)](failed)
+        self._actions[action_for(cause, others_delivered=others)](failed)
 
     def _others_delivered(self, batch: Batch, events: Sequence[QueuedEvent]) -> bool:
         """Whether others were delivered: see above."""
@@ -145,7 +145,7 @@ class OutcomeHandler:
         self._status.count("retried", len(ids))
 
     def _back_off(self, failed: Failed) -> None:
-        counts = counts_towards_give_up(failed.cause, others_get_through=failed.others_delivered)
+        counts = counts_towards_give_up(failed.cause, others_delivered=failed.others_delivered)
         for event in failed.events:
             if counts and event.tried_seconds >= self._timing.give_up_seconds:
                 self._dead_letter(replace(failed, events=[event]))

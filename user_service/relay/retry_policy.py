@@ -19,19 +19,19 @@ class Action(Enum):
     WAIT_FOR_SINK = "wait for sink"
     """Probe the sink until it is back; no event is to blame."""
     PAUSE_SINK = "pause sink"
-    """Probe the sink seldom: somebody has to set something right first."""
+    """Probe the sink seldom: an operator has to act first."""
 
 
 # A fault that is the sink's while nothing is delivered is the event's while others are.
-_NOBODY_GETS_THROUGH = {
+_NONE_DELIVERED = {
     Fault.UNAVAILABLE: Action.WAIT_FOR_SINK,
     Fault.CONFLICT: Action.BACK_OFF,
     Fault.REFUSED: Action.DEAD_LETTER,
     Fault.NO_BATCHES: Action.SEND_SINGLY,
     Fault.MISCONFIGURED: Action.PAUSE_SINK,
 }
-_OTHERS_GET_THROUGH = {
-    **_NOBODY_GETS_THROUGH,
+_OTHERS_DELIVERED = {
+    **_NONE_DELIVERED,
     Fault.UNAVAILABLE: Action.BACK_OFF,
     Fault.MISCONFIGURED: Action.BACK_OFF,
 }
@@ -39,16 +39,16 @@ _BLAMES_ONE_EVENT = {Action.DEAD_LETTER, Action.BACK_OFF}
 _GIVEN_UP_IN_TIME = {Fault.UNAVAILABLE, Fault.CONFLICT}
 
 
-def action_for(failure: NotDelivered, *, others_get_through: bool) -> Action:
+def action_for(failure: NotDelivered, *, others_delivered: bool) -> Action:
     """The action; a failure of a batch blames no single event yet."""
-    table = _OTHERS_GET_THROUGH if others_get_through else _NOBODY_GETS_THROUGH
+    table = _OTHERS_DELIVERED if others_delivered else _NONE_DELIVERED
     action = table[failure.fault]
     return Action.SPLIT_BATCH if failure.batch_failure and action in _BLAMES_ONE_EVENT else action
 
 
-def counts_towards_give_up(failure: NotDelivered, *, others_get_through: bool) -> bool:
+def counts_towards_give_up(failure: NotDelivered, *, others_delivered: bool) -> bool:
     """Whether the time until the next attempt counts as time of trying the event.
 
-    Neither an outage nor what somebody has to set right makes an event a dead letter.
+    Neither an outage nor a misconfiguration makes an event a dead letter.
     """
-    return others_get_through and failure.fault in _GIVEN_UP_IN_TIME
+    return others_delivered and failure.fault in _GIVEN_UP_IN_TIME

@@ -43,7 +43,7 @@ class UserQueues:
         return any(not self._has_enough(user) for user in self._truncated)
 
     def full(self) -> Collection[str]:
-        """The users who have enough events in memory."""
+        """The users with enough events in memory."""
         return [user for user in self._queues if self._has_enough(user)]
 
     def add(self, events: Iterable[QueuedEvent]) -> None:

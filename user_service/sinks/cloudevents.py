@@ -1,4 +1,4 @@
-"""The CloudEvents that tell what happened to a user."""
+"""CloudEvents for changes of users: described, and in the JSON format."""
 
 import re
 from typing import Any, cast
@@ -18,7 +18,7 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 
 
 def describe(happening: Happening, source: str, traceparent: str | None = None) -> CloudEvent:
-    """A new event that tells of `happening`: names of fields at most, never their values.
+    """A new event for `happening`: names of fields at most, never their values.
 
     `subject` and `partitionkey` are the user's id; `subjectversion` is the version that the
     user has after it, so that a reader can see a gap and restore the order.
@@ -46,7 +46,7 @@ def serialise(event: CloudEvent) -> bytes:
 
 
 def deserialise(serialised: bytes) -> CloudEvent:
-    """The event again: whoever sends it sends the same bytes as before."""
+    """The event again: sent once more, it has the same bytes."""
     return cast("CloudEvent", FORMAT.read(CloudEvent, serialised))
 
 

@@ -14,7 +14,7 @@ from user_service.sinks.sink import Attempt
 
 # A kept-alive connection may be closed by the sink just as it is used again. The event carries
 # its id, so that sending it once more is at worst a duplicate, and better than a failure.
-# An answer is never a reason to try again: what it says is what the caller is told.
+# An answer is never a reason to try again: it is the outcome.
 _ONCE_MORE = Retry(
     total=1,
     connect=0,

@@ -4,7 +4,7 @@ Four things that librdkafka does not do are done here:
 
 - A message is handed over only once a broker has answered for the topic: librdkafka does not say
   whether a message that timed out was ever sent, and so it is known that none was.
-- What waits in its queue could be sent after nobody waits for it any more: `purge` drops it.
+- What waits in its queue could be sent after its deadline, behind later events: `purge` drops it.
 - A client that failed fatally is replaced at the next use.
 - What is wrong with the brokers is remembered, since a timeout gives no reason.
 """

@@ -18,7 +18,7 @@ class Outcome(Enum):
     NOT_DELIVERED = "not-delivered"
     """The sink does not have it: it was not sent, or was refused."""
     UNKNOWN = "unknown"
-    """The sink may have it: it was sent, and no answer tells."""
+    """The sink may have it: it was sent, and not answered."""
 
 
 class Fault(Enum):

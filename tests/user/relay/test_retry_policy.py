@@ -24,8 +24,8 @@ def failure(fault: Fault, *, batch_failure: bool = False) -> NotDelivered:
 def test_the_action_for_a_single_event_is_the_tables(
     fault: Fault, alone: Action, among_others: Action
 ) -> None:
-    assert action_for(failure(fault), others_get_through=False) is alone
-    assert action_for(failure(fault), others_get_through=True) is among_others
+    assert action_for(failure(fault), others_delivered=False) is alone
+    assert action_for(failure(fault), others_delivered=True) is among_others
 
 
 @pytest.mark.parametrize(("fault", "alone", "among_others"), ROWS)
@@ -33,7 +33,7 @@ def test_a_batch_failure_blames_no_single_event(
     fault: Fault, alone: Action, among_others: Action
 ) -> None:
     for others, action in ((False, alone), (True, among_others)):
-        found = action_for(failure(fault, batch_failure=True), others_get_through=others)
+        found = action_for(failure(fault, batch_failure=True), others_delivered=others)
         assert found is (
             Action.SPLIT_BATCH if action in {Action.DEAD_LETTER, Action.BACK_OFF} else action
         )
@@ -43,7 +43,7 @@ def test_a_batch_failure_blames_no_single_event(
 def test_only_faults_that_may_be_the_events_count_towards_give_up_while_others_are_delivered(
     fault: Fault,
 ) -> None:
-    assert not counts_towards_give_up(failure(fault), others_get_through=False)
-    assert counts_towards_give_up(failure(fault), others_get_through=True) is (
+    assert not counts_towards_give_up(failure(fault), others_delivered=False)
+    assert counts_towards_give_up(failure(fault), others_delivered=True) is (
         fault in {Fault.UNAVAILABLE, Fault.CONFLICT}
     )
