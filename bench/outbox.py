@@ -27,7 +27,7 @@ from user_service.store import database
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX
 from user_service.store.transactions import microseconds
-from user_service.users.domain import Happening, Kind, User, now
+from user_service.users.domain import ChangeKind, User, UserChange, now
 
 EVENTS_OF_A_USER = 5
 PATIENCE_SECONDS = 300.0
@@ -115,12 +115,12 @@ def _rows(users: Sequence[str], events: int) -> list[dict[str, object]]:
 
 def _row(user_id: str, version: int) -> dict[str, object]:
     at = now()
-    kind = Kind.CREATED if version == 1 else Kind.UPDATED
-    happening = Happening(kind, User(user_id, "Ozzy", version, at, at), at, changed=["name"])
+    kind = ChangeKind.CREATED if version == 1 else ChangeKind.UPDATED
+    change = UserChange(kind, User(user_id, "Ozzy", version, at, at), at, changed=["name"])
     return {
         "subject": user_id,
         "type": kind.value,
-        "event": serialise(describe(happening, "github.com/eminetto/post-cloudevents")),
+        "event": serialise(describe(change, "github.com/eminetto/post-cloudevents")),
         "created_at": microseconds(at),
         "state": State.WAITING,
         "attempts": 0,

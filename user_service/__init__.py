@@ -1,4 +1,4 @@
-"""Users, and an event for every change to one: no change without its event.
+"""User service: users, and an event for every change of one. No change is without its event.
 
 `create_app` is the only place where its parts are put together.
 """
@@ -22,17 +22,18 @@ from user_service.api import routes
 from user_service.api.admission import Admission
 from user_service.api.problems import PROBLEM_FOR
 from user_service.delivery.deadline import Delivery
-from user_service.delivery.direct import Direct, Outbox
+from user_service.delivery.direct import DirectDelivery
 from user_service.delivery.metrics import DeliveryMetrics
+from user_service.delivery.outbox import OutboxDelivery
 from user_service.settings import Settings
 from user_service.sinks import open_sink
-from user_service.sinks.sink import Sink
+from user_service.sinks.sink import OpenSink
 from user_service.store import database, outbox, outbox_metrics
 from user_service.store.changes import ChangeStore
 from user_service.store.transactions import reading
-from user_service.store.users import UserStore
+from user_service.store.users import UserReader
 from user_service.users.passwords import Passwords
-from user_service.users.service import Recording, Users
+from user_service.users.service import ChangeRecorder, Users
 
 # How long after its deadline a request may still be storing its change.
 STORING_SECONDS = 15
@@ -44,35 +45,18 @@ def create_app(settings: Settings) -> ServiceApp:
     Raises SchemaMismatch, OutboxNotEmpty, StoreUnavailable, and the database's errors where
     the schema is to be migrated.
     """
-    engine = database.connect(
-        settings.database_url,
-        threads=settings.threads,
-        password=settings.database_password.get_secret_value(),
-    )
-    with ExitStack() as undo:
-        undo.callback(engine.dispose)
-        _prepare(settings, engine)
-        undo.pop_all()
-    store = UserStore(engine)
-    changes = ChangeStore(
-        engine,
-        lapse=timedelta(seconds=settings.delivery_timeout + STORING_SECONDS),
-        keys_kept=timedelta(hours=settings.idempotency_hours),
-        outbox_max=settings.outbox_max,
-    )
-    admission = Admission(settings.threads)
+    engine = _open_database(settings)
+    sink = open_sink(settings) if settings.delivery == "direct" else None
     metrics = Metrics()
     outbox_metrics.register(metrics, engine)
-    sink = open_sink(settings) if settings.delivery == "direct" else None
-    recording, reports = _recording(settings, changes, sink, admission, metrics)
-    passwords = Passwords(
-        memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations
-    )
+    admission = Admission(settings.threads)
+    reader = UserReader(engine)
+    changes = _change_store(settings, engine)
+    recorder, reports = _recorder(settings, changes, sink, admission, metrics)
     users = Users(
-        store,
         changes,
-        recording,
-        passwords,
+        recorder,
+        Passwords(memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations),
         password_min_length=settings.password_min_length,
     )
     app = service_app.create(
@@ -80,41 +64,56 @@ def create_app(settings: Settings) -> ServiceApp:
         title="User service",
         version=version("post-cloudevents"),
         problem_for=PROBLEM_FOR,
-        checks={"database": store.ping},
+        checks={"database": reader.ping},
         reports=reports,
         metrics=metrics,
     )
     json_request.register(app, routes.BODY_BYTES)
-    app.register_blueprint(routes.blueprint(users, store, admission, settings.delivery_timeout))
+    app.register_blueprint(routes.blueprint(users, reader, admission, settings.delivery_timeout))
     app.close_with(engine.dispose)
     if sink is not None:
         app.close_with(sink.close)
     return app
 
 
-def _prepare(settings: Settings, engine: Engine) -> None:
-    if settings.migrate:
-        database.migrate(engine)
-    database.check(engine)
-    if settings.delivery == "direct":
-        with reading(engine) as connection:
-            outbox.check_empty(connection)
+def _open_database(settings: Settings) -> Engine:
+    """The engine of a database that is ready for the way of delivery that is set."""
+    password = settings.database_password.get_secret_value()
+    engine = database.connect(settings.database_url, threads=settings.threads, password=password)
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
+        if settings.migrate:
+            database.migrate(engine)
+        database.check(engine)
+        if settings.delivery == "direct":
+            with reading(engine) as connection:
+                outbox.check_empty(connection)
+        undo.pop_all()
+    return engine
 
 
-def _recording(
+def _change_store(settings: Settings, engine: Engine) -> ChangeStore:
+    return ChangeStore(
+        engine,
+        expiry=timedelta(seconds=settings.delivery_timeout + STORING_SECONDS),
+        keys_kept=timedelta(hours=settings.idempotency_hours),
+        outbox_max=settings.outbox_max,
+    )
+
+
+def _recorder(
     settings: Settings,
     changes: ChangeStore,
-    sink: Sink | None,
+    sink: OpenSink | None,
     admission: Admission,
     metrics: Metrics,
-) -> tuple[Recording, Mapping[str, Report]]:
-    """How a change and its event become one fact, and what readiness tells of it."""
+) -> tuple[ChangeRecorder, Mapping[str, Report]]:
+    """The way of delivery, and what readiness reports of it."""
     if sink is None:
-        return Outbox(changes, settings.event_source), {}
-    ended = DeliveryMetrics(metrics).ended
-    delivery = Delivery(sink, threads=admission.places, ended=ended)
+        return OutboxDelivery(changes, settings.event_source), {}
+    delivery = Delivery(sink, threads=admission.places, ended=DeliveryMetrics(metrics).ended)
     report = partial(_sink_report, settings, delivery)
-    return Direct(changes, delivery, settings.event_source), {"sink": report}
+    return DirectDelivery(changes, delivery, settings.event_source), {"sink": report}
 
 
 def _sink_report(settings: Settings, delivery: Delivery) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from user_service.sinks.kafka import KafkaBatchSender, KafkaSink
 from user_service.sinks.kafka_producer import Producer
 from user_service.sinks.kafka_topic import options_of
 from user_service.sinks.sink import Attempt
-from user_service.users.domain import Happening, Kind, User, now
+from user_service.users.domain import ChangeKind, User, UserChange, now
 
 
 def event_of(user_id: str = "u", version: int = 1, source: str = "/source") -> CloudEvent:
     user = User(user_id, "Ozzy", version, now(), now())
-    return describe(Happening(Kind.CREATED, user, user.created_at), source)
+    return describe(UserChange(ChangeKind.CREATED, user, user.created_at), source)
 
 
 def within(seconds: float) -> Attempt:

@@ -22,7 +22,7 @@ from user_service.store import database, outbox
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX
 from user_service.store.transactions import microseconds, writing
-from user_service.users.domain import Happening, Kind, User, now
+from user_service.users.domain import ChangeKind, User, UserChange, now
 
 PATIENCE_SECONDS = 20.0
 HOUR = 3600
@@ -48,8 +48,8 @@ def fill(engine: Engine, *users: str, versions: Sequence[int] = (1,)) -> None:
     rows = [
         {
             "subject": user,
-            "type": Kind.UPDATED.value,
-            "event": serialise(describe(happening(user, version), "/source")),
+            "type": ChangeKind.UPDATED.value,
+            "event": serialise(describe(change_of(user, version), "/source")),
             "created_at": microseconds(now()),
             "state": State.WAITING,
             "attempts": 0,
@@ -65,15 +65,15 @@ def fill(engine: Engine, *users: str, versions: Sequence[int] = (1,)) -> None:
             connection.execute(text(f"NOTIFY {outbox.CHANNEL}"))
 
 
-def happening(user: str, version: int) -> Happening:
+def change_of(user: str, version: int) -> UserChange:
     """A change of the user."""
     at = now()
-    return Happening(Kind.UPDATED, User(user, "Ozzy", version, at, at), at)
+    return UserChange(ChangeKind.UPDATED, User(user, "Ozzy", version, at, at), at)
 
 
 def put_one(connection: Connection, user: str, version: int = 1) -> None:
     """Let an event wait, once the transaction ends."""
-    change = happening(user, version)
+    change = change_of(user, version)
     outbox.put(connection, change, serialise(describe(change, "/source")))
 
 

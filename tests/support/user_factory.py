@@ -1,6 +1,7 @@
 """Users and what happened to them, for tests of what is stored."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from user_service.store.changes import ChangeStore
+from user_service.store.claims import Claim
 from user_service.store.transactions import StoreUnavailable
-from user_service.users.domain import Happening, Kind, User
+from user_service.users.domain import ChangeKind, User, UserChange, now
 
 
 def user(user_id: str = "0d5c7d1e-8f0b-4a0c-9d5e-2f6b1c3a4e5f", name: str = "Ozzy") -> User:
@@ -22,29 +24,37 @@ def user(user_id: str = "0d5c7d1e-8f0b-4a0c-9d5e-2f6b1c3a4e5f", name: str = "Ozz
     )
 
 
-def created(user: User) -> Happening:
-    return Happening(Kind.CREATED, user, user.created_at, "a hash")
+def created(user: User) -> UserChange:
+    return UserChange(ChangeKind.CREATED, user, user.created_at, "a hash")
 
 
-def updated(user: User, **fields: Any) -> Happening:
+def updated(user: User, **fields: Any) -> UserChange:
     """An update of `user`, one version later."""
     after = replace(user, version=user.version + 1, **fields)
-    return Happening(Kind.UPDATED, after, after.updated_at, changed=list(fields))
+    return UserChange(ChangeKind.UPDATED, after, after.updated_at, changed=list(fields))
 
 
-def deleted(user: User) -> Happening:
+def deleted(user: User) -> UserChange:
     """The deletion of `user`."""
-    return Happening(Kind.DELETED, replace(user, version=user.version + 1), user.updated_at)
+    return UserChange(ChangeKind.DELETED, replace(user, version=user.version + 1), user.updated_at)
 
 
 def change_store(
     engine: Engine,
-    lapse: timedelta = timedelta(seconds=20),
+    expiry: timedelta = timedelta(seconds=20),
     keys_kept: timedelta = timedelta(hours=24),
     outbox_max: int = 100,
+    clock: Callable[[], datetime] = now,
 ) -> ChangeStore:
     """A store for changes, by the default settings."""
-    return ChangeStore(engine, lapse=lapse, keys_kept=keys_kept, outbox_max=outbox_max)
+    return ChangeStore(
+        engine, expiry=expiry, keys_kept=keys_kept, outbox_max=outbox_max, clock=clock
+    )
+
+
+def make(store: ChangeStore, change: UserChange) -> None:
+    """Make a creation that no idempotency key stands for."""
+    store.apply(change, Claim.to_make(change))
 
 
 def says_little(error: StoreUnavailable) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from service_kit.http.json_request import JSON, MERGE_PATCH
-from user_service.api.schemas import NewUser, UserChanges
+from user_service.api.schemas import CreateUserRequest, UpdateUserRequest
 
 _UNAVAILABLE = {503: "The database cannot be used at the moment"}
 _ABSENT = {404: "There is no user of that id"}
@@ -59,7 +59,7 @@ CREATE: dict[str, Any] = {
     "responses": {**_BODY, **_CHANGE},
     "extensions": {
         "parameters": [_KEY],
-        "requestBody": _body(NewUser, JSON),
+        "requestBody": _body(CreateUserRequest, JSON),
     },
 }
 LIST: dict[str, Any] = {
@@ -79,7 +79,7 @@ CHANGE: dict[str, Any] = {
     "responses": {**_BODY, **_ABSENT, **_PRECONDITION, **_CHANGE},
     "extensions": {
         "parameters": [_IF_MATCH],
-        "requestBody": _body(UserChanges, JSON, MERGE_PATCH),
+        "requestBody": _body(UpdateUserRequest, JSON, MERGE_PATCH),
     },
 }
 DELETE: dict[str, Any] = {

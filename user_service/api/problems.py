@@ -9,22 +9,22 @@ import structlog
 from service_kit.http.problems import Problem, unavailable
 from user_service.api.admission import Busy
 from user_service.api.idempotency_header import MAX_LENGTH, InvalidKey
-from user_service.delivery.direct import NotRecorded, NotStored
+from user_service.delivery.direct import ChangeNotMade, ChangeNotStored
 from user_service.store.outbox import OutboxFull
 from user_service.store.transactions import StoreUnavailable
 from user_service.users.domain import (
-    ChangeUnderWay,
-    KeyReused,
-    NoSuchUser,
+    ConcurrentChange,
+    IdempotencyKeyReused,
     PasswordTooShort,
     PreconditionFailed,
+    UserNotFound,
 )
 from user_service.users.passwords import HashingBusy
 
 log = structlog.get_logger()
 
 
-def _absence(_: NoSuchUser) -> Problem:
+def _absence(_: UserNotFound) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, "there is no user of this id")
 
 
@@ -37,7 +37,7 @@ def _other_version(_: PreconditionFailed) -> Problem:
     return Problem(HTTPStatus.PRECONDITION_FAILED, "the user is at another version")
 
 
-def _under_way(_: ChangeUnderWay) -> Problem:
+def _under_way(_: ConcurrentChange) -> Problem:
     return Problem(
         HTTPStatus.CONFLICT,
         "a change of the same user, or with the same key, is or was just under way; "
@@ -46,7 +46,7 @@ def _under_way(_: ChangeUnderWay) -> Problem:
     )
 
 
-def _reused_key(_: KeyReused) -> Problem:
+def _reused_key(_: IdempotencyKeyReused) -> Problem:
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "the Idempotency-Key was used for another request"
     )
@@ -59,7 +59,7 @@ def _invalid_key(_: InvalidKey) -> Problem:
     )
 
 
-def _not_recorded(error: NotRecorded) -> Problem:
+def _not_recorded(error: ChangeNotMade) -> Problem:
     """`outcome` says what is known of the event."""
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -68,7 +68,7 @@ def _not_recorded(error: NotRecorded) -> Problem:
     )
 
 
-def _not_stored(error: NotStored) -> Problem:
+def _not_stored(error: ChangeNotStored) -> Problem:
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "the event was acknowledged, but the change could not be stored, or is not known to be",
@@ -91,13 +91,13 @@ def _no_database(error: StoreUnavailable) -> Problem:
 
 PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     Busy: _load,
-    ChangeUnderWay: _under_way,
+    ConcurrentChange: _under_way,
     HashingBusy: _load,
     InvalidKey: _invalid_key,
-    KeyReused: _reused_key,
-    NoSuchUser: _absence,
-    NotRecorded: _not_recorded,
-    NotStored: _not_stored,
+    IdempotencyKeyReused: _reused_key,
+    UserNotFound: _absence,
+    ChangeNotMade: _not_recorded,
+    ChangeNotStored: _not_stored,
     OutboxFull: _full,
     PasswordTooShort: _short_password,
     PreconditionFailed: _other_version,

@@ -14,32 +14,32 @@ from user_service.api import idempotency_header
 from user_service.api.admission import Admission
 from user_service.api.openapi import CHANGE, CREATE, DELETE, GET, LIST
 from user_service.api.schemas import (
-    NewUser,
-    UserChanges,
-    UserShown,
+    CreateUserRequest,
+    UpdateUserRequest,
+    UserResponse,
     UsersPage,
     UsersQuery,
     decode_cursor,
     encode_cursor,
 )
-from user_service.store.users import UserStore, place_of
-from user_service.users.domain import Changes, Context, Precondition, User
+from user_service.store.users import UserReader, sort_key
+from user_service.users.domain import ChangeContext, Precondition, User, UserPatch
 from user_service.users.service import Users
 
 BODY_BYTES = 64 * 1024
 
 
 def blueprint(
-    users: Users, store: UserStore, admission: Admission, delivery_timeout: float
+    users: Users, store: UserReader, admission: Admission, delivery_timeout: float
 ) -> APIBlueprint:
     """The routes below `/v1/user`."""
     api = APIBlueprint("users", __name__, url_prefix="/v1/user")
 
     @api.post("")
-    @api.input(NewUser, arg_name="wanted")
-    @api.output(UserShown, status_code=201, description="The user; `Location` says where")
+    @api.input(CreateUserRequest, arg_name="wanted")
+    @api.output(UserResponse, status_code=201, description="The user; `Location` says where")
     @api.doc(**CREATE)
-    def create(wanted: NewUser) -> Response:
+    def create(wanted: CreateUserRequest) -> Response:
         context = _context(delivery_timeout)
         with admission.admitted():
             user = users.create(wanted.name, wanted.password, context)
@@ -55,7 +55,7 @@ def blueprint(
     def list_users(asked: UsersQuery) -> Response:
         after = None if asked.cursor is None else decode_cursor(asked.cursor)
         page = store.page(after, asked.limit, asked.name)
-        following = encode_cursor(place_of(page.users[-1])) if page.more else None
+        following = encode_cursor(sort_key(page.users[-1])) if page.more else None
         answer = jsonify(items=[_shown(user) for user in page.users], next=following)
         if following is not None:
             query = urlencode(
@@ -66,7 +66,7 @@ def blueprint(
         return answer
 
     @api.get("/<uuid:user_id>")
-    @api.output(UserShown, description="The user; `ETag` is their version")
+    @api.output(UserResponse, description="The user; `ETag` is their version")
     @api.doc(**GET)
     def get(user_id: uuid.UUID) -> Response:
         answer = _answer(users.get(str(user_id)))
@@ -74,11 +74,11 @@ def blueprint(
         return answer
 
     @api.patch("/<uuid:user_id>")
-    @api.input(UserChanges, arg_name="wanted")
-    @api.output(UserShown, description="The user as they are now")
+    @api.input(UpdateUserRequest, arg_name="wanted")
+    @api.output(UserResponse, description="The user as they are now")
     @api.doc(**CHANGE)
-    def change(user_id: uuid.UUID, wanted: UserChanges) -> Response:
-        changes = Changes(**wanted.model_dump(exclude_unset=True))
+    def change(user_id: uuid.UUID, wanted: UpdateUserRequest) -> Response:
+        changes = UserPatch(**wanted.model_dump(exclude_unset=True))
         context = _context(delivery_timeout)
         with admission.admitted():
             user = users.update(str(user_id), changes, context, _precondition())
@@ -97,8 +97,8 @@ def blueprint(
     return api
 
 
-def _context(delivery_timeout: float) -> Context:
-    return Context(
+def _context(delivery_timeout: float) -> ChangeContext:
+    return ChangeContext(
         deadline=request_log.started() + delivery_timeout,
         traceparent=request.headers.get("traceparent"),
         idempotency_key=idempotency_header.parse(request.headers.get("Idempotency-Key")),

@@ -54,7 +54,7 @@ Name = Annotated[
 Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LENGTH, examples=["12345"])]
 
 
-class NewUser(BaseModel):
+class CreateUserRequest(BaseModel):
     """A user to be made."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -63,7 +63,7 @@ class NewUser(BaseModel):
     password: Password
 
 
-class UserChanges(BaseModel):
+class UpdateUserRequest(BaseModel):
     """What to change of a user; what is absent stays as it is."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -87,7 +87,7 @@ class UsersQuery(BaseModel):
     )
 
 
-class UserShown(BaseModel):
+class UserResponse(BaseModel):
     """A user."""
 
     id: str
@@ -99,7 +99,7 @@ class UserShown(BaseModel):
 class UsersPage(BaseModel):
     """Users, in the order of their creation."""
 
-    items: list[UserShown]
+    items: list[UserResponse]
     next: str | None = Field(description="The cursor of the next page; null on the last")
 
 

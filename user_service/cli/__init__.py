@@ -11,7 +11,7 @@ from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError
 from user_service import create_app, sinks
 from user_service.cli import relay, users
-from user_service.cli.outbox import Desk, outbox_commands
+from user_service.cli.outbox import OutboxDatabase, outbox_commands
 from user_service.database_url import parse_url
 from user_service.settings import Settings
 from user_service.store import database, outbox
@@ -91,4 +91,4 @@ SERVICE = commands.Service(
 main = commands.service_commands(SERVICE)
 main.add_command(users.users)
 main.add_command(relay.command(SERVICE, _prepare))
-main.add_command(outbox_commands(Desk(SERVICE, _check_database)))
+main.add_command(outbox_commands(OutboxDatabase(SERVICE, _check_database)))

@@ -30,7 +30,7 @@ Transaction = Callable[[Engine], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True)
-class Desk:
+class OutboxDatabase:
     """What the commands work with. `check` raises StartError where the database is not there."""
 
     service: commands.Service[Settings]
@@ -53,14 +53,14 @@ class Desk:
             engine.dispose()
 
 
-def outbox_commands(desk: Desk) -> click.Group:
+def outbox_commands(database: OutboxDatabase) -> click.Group:
     """The command group."""
 
     @click.group("outbox")
     @click.pass_context
     def group(context: click.Context) -> None:
         """See and mend what waits to be delivered."""
-        context.obj = desk
+        context.obj = database
 
     for command in (status, list_events, show, retry, replay, drop):
         group.add_command(command)
@@ -95,9 +95,9 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @as_json
 @click.pass_obj
-def status(desk: Desk, *, as_json: bool) -> None:
+def status(database: OutboxDatabase, *, as_json: bool) -> None:
     """How many events wait, since when, and who delivers."""
-    with desk.database(reading) as connection:
+    with database.database(reading) as connection:
         found, lease = outbox.summary(connection), outbox_admin.lease(connection)
     shown = {
         "waiting": found.waiting,
@@ -125,7 +125,7 @@ def status(desk: Desk, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def list_events(
-    desk: Desk,
+    database: OutboxDatabase,
     *,
     user: str | None,
     event_type: str | None,
@@ -135,17 +135,17 @@ def list_events(
 ) -> None:
     """Events that wait and dead letters, the oldest first, with the last error of each."""
     selection = Selection((), user, event_type, [State(state)] if state else SHOWN)
-    with desk.database(reading) as connection:
-        found = outbox_admin.entries(connection, selection, limit)
+    with database.database(reading) as connection:
+        found = outbox_admin.list_events(connection, selection, limit)
     print_rows(found, COLUMNS, as_json=as_json)
 
 
 @click.command()
 @click.argument("number", metavar="ID", type=ID)
 @click.pass_obj
-def show(desk: Desk, number: int) -> None:
+def show(database: OutboxDatabase, number: int) -> None:
     """One event whole, as JSON."""
-    with desk.database(reading) as connection:
+    with database.database(reading) as connection:
         found = outbox_admin.event(connection, number)
     if found is None:
         raise click.ClickException(f"there is no {number} in the outbox")
@@ -156,18 +156,18 @@ def show(desk: Desk, number: int) -> None:
 @click.command()
 @selecting
 @click.pass_obj
-def retry(desk: Desk, selection: Selection) -> None:
+def retry(database: OutboxDatabase, selection: Selection) -> None:
     """Try events that back off again at once."""
-    with desk.database(writing) as connection:
+    with database.database(writing) as connection:
         click.echo(f"{outbox_admin.retry(connection, selection)} due now")
 
 
 @click.command()
 @selecting
 @click.pass_obj
-def replay(desk: Desk, selection: Selection) -> None:
+def replay(database: OutboxDatabase, selection: Selection) -> None:
     """Let dead letters be delivered after all, each user's in their order."""
-    with desk.database(writing) as connection:
+    with database.database(writing) as connection:
         click.echo(f"{outbox_admin.replay(connection, selection)} waiting again")
 
 
@@ -175,9 +175,9 @@ def replay(desk: Desk, selection: Selection) -> None:
 @selecting
 @click.option("--yes", is_flag=True, help="Without it nothing is dropped.")
 @click.pass_obj
-def drop(desk: Desk, selection: Selection, *, yes: bool) -> None:
+def drop(database: OutboxDatabase, selection: Selection, *, yes: bool) -> None:
     """Delete dead letters for ever: their changes were made, and nobody will hear of them."""
     if not yes:
         raise click.UsageError("what is dropped is lost for ever; say --yes")
-    with desk.database(writing) as connection:
+    with database.database(writing) as connection:
         click.echo(f"{outbox_admin.drop(connection, selection)} dropped")

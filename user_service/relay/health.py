@@ -10,7 +10,7 @@ from service_kit.metrics.registry import Gauge, Metrics
 from user_service.relay import OUTCOMES, RelayStatus
 from user_service.relay.circuit_breaker import SinkState
 from user_service.store import outbox_metrics
-from user_service.store.users import UserStore
+from user_service.store.users import UserReader
 
 LEASE = Gauge("user_service_relay_lease_held", "Whether this relay is the active one")
 SINK = Gauge("user_service_relay_sink_open", "Whether the sink takes events, as far as is known")
@@ -48,7 +48,7 @@ def create(engine: Engine) -> tuple[Flask, RelayStatus]:
         title="Relay of the user service",
         version=version("post-cloudevents"),
         problem_for={},
-        checks={"database": UserStore(engine).ping, "sink": check_sink},
+        checks={"database": UserReader(engine).ping, "sink": check_sink},
         reports={
             "lease": lambda: "held" if status.active else "standing by",
             "sink": lambda: status.sink.value,

@@ -7,29 +7,29 @@ import uuid_utils
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from user_service.users.domain import Happening, Kind
+from user_service.users.domain import ChangeKind, UserChange
 
 __all__ = ["FORMAT", "CloudEvent", "describe", "deserialise", "serialise"]
 
 FORMAT = JSONFormat()
 
-# W3C Trace Context, version 00; the Distributed Tracing extension carries it unchanged.
+# W3C Trace ChangeContext, version 00; the Distributed Tracing extension carries it unchanged.
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def describe(happening: Happening, source: str, traceparent: str | None = None) -> CloudEvent:
-    """A new event for `happening`: names of fields at most, never their values.
+def describe(change: UserChange, source: str, traceparent: str | None = None) -> CloudEvent:
+    """A new event for `change`: names of fields at most, never their values.
 
     `subject` and `partitionkey` are the user's id; `subjectversion` is the version that the
     user has after it, so that a reader can see a gap and restore the order.
     """
-    user = happening.user
+    user = change.user
     attributes: dict[str, Any] = {
         "specversion": "1.0",
         "id": str(uuid_utils.uuid7()),
         "source": source,
-        "type": happening.kind.value,
-        "time": happening.at,
+        "type": change.kind.value,
+        "time": change.at,
         "datacontenttype": "application/json",
         "subject": user.id,
         "partitionkey": user.id,
@@ -37,7 +37,7 @@ def describe(happening: Happening, source: str, traceparent: str | None = None) 
     }
     if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
         attributes["traceparent"] = traceparent
-    return CloudEvent(attributes, _data(happening))
+    return CloudEvent(attributes, _data(change))
 
 
 def serialise(event: CloudEvent) -> bytes:
@@ -50,8 +50,8 @@ def deserialise(serialised: bytes) -> CloudEvent:
     return cast("CloudEvent", FORMAT.read(CloudEvent, serialised))
 
 
-def _data(happening: Happening) -> dict[str, Any]:
-    data: dict[str, Any] = {"id": happening.user.id}
-    if happening.kind is Kind.UPDATED:
-        data["changed"] = list(happening.changed)
+def _data(change: UserChange) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": change.user.id}
+    if change.kind is ChangeKind.UPDATED:
+        data["changed"] = list(change.changed)
     return data

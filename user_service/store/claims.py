@@ -1,40 +1,112 @@
-"""Claims: what keeps others from changing a user, within a transaction, whoever's it is."""
+"""Claims: the exclusive right to make one change, committed before its event is sent."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, Self
 
 import structlog
 from sqlalchemy import Connection, delete, insert, select
 
-from user_service.store.holds import Claim, Lapse
 from user_service.store.tables import CLAIMS
-from user_service.users.domain import ChangeUnderWay
+from user_service.store.transactions import microseconds, moment_of
+from user_service.store.users import check_version, lock_user
+from user_service.users.domain import ChangeKind, ConcurrentChange, UserChange, now
 
 log = structlog.get_logger()
 
 
-class Claims:
-    """One of a user at a time, with the event that is being delivered meanwhile."""
+class ClaimLost(Exception):
+    """The claim has expired and was cleared, or the user is at another version; nothing changed."""
 
-    def __init__(self, lapse: Lapse) -> None:
-        self._lapse = lapse
 
-    def put(self, connection: Connection, claim: Claim, version: int, event: bytes) -> None:
-        """Claim the user; `version`: what they will be at."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right of one `holder` to make a change, until it expires.
+
+    `user_id`: the user that is changed or made. `key`: the idempotency key that stands for a
+    creation. A creation without one needs no row: nobody else can mean the same user.
+    """
+
+    user_id: str
+    holder: str
+    creates: bool
+    key: str | None = None
+
+    @classmethod
+    def to_make(cls, change: UserChange, key: str | None = None) -> Self:
+        """A new claim, with a holder of its own."""
+        return cls(change.user.id, str(uuid.uuid4()), change.kind is ChangeKind.CREATED, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """How long a claim holds: longer than a delivery can take."""
+
+    after: timedelta
+    clock: Callable[[], datetime] = now
+
+    def moment(self) -> int:
+        """When a claim that is made now expires, in microseconds since 1970, UTC."""
+        return microseconds(self.clock() + self.after)
+
+    def is_past(self, expires_at: int) -> bool:
+        """Whether a claim has expired.
+
+        One that expires much later than any could was made before the clock was set back; not
+        by a clock that is ahead of this one by a little, as another machine's can be.
+        """
+        at = self.clock()
+        return not at < moment_of(expires_at) <= at + 2 * self.after
+
+
+class ClaimTable(Protocol):
+    """Rows that hold claims of one kind. Each method is one step of a transaction."""
+
+    def put(self, connection: Connection, claim: Claim, change: UserChange, event: bytes) -> None:
+        """Insert the claim. Raises ConcurrentChange; RowExists where another has it."""
+        ...
+
+    def settle(self, connection: Connection, claim: Claim) -> bool:
+        """The change is made; whether the claim was still held."""
+        ...
+
+    def release(self, connection: Connection, claim: Claim) -> None:
+        """The change is not made; let others claim at once."""
+        ...
+
+
+class UserClaims:
+    """Claims of existing users, one of a user at a time, each with the event in delivery."""
+
+    def __init__(self, expiry: Expiry) -> None:
+        self._expiry = expiry
+
+    def put(self, connection: Connection, claim: Claim, change: UserChange, event: bytes) -> None:
+        """Claim the user, who MUST be at the version before the change.
+
+        Raises UserNotFound; ConcurrentChange where another claim holds, or one was just settled.
+        """
+        check_version(connection, change.user)
+        self.clear_expired(connection, claim.user_id)
         connection.execute(
             insert(CLAIMS).values(
                 user_id=claim.user_id,
                 holder=claim.holder,
-                version=version,
+                version=change.user.version,
                 event=event,
-                lapses_at=self._lapse.moment(),
+                lapses_at=self._expiry.moment(),
             )
         )
 
-    def clear_lapsed(self, connection: Connection, user_id: str) -> None:
-        """Let there be none of the user. Raises ChangeUnderWay where one has not lapsed."""
+    def clear_expired(self, connection: Connection, user_id: str) -> None:
+        """Delete an expired claim of the user. Raises ConcurrentChange where one still holds."""
         claim = connection.execute(select(CLAIMS).where(CLAIMS.c.user_id == user_id)).one_or_none()
         if claim is None:
             return
-        if not self._lapse.is_past(claim.lapses_at):
-            raise ChangeUnderWay
+        if not self._expiry.is_past(claim.lapses_at):
+            raise ConcurrentChange
         connection.execute(delete(CLAIMS).where(CLAIMS.c.user_id == user_id))
         log.warning(
             "cleared a change that was begun and never made; the sink may have its event",
@@ -43,7 +115,16 @@ class Claims:
             event_json=claim.event.decode(),
         )
 
-    def drop(self, connection: Connection, claim: Claim) -> bool:
-        """Let go of it; whether it was still held."""
+    def settle(self, connection: Connection, claim: Claim) -> bool:
+        """Delete the claim; whether it was still held."""
+        # The user's row first, as in `put`: in two orders the two could wait for each other.
+        lock_user(connection, claim.user_id)
+        return self._delete(connection, claim)
+
+    def release(self, connection: Connection, claim: Claim) -> None:
+        """Delete the claim."""
+        self._delete(connection, claim)
+
+    def _delete(self, connection: Connection, claim: Claim) -> bool:
         mine = (CLAIMS.c.user_id == claim.user_id, CLAIMS.c.holder == claim.holder)
         return connection.execute(delete(CLAIMS).where(*mine)).rowcount == 1

@@ -1,53 +1,60 @@
-"""Idempotency keys: what each stands for, within a transaction, whoever's it is."""
+"""Idempotency keys: the creation that each stands for, and the claim to make it."""
 
 from datetime import timedelta
 
 from sqlalchemy import Connection, Row, Update, delete, insert, select, update
 
-from user_service.store.holds import KeyHold, Lapse
+from user_service.store.claims import Claim, Expiry
 from user_service.store.tables import IDEMPOTENCY_KEYS
 from user_service.store.transactions import microseconds, moment_of
-from user_service.users.domain import ChangeUnderWay, Creation, Happening, Kind, User, now
+from user_service.users.domain import (
+    ChangeKind,
+    ConcurrentChange,
+    IdempotentCreation,
+    User,
+    UserChange,
+    now,
+)
 
 
 class IdempotencyKeys:
-    """Each with the creation that it stands for, and who is trying to make it."""
+    """Claims of creations by key. Each method is one step of a transaction."""
 
-    def __init__(self, lapse: Lapse, *, kept: timedelta) -> None:
+    def __init__(self, expiry: Expiry, *, kept: timedelta) -> None:
         """`kept`: for how long a key is known."""
-        self._lapse = lapse
+        self._expiry = expiry
         self._kept = kept
 
     def put(
         self,
         connection: Connection,
-        hold: KeyHold,
-        happening: Happening,
+        claim: Claim,
+        change: UserChange,
         event: bytes,
         *,
         done: bool = False,
     ) -> None:
-        """Let the key stand for the happening, and forget those that are too old.
+        """Let the key stand for the change, and forget those that are too old.
 
-        The table's own rule is broken where it stands for something already.
+        Raises RowExists where it stands for something already.
         """
         oldest = IDEMPOTENCY_KEYS.c.created_at < self._oldest()
         connection.execute(delete(IDEMPOTENCY_KEYS).where(oldest))
         connection.execute(
             insert(IDEMPOTENCY_KEYS).values(
-                key=hold.key,
-                user_id=happening.user.id,
-                name=happening.user.name,
-                password_hash=happening.password_hash,
-                created_at=microseconds(happening.user.created_at),
+                key=claim.key,
+                user_id=change.user.id,
+                name=change.user.name,
+                password_hash=change.password_hash,
+                created_at=microseconds(change.user.created_at),
                 event=event,
-                holder=hold.holder,
-                lapses_at=self._lapse.moment(),
+                holder=claim.holder,
+                lapses_at=self._expiry.moment(),
                 done=done,
             )
         )
 
-    def find(self, connection: Connection, key: str) -> Creation | None:
+    def find(self, connection: Connection, key: str) -> IdempotentCreation | None:
         """What the key stands for, unless it is too old."""
         query = select(IDEMPOTENCY_KEYS).where(
             IDEMPOTENCY_KEYS.c.key == key, IDEMPOTENCY_KEYS.c.created_at >= self._oldest()
@@ -55,37 +62,40 @@ class IdempotencyKeys:
         row = connection.execute(query).one_or_none()
         return None if row is None else _creation(row)
 
-    def take_over(self, connection: Connection, hold: KeyHold) -> None:
-        """Hold a key that nobody holds any more, and that is not done. Raises ChangeUnderWay."""
-        this = IDEMPOTENCY_KEYS.c.key == hold.key
+    def take_over(self, connection: Connection, claim: Claim) -> None:
+        """Claim a key whose claim has expired, and whose creation is not made.
+
+        Raises ConcurrentChange.
+        """
+        this = IDEMPOTENCY_KEYS.c.key == claim.key
         held = select(IDEMPOTENCY_KEYS).where(this).with_for_update()
         row = connection.execute(held).one_or_none()
-        if row is None or row.done or not self._lapse.is_past(row.lapses_at):
-            raise ChangeUnderWay
-        taken = {"holder": hold.holder, "lapses_at": self._lapse.moment()}
+        if row is None or row.done or not self._expiry.is_past(row.lapses_at):
+            raise ConcurrentChange
+        taken = {"holder": claim.holder, "lapses_at": self._expiry.moment()}
         connection.execute(update(IDEMPOTENCY_KEYS).where(this).values(taken))
 
-    def release(self, connection: Connection, hold: KeyHold) -> None:
+    def release(self, connection: Connection, claim: Claim) -> None:
         """Let others try at once what the key stands for."""
-        connection.execute(_of(hold).values(lapses_at=0))
+        connection.execute(_of(claim).values(lapses_at=0))
 
-    def finish(self, connection: Connection, hold: KeyHold) -> bool:
-        """What the key stands for is made; whether it was still held."""
-        return connection.execute(_of(hold).values(done=True)).rowcount == 1
+    def settle(self, connection: Connection, claim: Claim) -> bool:
+        """The creation is made; whether the claim was still held."""
+        return connection.execute(_of(claim).values(done=True)).rowcount == 1
 
     def _oldest(self) -> int:
         return microseconds(now() - self._kept)
 
 
-def _of(hold: KeyHold) -> Update:
+def _of(claim: Claim) -> Update:
     """An update of the key, while it is held so."""
     return update(IDEMPOTENCY_KEYS).where(
-        IDEMPOTENCY_KEYS.c.key == hold.key, IDEMPOTENCY_KEYS.c.holder == hold.holder
+        IDEMPOTENCY_KEYS.c.key == claim.key, IDEMPOTENCY_KEYS.c.holder == claim.holder
     )
 
 
-def _creation(row: Row[tuple[object, ...]]) -> Creation:
+def _creation(row: Row[tuple[object, ...]]) -> IdempotentCreation:
     at = moment_of(row.created_at)
     user = User(row.user_id, row.name, version=1, created_at=at, updated_at=at)
-    happening = Happening(Kind.CREATED, user, at, row.password_hash)
-    return Creation(row.key, happening, row.event, row.done)
+    change = UserChange(ChangeKind.CREATED, user, at, row.password_hash)
+    return IdempotentCreation(row.key, change, row.event, row.done)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, insert, literal, select, text
 
 from user_service.store.tables import OUTBOX
 from user_service.store.transactions import microseconds, moment_of
-from user_service.users.domain import Happening, now
+from user_service.users.domain import UserChange, now
 
 CHANNEL = "user_service_outbox"
 """On PostgreSQL: what a relay listens to, to hear of new events."""
@@ -36,14 +36,14 @@ class OutboxNotEmpty(Exception):
         )
 
 
-def put(connection: Connection, happening: Happening, event: bytes) -> None:
+def put(connection: Connection, change: UserChange, event: bytes) -> None:
     """Let the event wait. MUST be in the transaction that makes the change, after the change:
     of one user's events the ids then rise as they were committed.
     """
     connection.execute(
         insert(OUTBOX).values(
-            subject=happening.user.id,
-            type=happening.kind.value,
+            subject=change.user.id,
+            type=change.kind.value,
             event=event,
             created_at=microseconds(now()),
             state=State.WAITING,

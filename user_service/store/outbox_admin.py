@@ -40,7 +40,9 @@ class LeaseHolder:
     fence: int
 
 
-def entries(connection: Connection, selection: Selection, limit: int) -> Sequence[dict[str, Any]]:
+def list_events(
+    connection: Connection, selection: Selection, limit: int
+) -> Sequence[dict[str, Any]]:
     """At most `limit` events, the oldest first, with everything but the event itself."""
     query = select(OUTBOX).where(*selection.conditions()).order_by(OUTBOX.c.id).limit(limit)
     return [_entry(row) for row in connection.execute(query)]

@@ -28,7 +28,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises StoreUnavailable; RowExists, where that is why.
     """
-    with translated(), engine.begin() as connection:
+    with store_errors(), engine.begin() as connection:
         yield connection
 
 
@@ -36,7 +36,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that changes nothing. Raises StoreUnavailable."""
     with (
-        translated(),
+        store_errors(),
         engine.connect() as connection,
         connection.execution_options(reading=True).begin(),
     ):
@@ -44,7 +44,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Let the database's errors be StoreUnavailable, or RowExists.
 
     The message is the error's name alone: the rest of it can hold SQL and values.

@@ -1,13 +1,30 @@
-"""Users in a database, as they are read."""
+"""Users in a database: read by the page, changed one at a time within a transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, Row, Select, false, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    delete,
+    false,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from user_service.store.tables import USERS
 from user_service.store.transactions import microseconds, moment_of, reading
-from user_service.users.domain import User
+from user_service.users.domain import (
+    ChangeKind,
+    ConcurrentChange,
+    User,
+    UserChange,
+    UserNotFound,
+)
 
 LAST_CODE_POINT = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)
@@ -21,18 +38,11 @@ class Page:
     more: bool
 
 
-class UserStore:
-    """Reads the users. Safe for any number of threads."""
+class UserReader:
+    """Reads pages of users. Safe for any number of threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def get(self, user_id: str) -> User | None:
-        """The user of that id."""
-        query = select(USERS).where(USERS.c.id == user_id)
-        with reading(self._engine) as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else user_of(row)
 
     def page(self, after: User | tuple[int, str] | None, limit: int, prefix: str = "") -> Page:
         """At most `limit` users that come after the place `after` (created at, id).
@@ -42,7 +52,7 @@ class UserStore:
         """
         query = _with_prefix(select(USERS), prefix)
         if after is not None:
-            place = place_of(after) if isinstance(after, User) else after
+            place = sort_key(after) if isinstance(after, User) else after
             query = query.where(tuple_(USERS.c.created_at, USERS.c.id) > tuple_(*place))
         query = query.order_by(USERS.c.created_at, USERS.c.id).limit(limit + 1)
         with reading(self._engine) as connection:
@@ -55,9 +65,54 @@ class UserStore:
             connection.execute(select(USERS.c.id).limit(1)).first()
 
 
-def place_of(user: User) -> tuple[int, str]:
+def sort_key(user: User) -> tuple[int, str]:
     """Where in the order of creation a user is."""
     return microseconds(user.created_at), user.id
+
+
+def find_user(connection: Connection, user_id: str) -> User | None:
+    """The user of that id."""
+    row = connection.execute(select(USERS).where(USERS.c.id == user_id)).one_or_none()
+    return None if row is None else user_of(row)
+
+
+def lock_user(connection: Connection, user_id: str) -> int | None:
+    """The user's version, and keep others from changing them; None where there is none."""
+    query = select(USERS.c.version).where(USERS.c.id == user_id).with_for_update()
+    version: int | None = connection.execute(query).scalar_one_or_none()
+    return version
+
+
+def check_version(connection: Connection, user: User) -> None:
+    """Lock the user, who MUST be at the version before `user`'s.
+
+    Raises UserNotFound, ConcurrentChange.
+    """
+    version = lock_user(connection, user.id)
+    if version is None:
+        raise UserNotFound(user.id)
+    if version != user.version - 1:
+        raise ConcurrentChange
+
+
+def apply_change(connection: Connection, change: UserChange) -> bool:
+    """Make the change; False where the user is at another version than before it."""
+    user = change.user
+    values: dict[str, object] = {
+        "name": user.name,
+        "version": user.version,
+        "updated_at": microseconds(user.updated_at),
+    }
+    if change.password_hash is not None:
+        values["password_hash"] = change.password_hash
+    if change.kind is ChangeKind.CREATED:
+        values |= {"id": user.id, "created_at": microseconds(user.created_at)}
+        connection.execute(insert(USERS), values)
+        return True
+    before = (USERS.c.id == user.id, USERS.c.version == user.version - 1)
+    if change.kind is ChangeKind.DELETED:
+        return connection.execute(delete(USERS).where(*before)).rowcount == 1
+    return connection.execute(update(USERS).where(*before).values(values)).rowcount == 1
 
 
 def user_of(row: Row[tuple[object, ...]]) -> User:

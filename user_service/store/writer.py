@@ -14,7 +14,7 @@ from user_service.store.transactions import (
     BUSY_SECONDS,
     RowExists,
     StoreUnavailable,
-    translated,
+    store_errors,
     writing,
 )
 
@@ -70,7 +70,7 @@ def _done(connection: Connection, work: Work) -> Exception | None:
     """
     savepoint = connection.begin_nested()
     try:
-        with translated():
+        with store_errors():
             work(connection)
     except Exception as error:
         if isinstance(error, StoreUnavailable) and not isinstance(error, RowExists):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 
-class NoSuchUser(Exception):
+class UserNotFound(Exception):
     """There is no user of that id."""
 
 
@@ -21,11 +21,11 @@ class PreconditionFailed(Exception):
     """The user's version is not one that the caller named."""
 
 
-class ChangeUnderWay(Exception):
+class ConcurrentChange(Exception):
     """The same user, or the same idempotency key, is being worked on; nothing was done."""
 
 
-class KeyReused(Exception):
+class IdempotencyKeyReused(Exception):
     """The idempotency key stands for a request that was not the same as this one."""
 
 
@@ -40,7 +40,7 @@ class User:
     updated_at: datetime
 
 
-class Kind(Enum):
+class ChangeKind(Enum):
     """What can happen to a user; the value is the event's type."""
 
     CREATED = "user.storeUser"
@@ -49,14 +49,14 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class UserChange:
     """Something that happens to a user: what, to whom (as they are afterwards), and when.
 
     `changed`: the names of the fields that an update changes.
     `password_hash`: the new one, where there is one.
     """
 
-    kind: Kind
+    kind: ChangeKind
     user: User
     at: datetime
     password_hash: str | None = None
@@ -64,7 +64,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ChangeContext:
     """What a change takes from the request that asks for it.
 
     `deadline`: until when it must be done, by the monotonic clock, in seconds.
@@ -77,17 +77,17 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Creation:
+class IdempotentCreation:
     """A creation that an idempotency key stands for; `done` once the user is stored."""
 
     key: str
-    happening: Happening
+    change: UserChange
     event: bytes
     done: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class UserPatch:
     """What an update asks for; None leaves a field as it is."""
 
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What can be done with users. Knows no transport and no database."""
+"""Operations on users: read, create, update, delete. They know no transport and no database."""
 
 import uuid
 from collections.abc import Callable
@@ -7,113 +7,96 @@ from datetime import datetime
 from typing import Protocol
 
 from user_service.users.domain import (
-    Changes,
-    Context,
-    Creation,
-    Happening,
-    KeyReused,
-    Kind,
-    NoSuchUser,
+    ChangeContext,
+    ChangeKind,
+    IdempotencyKeyReused,
+    IdempotentCreation,
     PasswordTooShort,
     Precondition,
     PreconditionFailed,
     User,
+    UserChange,
+    UserNotFound,
+    UserPatch,
     now,
 )
+from user_service.users.passwords import Passwords
 
 
-class Recording(Protocol):
-    """How a happening and its event become one fact."""
+class ChangeRecorder(Protocol):
+    """Makes a change and its event one fact."""
 
-    def record(self, happening: Happening, context: Context) -> None:
+    def save(self, change: UserChange, context: ChangeContext) -> None:
         """Return once the change is stored and its event is safe."""
         ...
 
-    def resume(self, creation: Creation, context: Context) -> None:
+    def resume(self, creation: IdempotentCreation, context: ChangeContext) -> None:
         """The same for a creation that was begun before: the very same event is sent."""
         ...
 
 
-class Reading(Protocol):
-    """Where users are found."""
+class UserRepository(Protocol):
+    """Users, and the creations that idempotency keys stand for."""
 
     def get(self, user_id: str) -> User | None:
         """The user of that id."""
         ...
 
-
-class Creations(Protocol):
-    """Where the creations are found that idempotency keys stand for."""
-
-    def creation(self, key: str) -> Creation | None:
-        """What the idempotency key stands for, unless it is too old."""
-        ...
-
-
-class Hashing(Protocol):
-    """How passwords are kept."""
-
-    def hash(self, password: str, deadline: float) -> str:
-        """What to keep in place of the password."""
-        ...
-
-    def verify(self, password_hash: str, password: str, deadline: float) -> bool:
-        """Whether the hash is of that password."""
+    def creation(self, key: str) -> IdempotentCreation | None:
+        """The creation that the key stands for, unless it is too old."""
         ...
 
 
 class Users:
-    """Everything that can be done with users.
+    """Operations on users.
 
-    Every change raises, beside what it says itself, whatever hashing and recording raise.
+    Every change raises, beside what it says itself, whatever hashing and the recorder raise.
     """
 
     def __init__(
         self,
-        reading: Reading,
-        creations: Creations,
-        recording: Recording,
-        passwords: Hashing,
+        repository: UserRepository,
+        recorder: ChangeRecorder,
+        passwords: Passwords,
         *,
         password_min_length: int = 1,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        self._reading = reading
-        self._creations = creations
-        self._recording = recording
+        self._repository = repository
+        self._recorder = recorder
         self._passwords = passwords
         self._password_min_length = password_min_length
         self._clock = clock
 
     def get(self, user_id: str) -> User:
-        """Raises NoSuchUser."""
-        user = self._reading.get(user_id)
+        """Raises UserNotFound."""
+        user = self._repository.get(user_id)
         if user is None:
-            raise NoSuchUser(user_id)
+            raise UserNotFound(user_id)
         return user
 
-    def create(self, name: str, password: str, context: Context) -> User:
+    def create(self, name: str, password: str, context: ChangeContext) -> User:
         """A new user; or, where the idempotency key is known, what its first request made.
 
-        Raises PasswordTooShort, KeyReused.
+        Raises PasswordTooShort, IdempotencyKeyReused.
         """
         if context.idempotency_key is not None:
-            creation = self._creations.creation(context.idempotency_key)
+            creation = self._repository.creation(context.idempotency_key)
             if creation is not None:
                 return self._repeat(creation, name, password, context)
         password_hash = self._hash(password, context)
         at = self._clock()
         user = User(str(uuid.uuid4()), name, version=1, created_at=at, updated_at=at)
-        self._recording.record(Happening(Kind.CREATED, user, at, password_hash), context)
+        self._recorder.save(UserChange(ChangeKind.CREATED, user, at, password_hash), context)
         return user
 
     def update(
-        self, user_id: str, changes: Changes, context: Context, accepts: Precondition
+        self, user_id: str, changes: UserPatch, context: ChangeContext, accepts: Precondition
     ) -> User:
         """The user after the changes; where they change nothing, no event is made.
 
         A password always counts as a change, or the answer would tell whether it was the same.
-        Raises NoSuchUser, PreconditionFailed, PasswordTooShort.
+        Raises UserNotFound, PreconditionFailed, PasswordTooShort.
         """
         user = self._accepted(user_id, accepts)
         changed = []
@@ -129,16 +112,16 @@ class Users:
         after = replace(
             user, name=changes.name or user.name, version=user.version + 1, updated_at=at
         )
-        happening = Happening(Kind.UPDATED, after, at, password_hash, changed)
-        self._recording.record(happening, context)
+        change = UserChange(ChangeKind.UPDATED, after, at, password_hash, changed)
+        self._recorder.save(change, context)
         return after
 
-    def delete(self, user_id: str, context: Context, accepts: Precondition) -> None:
-        """No such user from now on. Raises NoSuchUser, PreconditionFailed."""
+    def delete(self, user_id: str, context: ChangeContext, accepts: Precondition) -> None:
+        """No such user from now on. Raises UserNotFound, PreconditionFailed."""
         user = self._accepted(user_id, accepts)
         at = self._clock()
         after = replace(user, version=user.version + 1, updated_at=at)
-        self._recording.record(Happening(Kind.DELETED, after, at), context)
+        self._recorder.save(UserChange(ChangeKind.DELETED, after, at), context)
 
     def _accepted(self, user_id: str, accepts: Precondition) -> User:
         user = self.get(user_id)
@@ -146,18 +129,20 @@ class Users:
             raise PreconditionFailed
         return user
 
-    def _hash(self, password: str, context: Context) -> str:
+    def _hash(self, password: str, context: ChangeContext) -> str:
         if len(password) < self._password_min_length:
             raise PasswordTooShort(self._password_min_length)
         return self._passwords.hash(password, context.deadline)
 
-    def _repeat(self, creation: Creation, name: str, password: str, context: Context) -> User:
+    def _repeat(
+        self, creation: IdempotentCreation, name: str, password: str, context: ChangeContext
+    ) -> User:
         """The first answer again; first, the first try again where it came to nothing."""
-        happening = creation.happening
-        kept = happening.password_hash or ""
-        same = happening.user.name == name
+        change = creation.change
+        kept = change.password_hash or ""
+        same = change.user.name == name
         if not self._passwords.verify(kept, password, context.deadline) or not same:
-            raise KeyReused
+            raise IdempotencyKeyReused
         if not creation.done:
-            self._recording.resume(creation, context)
-        return happening.user
+            self._recorder.resume(creation, context)
+        return change.user

@@ -1,4 +1,4 @@
-"""Changes of users and their events, stored as the user service stores them, one after the other.
+"""UserPatch of users and their events, stored as the user service stores them, one after the other.
 
 For what befalls events that wait: how they came into the outbox makes no difference to it.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from tests.support import user_factory
 from user_service.sinks.cloudevents import describe, serialise
 from user_service.store.transactions import StoreUnavailable
-from user_service.users.domain import Happening, User, now
+from user_service.users.domain import User, UserChange, now
 
 THREADS = 4
 PAUSE_SECONDS = 0.05
@@ -22,8 +22,8 @@ USERS_AT_ONCE = 10
 SOURCE = "/faults"
 
 
-class Changes:
-    """Changes that are made. Each thread changes users of its own.
+class UserPatch:
+    """UserPatch that are made. Each thread changes users of its own.
 
     `number`: how many were made; `unsure`: how many may have been, the database being away.
     """
@@ -80,18 +80,18 @@ class Changes:
         else:
             users.append(self.update(user))
 
-    def _make(self, happening: Happening) -> User:
-        event = serialise(describe(happening, SOURCE, None))
-        self._store.apply_with_event(happening, event)
+    def _make(self, change: UserChange) -> User:
+        event = serialise(describe(change, SOURCE, None))
+        self._store.apply_with_event(change, event)
         with self._counting:
             self.number += 1
-        return happening.user
+        return change.user
 
 
 @contextmanager
-def going_on(engine: Engine) -> Iterator[Changes]:
-    """Changes that are being made until the end of the block, by several threads."""
-    changes, stop = Changes(engine), threading.Event()
+def going_on(engine: Engine) -> Iterator[UserPatch]:
+    """UserPatch that are being made until the end of the block, by several threads."""
+    changes, stop = UserPatch(engine), threading.Event()
     failed: list[Exception] = []
 
     def work() -> None:

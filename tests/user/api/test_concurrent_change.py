@@ -19,7 +19,6 @@ from tests.support.user_api import attributes, created, held, patch, path, refus
 from tests.support.user_factory import change_store, updated
 from tests.user.conftest import MakeApp, Query
 from user_service.store import database
-from user_service.store.users import UserStore
 
 Ask = Callable[[FlaskClient, Any], TestResponse]
 
@@ -87,10 +86,10 @@ def test_other_users_and_readers_are_not_kept_waiting(
 
 def crash(engine: Engine, user: Any, lapse: timedelta) -> bytes:
     """Leave what a process leaves that dies while it sends; the event that it sent."""
-    before = UserStore(engine).get(user["id"])
+    before = change_store(engine).get(user["id"])
     assert before is not None
     event = json.dumps({"id": "a-surplus-event", "subject": before.id}).encode()
-    change_store(engine, lapse).claim(updated(before, name="Never"), event)
+    change_store(engine, lapse).begin(updated(before, name="Never"), event)
     return event
 
 

@@ -14,7 +14,7 @@ from tests.support.user_factory import change_store
 from tests.user.api.test_idempotency import KEY, OZZY, ask, same
 from tests.user.conftest import MakeApp, Query
 from user_service.sinks.cloudevents import describe, deserialise, serialise
-from user_service.users.domain import Happening, Kind, User, now
+from user_service.users.domain import ChangeKind, User, UserChange, now
 from user_service.users.passwords import Passwords
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -100,9 +100,9 @@ def crash(engine: Engine, lapse: timedelta) -> str:
     at = now()
     made = User("11111111-1111-4111-8111-111111111111", OZZY["name"], 1, at, at)
     kept = Passwords(memory_kib=8, iterations=1).hash(OZZY["password"], time.monotonic() + 5)
-    happening = Happening(Kind.CREATED, made, at, kept)
-    event = describe(happening, "/crashed")
-    change_store(engine, lapse).begin(KEY, happening, serialise(event))
+    change = UserChange(ChangeKind.CREATED, made, at, kept)
+    event = describe(change, "/crashed")
+    change_store(engine, lapse).begin(change, serialise(event), KEY)
     event_id: str = event.get_id()
     return event_id
 

@@ -10,12 +10,12 @@ import pytest
 from user_service.delivery.deadline import Delivery
 from user_service.sinks.cloudevents import CloudEvent, describe
 from user_service.sinks.sink import Attempt, Cancelled, NotDelivered, Outcome
-from user_service.users.domain import Happening, Kind, User, now
+from user_service.users.domain import ChangeKind, User, UserChange, now
 
 
 def _event() -> CloudEvent:
     user = User("u1", "Ozzy", 1, now(), now())
-    return describe(Happening(Kind.CREATED, user, user.created_at), "/source")
+    return describe(UserChange(ChangeKind.CREATED, user, user.created_at), "/source")
 
 
 def _soon() -> float:

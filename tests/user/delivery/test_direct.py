@@ -10,15 +10,15 @@ from structlog.testing import capture_logs
 
 from tests.support.user_factory import change_store
 from user_service.delivery.deadline import Delivery
-from user_service.delivery.direct import Direct, NotRecorded, NotStored
+from user_service.delivery.direct import ChangeNotMade, ChangeNotStored, DirectDelivery
 from user_service.sinks.cloudevents import CloudEvent
 from user_service.sinks.sink import Attempt, NotDelivered, Outcome
 from user_service.store import database
 from user_service.store.changes import ChangeStore
-from user_service.store.holds import Hold
+from user_service.store.claims import Claim
 from user_service.store.transactions import StoreUnavailable
-from user_service.store.users import UserStore
-from user_service.users.domain import Context, Happening, Kind, User, now
+from user_service.store.users import UserReader
+from user_service.users.domain import ChangeContext, ChangeKind, User, UserChange, now
 
 
 class SinkThat:
@@ -43,9 +43,15 @@ class StoreThat(ChangeStore):
         self._steps = steps
         self._then = then
 
-    def apply(self, happening: Happening, hold: Hold | None) -> None:
-        assert hold is None
-        self._steps.append(f"stored {happening.user.id}")
+    def begin(self, change: UserChange, event: bytes, key: str | None = None) -> Claim:
+        return Claim.to_make(change, key)
+
+    def release(self, claim: Claim) -> None:
+        assert claim.creates
+
+    def apply(self, change: UserChange, claim: Claim) -> None:
+        assert claim.creates
+        self._steps.append(f"stored {change.user.id}")
         self._then()
 
 
@@ -56,19 +62,19 @@ def _raise(error: Exception) -> Callable[[], None]:
     return then
 
 
-def _happening() -> Happening:
+def _change() -> UserChange:
     at = now()
-    return Happening(Kind.CREATED, User("u1", "Ozzy", 1, at, at), at, "hash")
+    return UserChange(ChangeKind.CREATED, User("u1", "Ozzy", 1, at, at), at, "hash")
 
 
-def _record(sink: SinkThat, store: ChangeStore, happening: Happening | None = None) -> None:
-    direct = Direct(store, Delivery(sink, threads=1), "/source")
-    direct.record(happening or _happening(), Context(time.monotonic() + 5))
+def _save(sink: SinkThat, store: ChangeStore, change: UserChange | None = None) -> None:
+    direct = DirectDelivery(store, Delivery(sink, threads=1), "/source")
+    direct.save(change or _change(), ChangeContext(time.monotonic() + 5))
 
 
 def test_the_event_is_delivered_before_the_store_is_touched() -> None:
     steps: list[str] = []
-    _record(SinkThat(steps), StoreThat(steps))
+    _save(SinkThat(steps), StoreThat(steps))
     assert steps == ["delivered", "stored u1"]
 
 
@@ -76,9 +82,9 @@ def test_the_event_is_delivered_before_the_store_is_touched() -> None:
 def test_nothing_is_stored_when_the_event_is_not_delivered(outcome: Outcome) -> None:
     steps: list[str] = []
     sink = SinkThat(steps, _raise(NotDelivered(outcome, "because")))
-    with capture_logs() as logged, pytest.raises(NotRecorded) as caught:
-        _record(sink, StoreThat(steps))
-    assert (caught.type, caught.value.outcome) == (NotRecorded, outcome)
+    with capture_logs() as logged, pytest.raises(ChangeNotMade) as caught:
+        _save(sink, StoreThat(steps))
+    assert (caught.type, caught.value.outcome) == (ChangeNotMade, outcome)
     assert steps == []
     (line,) = logged
     assert line["log_level"] == "error"
@@ -88,8 +94,8 @@ def test_nothing_is_stored_when_the_event_is_not_delivered(outcome: Outcome) -> 
 def test_a_store_that_fails_after_the_delivery_leaves_the_outcome_unknown() -> None:
     steps: list[str] = []
     sink = SinkThat(steps)
-    with capture_logs() as logged, pytest.raises(NotStored) as caught:
-        _record(sink, StoreThat(steps, _raise(StoreUnavailable("OperationalError"))))
+    with capture_logs() as logged, pytest.raises(ChangeNotStored) as caught:
+        _save(sink, StoreThat(steps, _raise(StoreUnavailable("OperationalError"))))
     assert caught.value.outcome is Outcome.UNKNOWN
     (line,) = logged
     assert (line["event_id"], line["outcome"]) == (sink.events[0].get_id(), "unknown")
@@ -97,18 +103,18 @@ def test_a_store_that_fails_after_the_delivery_leaves_the_outcome_unknown() -> N
 
 
 def test_the_event_tells_of_the_change_that_is_recorded() -> None:
-    sink, happening = SinkThat([]), _happening()
-    _record(sink, StoreThat([]), happening)
+    sink, change = SinkThat([]), _change()
+    _save(sink, StoreThat([]), change)
     (event,) = sink.events
-    assert event.get_subject() == happening.user.id
-    assert event.get_time() == happening.at
+    assert event.get_subject() == change.user.id
+    assert event.get_time() == change.at
     assert event.get_source() == "/source"
-    assert event.get_data() == {"id": happening.user.id}
+    assert event.get_data() == {"id": change.user.id}
 
 
 @pytest.fixture
-def store(engine: Engine) -> UserStore:
-    return UserStore(engine)
+def store(engine: Engine) -> UserReader:
+    return UserReader(engine)
 
 
 @pytest.fixture
@@ -117,7 +123,7 @@ def changes(engine: Engine) -> ChangeStore:
 
 
 def test_another_connection_can_write_at_once_while_the_event_is_sent(
-    store: UserStore, changes: ChangeStore, engine: Engine
+    store: UserReader, changes: ChangeStore, engine: Engine
 ) -> None:
     def write() -> None:
         with pytest.MonkeyPatch.context() as patched, ExitStack() as block:
@@ -127,29 +133,29 @@ def test_another_connection_can_write_at_once_while_the_event_is_sent(
                 other.execute(text("SET LOCAL lock_timeout = '1ms'"))
             other.execute(text("INSERT INTO claims VALUES ('x', 'x', 1, 'x', 1)"))
 
-    _record(SinkThat([], write), changes)
+    _save(SinkThat([], write), changes)
     with engine.connect() as other:
         assert other.execute(text("SELECT user_id FROM claims")).all() == [("x",)]
-    assert store.get("u1") is not None
+    assert changes.get("u1") is not None
 
 
 def test_a_user_is_not_there_before_the_event_was_delivered(
-    store: UserStore, changes: ChangeStore
+    store: UserReader, changes: ChangeStore
 ) -> None:
     found: list[User | None] = []
-    _record(SinkThat([], lambda: found.append(store.get("u1"))), changes)
+    _save(SinkThat([], lambda: found.append(changes.get("u1"))), changes)
     assert found == [None]
-    assert store.get("u1") is not None
+    assert changes.get("u1") is not None
 
 
 def test_a_change_that_cannot_be_stored_is_not_there_afterwards(
-    store: UserStore, changes: ChangeStore
+    store: UserReader, changes: ChangeStore
 ) -> None:
-    _record(SinkThat([]), changes)
+    _save(SinkThat([]), changes)
     # The same id again breaks the table's own rule, after the event was delivered.
-    with capture_logs(), pytest.raises(NotStored):
-        _record(SinkThat([]), changes, Happening(Kind.CREATED, _other(), now(), "hash"))
-    found = store.get("u1")
+    with capture_logs(), pytest.raises(ChangeNotStored):
+        _save(SinkThat([]), changes, UserChange(ChangeKind.CREATED, _other(), now(), "hash"))
+    found = changes.get("u1")
     assert found is not None
     assert found.name == "Ozzy"
 

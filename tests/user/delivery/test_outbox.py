@@ -23,8 +23,7 @@ from tests.user.conftest import MakeApp, Query
 from user_service.sinks.cloudevents import describe, deserialise, serialise
 from user_service.store import database, outbox
 from user_service.store.outbox import OutboxFull
-from user_service.store.users import UserStore
-from user_service.users.domain import ChangeUnderWay, Happening, NoSuchUser
+from user_service.users.domain import ConcurrentChange, UserChange, UserNotFound
 
 NOWHERE = "http://127.0.0.1:1/"
 
@@ -44,9 +43,9 @@ def events(query: Query) -> list[tuple[str, str, int]]:
     return [(row[0], row[1], row[2].get_attributes()["subjectversion"]) for row in told]
 
 
-def put_event(engine: Engine, happening: Happening, **others: Any) -> None:
+def put_event(engine: Engine, change: UserChange, **others: Any) -> None:
     store = change_store(engine, outbox_max=others.pop("outbox_max", 100))
-    store.apply_with_event(happening, serialise(describe(happening, "/source")), **others)
+    store.apply_with_event(change, serialise(describe(change, "/source")), **others)
 
 
 # One fact
@@ -75,7 +74,7 @@ def test_a_transaction_that_fails_in_between_leaves_neither(
     made = user()
     if kind != "creation":
         put_event(engine, creation_of(made))
-    happening = {
+    change = {
         "creation": creation_of(made),
         "update": updated(made, name="Zoe"),
         "deletion": deleted(made),
@@ -88,18 +87,18 @@ def test_a_transaction_that_fails_in_between_leaves_neither(
     with monkeypatch.context() as patched:
         patched.setattr(outbox, "put", failing)
         with pytest.raises(ZeroDivisionError):
-            put_event(engine, happening)
+            put_event(engine, change)
     assert (query("SELECT * FROM users"), query("SELECT id FROM outbox")) == before
-    put_event(engine, happening)
+    put_event(engine, change)
     assert len(query("SELECT id FROM outbox")) == len(before[1]) + 1
 
 
 def test_a_change_that_is_not_made_leaves_no_event(engine: Engine, query: Query) -> None:
-    with pytest.raises(NoSuchUser):
+    with pytest.raises(UserNotFound):
         put_event(engine, updated(user(), name="Zoe"))
     put_event(engine, creation_of(user()))
     put_event(engine, updated(user(), name="Zoe"))
-    with pytest.raises(ChangeUnderWay):
+    with pytest.raises(ConcurrentChange):
         put_event(engine, updated(user(), name="Zoe"))
     assert [version for _, _, version in events(query)] == [1, 2]
 
@@ -176,7 +175,7 @@ def test_a_claim_left_from_direct_delivery_is_respected_and_cleared_once_it_has_
 ) -> None:
     made = created(client)
     change = updated(user(made["id"]), name="Zoe")
-    change_store(engine).claim(change, b"{}")
+    change_store(engine).begin(change, b"{}")
     refused(patch(client, made, name="Zoe"), 409)
     assert len(events(query)) == 1
     query("UPDATE claims SET lapses_at = 0")
@@ -261,7 +260,9 @@ def test_a_creation_that_somebody_else_resumes_meanwhile_is_409(
     with open_sink(in_turn(500)) as sink, capture_logs():
         refused(ask(make_app(sink=sink.url).test_client()), 500)
     store = change_store(engine, timedelta(seconds=20))
-    store.hold_again(KEY)
+    creation = store.creation(KEY)
+    assert creation is not None
+    store.reclaim(creation)
     refused(ask(make_app(delivery="outbox").test_client()), 409)
     assert events(query) == []
 
@@ -278,4 +279,4 @@ def test_the_relay_delivers_what_the_service_stored(
     (event,) = sink.received
     told = attributes(event)
     assert (told["subject"], told["type"]) == (made["id"], "user.storeUser")
-    assert UserStore(engine).get(made["id"]) is not None
+    assert change_store(engine).get(made["id"]) is not None

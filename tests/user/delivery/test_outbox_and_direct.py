@@ -1,4 +1,4 @@
-"""Direct delivery does not overtake what waits in the outbox."""
+"""DirectDelivery delivery does not overtake what waits in the outbox."""
 
 import pytest
 from click.testing import CliRunner

@@ -36,7 +36,7 @@ from user_service.sinks.cloudevents import describe
 from user_service.sinks.http import HttpSink
 from user_service.sinks.sink import Attempt, NotDelivered, Outcome
 from user_service.store import database
-from user_service.users.domain import Happening, Kind, User, now
+from user_service.users.domain import ChangeKind, User, UserChange, now
 
 PROBLEM = "application/problem+json"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -353,7 +353,7 @@ def test_an_event_without_an_answer_is_not_sent_once_more_at_its_deadline() -> N
 
 def _event() -> Any:
     user = User("u", "Ozzy", 1, now(), now())
-    return describe(Happening(Kind.CREATED, user, user.created_at), "/source")
+    return describe(UserChange(ChangeKind.CREATED, user, user.created_at), "/source")
 
 
 # While many wait

@@ -1,4 +1,4 @@
-"""A claim on a user, in the store: who gets it, who loses it, and how it comes to an end."""
+"""Claims of users, in the store: made, lost, expired, released."""
 
 import threading
 import time
@@ -11,15 +11,14 @@ import pytest
 from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
-from tests.support.user_factory import change_store, created, deleted, updated, user
+from tests.support.user_factory import change_store, created, deleted, make, updated, user
 from tests.user.conftest import Query
 from user_service.store import database
 from user_service.store.changes import ChangeStore
-from user_service.store.holds import Claim, HoldLost
-from user_service.store.users import UserStore
-from user_service.users.domain import ChangeUnderWay, Happening, NoSuchUser, now
+from user_service.store.claims import Claim, ClaimLost
+from user_service.users.domain import ConcurrentChange, UserChange, UserNotFound, now
 
-LAPSE = timedelta(seconds=20)
+EXPIRY = timedelta(seconds=20)
 EVENT = b'{"id":"the event"}'
 
 
@@ -33,17 +32,15 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("user_service.store.holds.now", clock)
-    return clock
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
-def changes(engine: Engine) -> ChangeStore:
+def changes(engine: Engine, clock: Clock) -> ChangeStore:
     """A store with one user at version 1."""
-    changes = change_store(engine, LAPSE)
-    changes.apply(created(user()), None)
+    changes = change_store(engine, EXPIRY, clock=clock)
+    make(changes, created(user()))
     return changes
 
 
@@ -51,15 +48,15 @@ RENAMING = updated(user(), name="Zoe")
 
 
 def name_in(engine: Engine) -> str:
-    found = UserStore(engine).get(user().id)
+    found = change_store(engine).get(user().id)
     assert found is not None
     return found.name
 
 
 def is_free(changes: ChangeStore) -> bool:
     try:
-        changes.claim(RENAMING, EVENT)
-    except ChangeUnderWay:
+        changes.begin(RENAMING, EVENT)
+    except ConcurrentChange:
         return False
     return True
 
@@ -68,27 +65,27 @@ def is_free(changes: ChangeStore) -> bool:
 
 
 @pytest.mark.parametrize("second", [RENAMING, deleted(user())])
-def test_a_claimed_user_cannot_be_claimed(changes: ChangeStore, second: Happening) -> None:
-    changes.claim(RENAMING, EVENT)
-    with pytest.raises(ChangeUnderWay):
-        changes.claim(second, EVENT)
+def test_a_claimed_user_cannot_be_claimed(changes: ChangeStore, second: UserChange) -> None:
+    changes.begin(RENAMING, EVENT)
+    with pytest.raises(ConcurrentChange):
+        changes.begin(second, EVENT)
 
 
 def test_a_claim_is_of_one_user_alone(changes: ChangeStore) -> None:
-    changes.apply(created(user("another")), None)
-    changes.claim(RENAMING, EVENT)
-    changes.claim(updated(user("another"), name="Zoe"), EVENT)
+    make(changes, created(user("another")))
+    changes.begin(RENAMING, EVENT)
+    changes.begin(updated(user("another"), name="Zoe"), EVENT)
 
 
 def test_a_user_at_another_version_cannot_be_claimed(changes: ChangeStore, query: Query) -> None:
-    with pytest.raises(ChangeUnderWay):
-        changes.claim(updated(RENAMING.user, name="Max"), EVENT)
+    with pytest.raises(ConcurrentChange):
+        changes.begin(updated(RENAMING.user, name="Max"), EVENT)
     assert query("SELECT * FROM claims") == []
 
 
 def test_nobody_cannot_be_claimed(changes: ChangeStore, query: Query) -> None:
-    with pytest.raises(NoSuchUser):
-        changes.claim(deleted(user("nobody")), EVENT)
+    with pytest.raises(UserNotFound):
+        changes.begin(deleted(user("nobody")), EVENT)
     assert query("SELECT * FROM claims") == []
 
 
@@ -110,32 +107,32 @@ def test_of_many_who_claim_at_once_one_gets_it(changes: ChangeStore, query: Quer
 
 
 def test_a_change_that_is_made_ends_its_claim(changes: ChangeStore, engine: Engine) -> None:
-    changes.apply(RENAMING, changes.claim(RENAMING, EVENT))
+    changes.apply(RENAMING, changes.begin(RENAMING, EVENT))
     assert name_in(engine) == "Zoe"
-    changes.claim(deleted(RENAMING.user), EVENT)
+    changes.begin(deleted(RENAMING.user), EVENT)
 
 
 def test_a_claim_that_is_released_is_free(changes: ChangeStore, engine: Engine) -> None:
-    changes.release(changes.claim(RENAMING, EVENT))
+    changes.release(changes.begin(RENAMING, EVENT))
     assert name_in(engine) == "Ozzy"
     assert is_free(changes)
 
 
 def test_a_claim_lapses(changes: ChangeStore, clock: Clock) -> None:
-    changes.claim(RENAMING, EVENT)
-    clock.ahead = LAPSE - timedelta(seconds=5)
+    changes.begin(RENAMING, EVENT)
+    clock.ahead = EXPIRY - timedelta(seconds=5)
     assert not is_free(changes)
-    clock.ahead = LAPSE
+    clock.ahead = EXPIRY
     assert is_free(changes)
 
 
 def test_who_clears_a_lapsed_claim_logs_it_with_its_event(
     changes: ChangeStore, clock: Clock
 ) -> None:
-    changes.claim(RENAMING, EVENT)
-    clock.ahead = LAPSE
+    changes.begin(RENAMING, EVENT)
+    clock.ahead = EXPIRY
     with capture_logs() as lines:
-        changes.claim(RENAMING, EVENT)
+        changes.begin(RENAMING, EVENT)
     (line,) = lines
     assert line["log_level"] == "warning"
     assert line["user_id"] == user().id
@@ -145,20 +142,20 @@ def test_who_clears_a_lapsed_claim_logs_it_with_its_event(
 
 def lost(changes: ChangeStore, clock: Clock) -> tuple[Claim, Claim]:
     """A claim that lapsed and was cleared, and the one that took its place."""
-    first = changes.claim(RENAMING, EVENT)
-    clock.ahead = LAPSE
-    return first, changes.claim(updated(user(), name="Max"), EVENT)
+    first = changes.begin(RENAMING, EVENT)
+    clock.ahead = EXPIRY
+    return first, changes.begin(updated(user(), name="Max"), EVENT)
 
 
 def test_a_change_whose_claim_was_cleared_is_not_made(
     changes: ChangeStore, clock: Clock, engine: Engine
 ) -> None:
     first, second = lost(changes, clock)
-    with pytest.raises(HoldLost):
+    with pytest.raises(ClaimLost):
         changes.apply(RENAMING, first)
     assert name_in(engine) == "Ozzy"
     changes.apply(updated(user(), name="Max"), second)
-    with pytest.raises(HoldLost):
+    with pytest.raises(ClaimLost):
         changes.apply(RENAMING, first)
     assert name_in(engine) == "Max"
 
@@ -178,13 +175,13 @@ def test_a_claim_that_was_cleared_releases_no_other(changes: ChangeStore, clock:
 def test_a_clock_that_is_set_back_does_not_lock_a_user_for_long(
     changes: ChangeStore, clock: Clock, back: timedelta
 ) -> None:
-    changes.claim(RENAMING, EVENT)
+    changes.begin(RENAMING, EVENT)
     clock.ahead = -back
     waited = timedelta()
     while not is_free(changes):
         waited += timedelta(seconds=1)
         clock.ahead = waited - back
-        assert waited <= 2 * LAPSE
+        assert waited <= 2 * EXPIRY
 
 
 @pytest.mark.parametrize("seconds", [0.001, 5])
@@ -192,7 +189,7 @@ def test_a_claim_of_a_machine_whose_clock_is_ahead_a_little_holds(
     changes: ChangeStore, clock: Clock, seconds: float
 ) -> None:
     clock.ahead = timedelta(seconds=seconds)
-    changes.claim(RENAMING, EVENT)
+    changes.begin(RENAMING, EVENT)
     clock.ahead = timedelta()
     assert not is_free(changes)
 
@@ -211,12 +208,12 @@ def other_engine(postgres_database: str) -> Iterator[Engine]:
 def test_who_makes_a_change_and_who_clears_its_claim_do_not_wait_for_each_other(
     changes: ChangeStore, engine: Engine, other_engine: Engine, clock: Clock, query: Query
 ) -> None:
-    claim = changes.claim(RENAMING, EVENT)
-    clock.ahead = LAPSE
+    claim = changes.begin(RENAMING, EVENT)
+    clock.ahead = EXPIRY
     others: list[Future[bool]] = []
 
     def clear() -> bool:
-        return is_free(change_store(other_engine, LAPSE))
+        return is_free(change_store(other_engine, EXPIRY, clock=clock))
 
     def meet(*_: Any) -> None:
         """After the first statement: go on once the other one waits for a lock."""
@@ -230,7 +227,7 @@ def test_who_makes_a_change_and_who_clears_its_claim_do_not_wait_for_each_other(
     with ThreadPoolExecutor(1) as pool:
         making = database.connect(str(other_engine.url), threads=1)
         event.listen(making, "after_cursor_execute", meet)
-        change_store(making, LAPSE).apply(RENAMING, claim)
+        change_store(making, EXPIRY).apply(RENAMING, claim)
         making.dispose()
         # The change was made first: the other finds the user at another version.
         assert others[0].result() is False

@@ -13,12 +13,12 @@ from sqlalchemy import Engine, event, insert, text
 
 from tests.support import postgres
 from tests.support.user_api import created
-from tests.support.user_factory import change_store, user
+from tests.support.user_factory import change_store, make, user
 from tests.support.user_factory import created as creation
 from user_service.store import database
 from user_service.store.tables import USERS
 from user_service.store.transactions import microseconds
-from user_service.store.users import UserStore
+from user_service.store.users import UserReader
 from user_service.users.domain import User, now
 
 NAMES = [
@@ -77,12 +77,12 @@ def fill(engine: Engine) -> None:
     for n, name in enumerate(NAMES):
         each = user(f"{n:036}", name)
         at = each.created_at + timedelta(seconds=n)
-        changes.apply(creation(replace(each, created_at=at)), None)
+        make(changes, creation(replace(each, created_at=at)))
 
 
 def found_in(engine: Engine, prefix: str) -> list[str]:
     normal = unicodedata.normalize("NFC", prefix)
-    return [one.name for one in UserStore(engine).page(None, 1000, normal).users]
+    return [one.name for one in UserReader(engine).page(None, 1000, normal).users]
 
 
 @pytest.fixture
@@ -108,10 +108,10 @@ def test_the_language_of_a_database_makes_no_difference(english: Engine) -> None
 
 
 def test_users_of_the_same_microsecond_are_each_on_one_page(engine: Engine) -> None:
-    changes, store = change_store(engine), UserStore(engine)
+    changes, store = change_store(engine), UserReader(engine)
     everyone = [user(f"{n:036}") for n in range(7)]
     for each in reversed(everyone):
-        changes.apply(creation(each), None)
+        make(changes, creation(each))
     found: list[User] = []
     after = None
     while True:
@@ -158,7 +158,7 @@ def plan(engine: Engine, after: tuple[int, str] | None, prefix: str) -> str:
         ran.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", keep)
-    UserStore(engine).page(after, 10, prefix)
+    UserReader(engine).page(after, 10, prefix)
     event.remove(engine, "before_cursor_execute", keep)
     (query,) = [each for each in ran if each[0].startswith("SELECT")]
     with engine.begin() as connection:

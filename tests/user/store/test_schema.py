@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, func, inspect, select, text
 
-from tests.support.user_factory import change_store, created, user
+from tests.support.user_factory import change_store, created, make, user
 from user_service.store import database
 from user_service.store.database import SchemaMismatch
 from user_service.store.tables import METADATA, USERS
-from user_service.store.users import UserStore
+from user_service.store.users import UserReader
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -27,9 +27,9 @@ def engine(empty_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def store(engine: Engine) -> UserStore:
+def store(engine: Engine) -> UserReader:
     database.migrate(engine)
-    return UserStore(engine)
+    return UserReader(engine)
 
 
 def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
@@ -38,11 +38,11 @@ def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-def test_migrating_twice_changes_nothing(store: UserStore, engine: Engine) -> None:
-    change_store(engine).apply(created(user()), None)
+def test_migrating_twice_changes_nothing(store: UserReader, engine: Engine) -> None:
+    make(change_store(engine), created(user()))
     database.migrate(engine)
     database.check(engine)
-    assert store.get(user().id) == user()
+    assert change_store(engine).get(user().id) == user()
 
 
 def _migrate_at_once(url: str, barrier: Barrier) -> None:
@@ -79,13 +79,13 @@ def test_checking_changes_nothing(engine: Engine) -> None:
 
 
 def test_a_schema_of_a_newer_version_is_a_mismatch_and_is_left_alone(
-    store: UserStore, engine: Engine
+    store: UserReader, engine: Engine
 ) -> None:
-    change_store(engine).apply(created(user()), None)
+    make(change_store(engine), created(user()))
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaMismatch):
         database.check(engine)
     with pytest.raises(SchemaMismatch, match="9999"):
         database.migrate(engine)
-    assert store.get(user().id) == user()
+    assert change_store(engine).get(user().id) == user()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.user_factory import change_store, created, says_little, user
+from tests.support.user_factory import change_store, created, make, says_little, user
 from user_service.store import database
 from user_service.store.changes import ChangeStore
 from user_service.store.transactions import StoreUnavailable
-from user_service.store.users import UserStore
+from user_service.store.users import UserReader
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def sqlite_file(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[tuple[UserStore, ChangeStore]]:
+def _opened(file: Path) -> Iterator[tuple[UserReader, ChangeStore]]:
     engine = database.connect(f"sqlite:///{file}", threads=2)
     try:
-        yield UserStore(engine), change_store(engine)
+        yield UserReader(engine), change_store(engine)
     finally:
         engine.dispose()
 
@@ -47,17 +47,17 @@ def test_a_lock_that_is_held_too_long_makes_writing_unavailable_and_not_reading(
     sqlite_file: Path,
 ) -> None:
     with (
-        _opened(sqlite_file) as (store, changes),
+        _opened(sqlite_file) as (_, changes),
         closing(sqlite3.connect(sqlite_file, isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable) as caught:
-            changes.apply(created(user()), None)
+            make(changes, created(user()))
         says_little(caught.value)
-        assert store.get(user().id) is None
+        assert changes.get(user().id) is None
         other.execute("ROLLBACK")
-        changes.apply(created(user()), None)
-        assert store.get(user().id) == user()
+        make(changes, created(user()))
+        assert changes.get(user().id) == user()
 
 
 def test_a_lock_that_is_held_for_a_moment_is_waited_for(
@@ -65,7 +65,7 @@ def test_a_lock_that_is_held_for_a_moment_is_waited_for(
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 10)
     with (
-        _opened(database_file) as (store, changes),
+        _opened(database_file) as (_, changes),
         closing(
             sqlite3.connect(database_file, isolation_level=None, check_same_thread=False)
         ) as other,
@@ -73,9 +73,9 @@ def test_a_lock_that_is_held_for_a_moment_is_waited_for(
         other.execute("BEGIN IMMEDIATE")
         release = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
         release.start()
-        changes.apply(created(user()), None)
+        make(changes, created(user()))
         release.join()
-        assert store.get(user().id) == user()
+        assert changes.get(user().id) == user()
 
 
 @pytest.mark.parametrize("used_before", [True, False])
@@ -88,10 +88,10 @@ def test_a_directory_that_is_gone_makes_the_store_unavailable(
     shutil.copyfile(sqlite_file, file)
     with _opened(file) as (_, changes):
         if used_before:
-            changes.apply(created(user("before")), None)
+            make(changes, created(user("before")))
         shutil.rmtree(folder)
         with pytest.raises(StoreUnavailable) as caught:
-            changes.apply(created(user()), None)
+            make(changes, created(user()))
         says_little(caught.value)
 
 

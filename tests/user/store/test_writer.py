@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Engine, NestedTransaction, event, func, selec
 
 from tests.support.queueing import wait_until_queued
 from tests.support.user_factory import created, user
-from user_service.store import database, rows
+from user_service.store import database
 from user_service.store.tables import USERS
 from user_service.store.transactions import RowExists, StoreUnavailable, reading
+from user_service.store.users import apply_change
 from user_service.store.writer import Work, Writer
-from user_service.users.domain import NoSuchUser
+from user_service.users.domain import UserNotFound
 
 SECONDS = 20
 
@@ -30,8 +31,12 @@ def engine(database_file: Path) -> Iterator[Engine]:
 
 
 def creating(user_id: str | None = None) -> Work:
-    happening = created(user(user_id or str(uuid.uuid4())))
-    return lambda connection: rows.change(connection, happening)
+    change = created(user(user_id or str(uuid.uuid4())))
+
+    def work(connection: Connection) -> None:
+        assert apply_change(connection, change)
+
+    return work
 
 
 @contextmanager
@@ -68,12 +73,12 @@ def test_changes_that_come_together_share_a_commit(engine: Engine) -> None:
 
 def _creating_then_raising(connection: Connection) -> None:
     creating()(connection)
-    raise NoSuchUser("u")
+    raise UserNotFound("u")
 
 
 def test_one_that_fails_leaves_no_trace_and_the_others_are_stored(engine: Engine) -> None:
     ends = _together(engine, [creating(), _creating_then_raising, creating()])
-    assert [type(end) for end in ends] == [type(None), NoSuchUser, type(None)]
+    assert [type(end) for end in ends] == [type(None), UserNotFound, type(None)]
     assert _stored(engine) == 2
 
 

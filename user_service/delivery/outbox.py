@@ -1,0 +1,46 @@
+"""Outbox delivery: the change and its event in one transaction; the relay delivers."""
+
+from contextlib import suppress
+
+from user_service.sinks.cloudevents import describe, serialise
+from user_service.store.changes import ChangeStore
+from user_service.store.claims import ClaimLost
+from user_service.store.outbox import OutboxFull
+from user_service.store.transactions import StoreUnavailable
+from user_service.users.domain import (
+    ChangeContext,
+    ConcurrentChange,
+    IdempotentCreation,
+    UserChange,
+)
+
+
+class OutboxDelivery:
+    """Stores a change together with its event: neither can exist without the other."""
+
+    def __init__(self, store: ChangeStore, event_source: str) -> None:
+        self._store = store
+        self._event_source = event_source
+
+    def save(self, change: UserChange, context: ChangeContext) -> None:
+        """Store the change and its event.
+
+        Raises UserNotFound, ConcurrentChange, OutboxFull and StoreUnavailable.
+        """
+        event = serialise(describe(change, self._event_source, context.traceparent))
+        self._store.apply_with_event(change, event, key=context.idempotency_key)
+
+    def resume(self, creation: IdempotentCreation, _: ChangeContext) -> None:
+        """The same for a creation that was begun in direct delivery, with the very same event.
+
+        Raises what `save` does.
+        """
+        claim = self._store.reclaim(creation)
+        try:
+            self._store.apply_claimed_with_event(creation, claim)
+        except ClaimLost:
+            raise ConcurrentChange from None
+        except OutboxFull:
+            with suppress(StoreUnavailable):
+                self._store.release(claim)
+            raise
