@@ -56,8 +56,11 @@ def create_app(settings: Settings) -> ServiceApp:
     users = Users(
         changes,
         recorder,
-        Passwords(memory_kib=settings.argon2_memory_kib, iterations=settings.argon2_iterations),
-        password_min_length=settings.password_min_length,
+        Passwords(
+            memory_kib=settings.argon2_memory_kib,
+            iterations=settings.argon2_iterations,
+            min_length=settings.password_min_length,
+        ),
     )
     app = service_app.create(
         __name__,

@@ -1,4 +1,4 @@
-"""What the user service can be told, by environment variables."""
+"""Settings of the user service."""
 
 import re
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""How many requests of a worker may wait for others (a sink, a turn to hash) at once."""
+"""Admission: the bound on requests of a worker that wait for others (a sink, a turn to hash)."""
 
 import threading
 from collections.abc import Iterator

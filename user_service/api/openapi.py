@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each route beside what the code validates with."""
+"""OpenAPI: descriptions of each route beside the schemas that the code validates with."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which problem each exception of this service is: the one place where that is said."""
+"""Problems: the RFC 9457 document of each exception of this service."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,11 +15,10 @@ from user_service.store.transactions import StoreUnavailable
 from user_service.users.domain import (
     ConcurrentChange,
     IdempotencyKeyReused,
-    PasswordTooShort,
     PreconditionFailed,
     UserNotFound,
 )
-from user_service.users.passwords import HashingBusy
+from user_service.users.passwords import HashingBusy, PasswordTooShort
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""What users look like over HTTP, and what is accepted of them."""
+"""Schemas: users as HTTP shows them, and the bodies and queries that it accepts."""
 
 import re
 import unicodedata
@@ -8,8 +8,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from service_kit.http import cursors
+from user_service.users.passwords import PASSWORD_MAX_LENGTH
 
-NAME_LENGTH, PASSWORD_LENGTH = 200, 1024
+NAME_LENGTH = 200
 MAX_MICROSECONDS = 2**63 - 1
 
 # Controls, line and paragraph separators, and halves of surrogate pairs, which JSON can spell
@@ -51,7 +52,7 @@ Name = Annotated[
         },
     ),
 ]
-Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LENGTH, examples=["12345"])]
+Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_MAX_LENGTH, examples=["12345"])]
 
 
 class CreateUserRequest(BaseModel):

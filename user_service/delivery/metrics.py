@@ -1,4 +1,4 @@
-"""What the user service tells of the events that it delivers."""
+"""Metrics of direct deliveries."""
 
 from service_kit.metrics.registry import Metrics
 from user_service.delivery.deadline import DELIVERED

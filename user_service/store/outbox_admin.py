@@ -1,4 +1,4 @@
-"""What an operator sees of the outbox, and does to it."""
+"""Administration of the outbox: list, show, retry, replay and drop events; the lease."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

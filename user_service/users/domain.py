@@ -1,4 +1,4 @@
-"""What a user is, what can happen to one, and how it can fail to."""
+"""Users, their changes, and the ways in which a change can fail."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,6 @@ from enum import Enum
 
 class UserNotFound(Exception):
     """There is no user of that id."""
-
-
-class PasswordTooShort(Exception):
-    """The password has fewer characters than the service asks for."""
-
-    def __init__(self, minimum: int) -> None:
-        super().__init__(f"must have {minimum} characters at least")
 
 
 class PreconditionFailed(Exception):

@@ -9,11 +9,21 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+PASSWORD_MAX_LENGTH = 1024
+"""The most characters of a password; the fewest are a setting."""
+
 Result = TypeVar("Result")
 
 
 class HashingBusy(Exception):
     """Too many passwords wait to be hashed for this one to have its turn in time."""
+
+
+class PasswordTooShort(Exception):
+    """The password has fewer characters than the service asks for."""
+
+    def __init__(self, minimum: int) -> None:
+        super().__init__(f"must have {minimum} characters at least")
 
 
 class Passwords:
@@ -23,15 +33,20 @@ class Passwords:
     in each request's own it was 400 MiB a worker instead of 120.
     """
 
-    def __init__(self, *, memory_kib: int, iterations: int) -> None:
+    def __init__(self, *, memory_kib: int, iterations: int, min_length: int = 1) -> None:
+        """`min_length`: the fewest characters of a new password."""
+        self._min_length = min_length
         self._hasher = PasswordHasher(time_cost=iterations, memory_cost=memory_kib, parallelism=1)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hashing")
 
     def hash(self, password: str, deadline: float) -> str:
         """The hash, with its parameters and salt in it.
 
-        Raises HashingBusy where its turn does not come before `deadline` (monotonic, seconds).
+        Raises PasswordTooShort; HashingBusy where its turn does not come before `deadline`
+        (monotonic, seconds).
         """
+        if len(password) < self._min_length:
+            raise PasswordTooShort(self._min_length)
         return self._done(lambda: self._hasher.hash(password), deadline)
 
     def verify(self, password_hash: str, password: str, deadline: float) -> bool:

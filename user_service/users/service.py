@@ -11,7 +11,6 @@ from user_service.users.domain import (
     ChangeKind,
     IdempotencyKeyReused,
     IdempotentCreation,
-    PasswordTooShort,
     Precondition,
     PreconditionFailed,
     User,
@@ -50,7 +49,8 @@ class UserRepository(Protocol):
 class Users:
     """Operations on users.
 
-    Every change raises, beside what it says itself, whatever hashing and the recorder raise.
+    Every change raises, beside what it says itself, what hashing (PasswordTooShort, HashingBusy)
+    and the recorder raise.
     """
 
     def __init__(
@@ -59,13 +59,11 @@ class Users:
         recorder: ChangeRecorder,
         passwords: Passwords,
         *,
-        password_min_length: int = 1,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._repository = repository
         self._recorder = recorder
         self._passwords = passwords
-        self._password_min_length = password_min_length
         self._clock = clock
 
     def get(self, user_id: str) -> User:
@@ -84,34 +82,32 @@ class Users:
             creation = self._repository.creation(context.idempotency_key)
             if creation is not None:
                 return self._repeat(creation, name, password, context)
-        password_hash = self._hash(password, context)
+        password_hash = self._passwords.hash(password, context.deadline)
         at = self._clock()
         user = User(str(uuid.uuid4()), name, version=1, created_at=at, updated_at=at)
         self._recorder.save(UserChange(ChangeKind.CREATED, user, at, password_hash), context)
         return user
 
     def update(
-        self, user_id: str, changes: UserPatch, context: ChangeContext, accepts: Precondition
+        self, user_id: str, patch: UserPatch, context: ChangeContext, accepts: Precondition
     ) -> User:
-        """The user after the changes; where they change nothing, no event is made.
+        """The user after the patch; where it changes nothing, no event is made.
 
         A password always counts as a change, or the answer would tell whether it was the same.
         Raises UserNotFound, PreconditionFailed, PasswordTooShort.
         """
         user = self._accepted(user_id, accepts)
         changed = []
-        if changes.name is not None and changes.name != user.name:
+        if patch.name is not None and patch.name != user.name:
             changed.append("name")
         password_hash = None
-        if changes.password is not None:
+        if patch.password is not None:
             changed.append("password")
-            password_hash = self._hash(changes.password, context)
+            password_hash = self._passwords.hash(patch.password, context.deadline)
         if not changed:
             return user
         at = self._clock()
-        after = replace(
-            user, name=changes.name or user.name, version=user.version + 1, updated_at=at
-        )
+        after = replace(user, name=patch.name or user.name, version=user.version + 1, updated_at=at)
         change = UserChange(ChangeKind.UPDATED, after, at, password_hash, changed)
         self._recorder.save(change, context)
         return after
@@ -129,15 +125,10 @@ class Users:
             raise PreconditionFailed
         return user
 
-    def _hash(self, password: str, context: ChangeContext) -> str:
-        if len(password) < self._password_min_length:
-            raise PasswordTooShort(self._password_min_length)
-        return self._passwords.hash(password, context.deadline)
-
     def _repeat(
         self, creation: IdempotentCreation, name: str, password: str, context: ChangeContext
     ) -> User:
-        """The first answer again; first, the first try again where it came to nothing."""
+        """The user of the first request; where that failed, its creation is tried again."""
         change = creation.change
         kept = change.password_hash or ""
         same = change.user.name == name
