@@ -20,7 +20,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from audit_service.events import media_types, strict_json
+from audit_service.events import canonical_json, media_types, strict_json
 from audit_service.events.event import Event, JsonText, Value
 from audit_service.events.instant import instant
 from audit_service.events.strict_json import NotJson
@@ -113,6 +113,6 @@ def _data(data: bytes | None) -> bytes:
     if data is None:
         return b""
     if isinstance(data, JsonText):
-        text = strict_json.canonical(data)
+        text = canonical_json.canonical(data)
         return b"json %d %s" % (len(text), text)
     return b"bytes %d %s" % (len(data), data)

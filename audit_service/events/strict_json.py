@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from json.encoder import encode_basestring
 from json.scanner import make_scanner
 from typing import Any, Final, NoReturn
 
@@ -37,8 +36,6 @@ def _refuse_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     parse_int=Number, parse_float=Number, parse_constant=_refuse_constant, object_pairs_hook=Members
 )
-_COMPOUND = {Members, list}
-_CONSTANTS = {None: "null", True: "true", False: "false"}
 _scan_value = make_scanner(_DECODER)  # type: ignore[arg-type]  # it takes any such context
 
 
@@ -117,61 +114,6 @@ def items(text: str) -> Iterator[tuple[Any, str]]:
         at = _next_item(text, end, "]")
     if _space(text, at + 1) != len(text):
         raise NotJson("it goes on after its end")
-
-
-def canonical(text: bytes) -> bytes:
-    """One text for all that differ only in insignificant whitespace, escapes, member order.
-
-    Number literals are kept as written; equal names keep their order. Unpaired surrogates,
-    which JSON can write and UTF-8 cannot, are in it as if it could. Raises NotJson.
-    """
-    value = lossless(text)
-    if value is not LOSSY:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return _canonical(decode(text_of(text))).encode(errors="surrogatepass")
-
-
-def _canonical(value: Any) -> str:
-    parts: list[str] = []
-    # No recursion: what the decoder could read MUST have a canonical form, however deep it is.
-    pending = [_pieces(value)]
-    while pending:
-        for piece in pending[-1]:
-            if isinstance(piece, str):
-                parts.append(piece)
-            else:
-                pending.append(_pieces(piece))
-                break
-        else:
-            pending.pop()
-    return "".join(parts)
-
-
-def _pieces(value: Any) -> Iterator[str | Members | list[Any]]:
-    """The canonical text of a value; an object or array in it is given as it is, in its place."""
-    if type(value) is Members:
-        before = "{"
-        for name, item in sorted(value, key=lambda member: member[0]):
-            yield f"{before}{encode_basestring(name)}:"
-            yield item if type(item) in _COMPOUND else _scalar(item)
-            before = ","
-        yield "}" if value else "{}"
-    elif type(value) is list:
-        before = "["
-        for item in value:
-            yield before
-            yield item if type(item) in _COMPOUND else _scalar(item)
-            before = ","
-        yield "]" if value else "[]"
-    else:
-        yield _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    kind = type(value)
-    if kind is Number:
-        return str(value)
-    return encode_basestring(value) if kind is str else _CONSTANTS[value]
 
 
 def _value(text: str, at: int) -> tuple[Any, int]:
