@@ -9,13 +9,13 @@ import pytest
 from audit_service.events import Event
 from audit_service.log import Outcome, Receipt, migrate, open_log, schema
 from audit_service.rejected import RejectedMessage, open_rejected
-from tests.fixtures import log_lines
-from tests.fixtures.log_lines import Line
+from tests.fixtures import log_lines, ndjson
+from tests.fixtures.ndjson import Line
 from tests.support import postgres_dump
 from tests.support.log_databases import Store, commit
 from tests.support.log_processes import event
 
-FIXTURES = Path(log_lines.__file__).parent
+FIXTURES = Path(ndjson.__file__).parent
 VERSIONS = sorted(int(file.stem.removeprefix("log-")) for file in FIXTURES.glob("log-*.ndjson"))
 
 
@@ -27,7 +27,7 @@ def fixture(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def expected(fixture: Path) -> list[Line]:
-    return log_lines.read(fixture.with_suffix(".ndjson"))
+    return ndjson.read(fixture.with_suffix(".ndjson"))
 
 
 @pytest.fixture
