@@ -14,6 +14,7 @@ from audit_service.events import to_json
 from audit_service.log import Backend, Record
 from service_kit.http import cursors
 from service_kit.http.problems import Problem
+from service_kit.http.query_parameters import WholeNumber
 
 PAGE_BYTES = 8 * 1024 * 1024
 MAX_POSITION = 2**63 - 1
@@ -28,7 +29,7 @@ class EventsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(100, ge=1, le=1000, description="How many events at most")
+    limit: WholeNumber = Field(100, ge=1, le=1000, description="How many events at most")
     cursor: str | None = Field(None, description="`next` of the page before; opaque")
 
     @field_validator("cursor")

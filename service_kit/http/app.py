@@ -7,7 +7,7 @@ from typing import Any
 from apiflask import APIFlask
 from pydantic import BaseModel, Field
 
-from service_kit.http import health, problems, request_log, request_metrics
+from service_kit.http import health, problems, query_parameters, request_log, request_metrics
 from service_kit.metrics.registry import Metrics
 
 
@@ -69,6 +69,7 @@ def create(
     metrics = metrics or Metrics()
     request_log.register(app, request_metrics.counting(metrics))
     problems.register(app, problem_for)
+    query_parameters.register(app)
     app.register_blueprint(health.blueprint(checks, reports or {}))
     app.register_blueprint(request_metrics.blueprint(metrics))
     app.spec_processor(_problems_are_problem_documents)

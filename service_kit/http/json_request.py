@@ -27,6 +27,10 @@ class JsonRequest(Request):
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002, ARG002
         """The body's object; the arguments, which would make it lenient, have no effect."""
+        if self.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a body with a Content-Encoding is not read here"
+            )
         accepted = {JSON, MERGE_PATCH} if self.method == "PATCH" else {JSON}
         if self.mimetype not in accepted:
             raise Problem(

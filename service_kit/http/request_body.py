@@ -1,8 +1,9 @@
-"""Reading a request's body whole or not at all."""
+"""Request bodies: read whole or not at all."""
 
 from http import HTTPStatus
 
 from flask import request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_content_length, get_input_stream
 
@@ -24,7 +25,7 @@ def read(limit: int) -> bytes:
         raise _too_large(limit)
     try:
         body = get_input_stream(environ, max_content_length=limit + 1).read()
-    except (OSError, HTTPException):
+    except (OSError, ParseException, HTTPException):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body could not be read to its end") from None
     if len(body) > limit:
         raise _too_large(limit)

@@ -1,4 +1,4 @@
-"""What a real server does with bodies cut short and with events whose bulk is in headers."""
+"""Bodies that are cut short or malformed, and bulky heads, on real servers."""
 
 import socket
 from collections.abc import Iterator
@@ -23,9 +23,17 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Servic
         yield service
 
 
-def answer_to(audit: processes.Service, request: bytes) -> str:
+@pytest.fixture(scope="module")
+def users(
+    tmp_path_factory: pytest.TempPathFactory, audit: processes.Service
+) -> Iterator[processes.Service]:
+    with processes.user_service(tmp_path_factory.mktemp("users"), audit.url) as service:
+        yield service
+
+
+def answer_to(service: processes.Service, request: bytes) -> str:
     """The status line of the answer to raw bytes, after which no more come."""
-    with socket.create_connection(("127.0.0.1", audit.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         return connection.makefile("rb").readline().decode()
@@ -54,6 +62,34 @@ def test_a_chunked_body_that_breaks_off_is_refused(audit: processes.Service) -> 
     request += "Transfer-Encoding: chunked\r\n\r\n8000\r\nonly this"
     assert " 400 " in answer_to(audit, request.encode())
     assert "broken-off" not in ids(audit)
+
+
+CHUNKED = {
+    "a size that is no number": b"xyz\r\nhello\r\n0\r\n\r\n",
+    "a size that is negative": b"-5\r\nhello\r\n0\r\n\r\n",
+    "no size": b"\r\nhello\r\n0\r\n\r\n",
+    "a size with a prefix": b"0x5\r\nhello\r\n0\r\n\r\n",
+    "a chunk longer than its size": b"3\r\nhello\r\n0\r\n\r\n",
+    "no line end after a chunk": b"5\r\nhello0\r\n\r\n",
+    "an extension that is none": b"5;=\r\nhello\r\n0\r\n\r\n",
+    "a trailer that is no header": b"5\r\nhello\r\n0\r\nno header\r\n\r\n",
+    "a trailer with a name that is none": b"5\r\nhello\r\n0\r\na b: c\r\n\r\n",
+    "a trailer that may not be one": b"5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("body", CHUNKED.values(), ids=CHUNKED)
+def test_a_malformed_chunked_body_is_400_on_both_services(
+    audit: processes.Service, users: processes.Service, body: bytes
+) -> None:
+    event = HEAD.replace("ce-id: 1", "ce-id: malformed") + "Transfer-Encoding: chunked\r\n\r\n"
+    user = (
+        "POST /v1/user HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    assert " 400 " in answer_to(audit, event.encode() + body)
+    assert " 400 " in answer_to(users, user.encode() + body)
+    assert "malformed" not in ids(audit)
 
 
 def test_a_chunked_body_is_as_good_as_any(audit: processes.Service) -> None:

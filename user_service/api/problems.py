@@ -32,8 +32,8 @@ def _short_password(error: PasswordTooShort) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
 
 
-def _other_version(_: PreconditionFailed) -> Problem:
-    return Problem(HTTPStatus.PRECONDITION_FAILED, "the user is at another version")
+def _other_version(error: PreconditionFailed) -> Problem:
+    return Problem(HTTPStatus.PRECONDITION_FAILED, str(error) or "the user is at another version")
 
 
 def _under_way(_: ConcurrentChange) -> Problem:

@@ -23,10 +23,18 @@ from user_service.api.schemas import (
     encode_cursor,
 )
 from user_service.store.users import UserReader, sort_key
-from user_service.users.domain import ChangeContext, Precondition, User, UserPatch
+from user_service.users.domain import (
+    ChangeContext,
+    Precondition,
+    PreconditionFailed,
+    User,
+    UserPatch,
+)
 from user_service.users.service import Users
 
 BODY_BYTES = 64 * 1024
+
+_WEAK = "a weak tag matches no If-Match (RFC 9110, 13.1.1); a proxy may have made it weak"
 
 
 def blueprint(
@@ -69,8 +77,13 @@ def blueprint(
     @api.output(UserResponse, description="The user; `ETag` is their version")
     @api.doc(**GET)
     def get(user_id: uuid.UUID) -> Response:
-        answer = _answer(users.get(str(user_id)))
-        answer.make_conditional(request)
+        user = users.get(str(user_id))
+        if "If-Match" in request.headers and not _precondition()(user.version):
+            raise PreconditionFailed
+        answer = _answer(user)
+        # Werkzeug takes `If-Match: *` for a version; the above has judged it.
+        environ = {key: request.environ[key] for key in request.environ if key != "HTTP_IF_MATCH"}
+        answer.make_conditional(environ)
         return answer
 
     @api.patch("/<uuid:user_id>")
@@ -106,11 +119,19 @@ def _context(delivery_timeout: float) -> ChangeContext:
 
 
 def _precondition() -> Precondition:
-    """What `If-Match` accepts; without it, every version."""
-    if "If-Match" not in request.headers:
-        return lambda _version: True
-    accepted = request.if_match
-    return lambda version: accepted.contains(str(version))
+    """The versions that `If-Match` and `If-None-Match` accept (RFC 9110, 13.1); without, every."""
+    if_match = request.if_match if "If-Match" in request.headers else None
+    if_none_match = request.if_none_match if "If-None-Match" in request.headers else None
+
+    def accepts(version: int) -> bool:
+        tag = str(version)
+        if if_match is not None and not if_match.contains(tag):
+            if if_match.contains_weak(tag):
+                raise PreconditionFailed(_WEAK)
+            return False
+        return if_none_match is None or not if_none_match.contains_weak(tag)
+
+    return accepts
 
 
 def _answer(user: User) -> Response:

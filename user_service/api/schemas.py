@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from service_kit.http import cursors
+from service_kit.http.query_parameters import WholeNumber
 from user_service.users.passwords import PASSWORD_MAX_LENGTH
 
 NAME_LENGTH = 200
@@ -16,6 +17,8 @@ MAX_MICROSECONDS = 2**63 - 1
 # Controls, line and paragraph separators, and halves of surrogate pairs, which JSON can spell
 # and no database can keep.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Letters and a symbol that look like nothing.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _PLACE = re.compile(r"after:([0-9]{1,19}):([0-9a-f-]{36})", re.ASCII)
 
 
@@ -24,9 +27,15 @@ def _name(text: str) -> str:
     name = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(name) <= NAME_LENGTH:
         raise ValueError(f"must have 1 to {NAME_LENGTH} characters, not counting space around it")
+    if not any(map(_is_visible, name)):
+        raise ValueError("must have a character that can be seen")
     if _UNFIT.search(name):
         raise ValueError("must not have control characters or lone surrogates")
     return name
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LMNPS" and character not in _BLANK
 
 
 def _prefix(text: str) -> str:
@@ -79,7 +88,7 @@ class UsersQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(default=100, ge=1, le=1000, description="How many at most")
+    limit: WholeNumber = Field(default=100, ge=1, le=1000, description="How many at most")
     cursor: Annotated[str, AfterValidator(_cursor)] | None = Field(
         default=None, description="`next` of the page before; opaque"
     )

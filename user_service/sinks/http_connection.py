@@ -1,9 +1,11 @@
 """HTTP connections that start the attempt of the thread that sends on them."""
 
+import http.client
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -55,7 +57,20 @@ class SinkAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """The final answer: interim ones before it are skipped (RFC 9110, section 15.2)."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            # Its place for this, though typeshed does not list it.
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not HTTPStatus.PROCESSING <= status < HTTPStatus.OK:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
 class _Connection(HTTPConnection):
+    response_class = _FinalResponse
     sock: Any  # a socket, or None before the first use
 
     def send(self, data: Any) -> None:

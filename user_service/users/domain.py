@@ -11,7 +11,7 @@ class UserNotFound(Exception):
 
 
 class PreconditionFailed(Exception):
-    """The user's version is not one that the caller named."""
+    """The user's version is not one that the caller accepts; the message may say why."""
 
 
 class ConcurrentChange(Exception):

@@ -147,6 +147,14 @@ class TestSingleEvents:
         assert (answer.status_code, answer.content_type) == (404, PROBLEM)
 
 
+class TestParameters:
+    @pytest.mark.parametrize("query", ["limit=1_0", "limit=5.0", "limit=%205", "limit=5&limit=5"])
+    def test_a_limit_is_a_number_in_digits_given_once(self, sink: Sink, query: str) -> None:
+        answer = sink.client.get(f"/v1/events?{query}")
+        assert (answer.status_code, answer.content_type) == (422, PROBLEM)
+        assert answer.get_json()["errors"][0]["pointer"] == "/limit"
+
+
 class TestOpenApi:
     def test_it_is_of_version_3_1(self, sink: Sink) -> None:
         assert get(sink, "/openapi.json")["openapi"].startswith("3.1.")

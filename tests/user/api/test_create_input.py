@@ -84,6 +84,10 @@ def nothing_happened(sink: Sink, query: Query) -> Callable[[], bool]:
         ({"name": "a\u2028b", "password": "p"}, ["/name"]),
         ({"name": "\ud800", "password": "p"}, ["/name"]),
         ({"name": "x\udfff", "password": "p"}, ["/name"]),
+        ({"name": "\u200b", "password": "p"}, ["/name"]),
+        ({"name": "\ufeff\u00ad", "password": "p"}, ["/name"]),
+        ({"name": "\u3164", "password": "p"}, ["/name"]),
+        ({"name": "\u2800 \u115f", "password": "p"}, ["/name"]),
         ({"name": None, "password": "p"}, ["/name"]),
         ({"name": 1, "password": "p"}, ["/name"]),
         ({"name": ["x"], "password": "p"}, ["/name"]),
@@ -196,3 +200,15 @@ def test_another_method_of_a_user_is_405_too(client: FlaskClient, method: str) -
     answer = client.open(f"/v1/user/{uuid.uuid4()}", method=method)
     assert (answer.status_code, answer.content_type) == (405, PROBLEM)
     assert {"GET", "PATCH", "DELETE"} <= set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+def test_a_body_with_a_content_encoding_is_415(
+    client: FlaskClient, coding: str, nothing_happened: Callable[[], bool]
+) -> None:
+    refused(post(client, ARTICLE, {"Content-Encoding": coding}), 415)
+    assert nothing_happened()
+
+
+def test_a_body_that_says_that_it_is_not_encoded_is_taken(client: FlaskClient) -> None:
+    assert post(client, ARTICLE, {"Content-Encoding": "identity"}).status_code == 201

@@ -141,3 +141,14 @@ def test_a_place_beyond_all_users_is_an_empty_page(client: FlaskClient) -> None:
     created(client)
     last = cursors.encode(f"after:{2**63 - 1}:ffffffff-ffff-ffff-ffff-ffffffffffff")
     assert page(client, cursor=last) == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("query", ["limit=1_0", "limit=5.0", "limit=%205", "limit=+5", "limit="])
+def test_a_limit_is_written_in_digits(client: FlaskClient, query: str) -> None:
+    assert refused(client.get(f"/v1/user?{query}"), 422)["errors"][0]["pointer"] == "/limit"
+
+
+@pytest.mark.parametrize("query", ["limit=5&limit=5", "name=a&name=b", "limit=5&name=a&name=a"])
+def test_a_parameter_that_is_given_twice_is_422(client: FlaskClient, query: str) -> None:
+    (error,) = refused(client.get(f"/v1/user?{query}"), 422)["errors"]
+    assert error["detail"] == "must not be given twice"

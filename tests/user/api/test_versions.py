@@ -84,3 +84,43 @@ def test_nobody_is_404_whatever_version_is_named(client: FlaskClient) -> None:
     refused(patch(client, NOBODY, {"If-Match": '"1"'}, name="Max"), 404)
     refused(delete(client, NOBODY, "*"), 404)
     refused(client.get(path(NOBODY), headers={"If-None-Match": "*"}), 404)
+
+
+@pytest.mark.parametrize("tag", OTHER)
+def test_a_read_of_another_version_is_412_and_a_problem(
+    client: FlaskClient, user: Any, tag: str
+) -> None:
+    refused(client.get(path(user), headers={"If-Match": tag}), 412)
+
+
+@pytest.mark.parametrize("tag", MATCHING)
+def test_a_read_of_the_version_that_is_named_is_answered(
+    client: FlaskClient, user: Any, tag: str
+) -> None:
+    answer = client.get(path(user), headers={"If-Match": tag})
+    assert (answer.status_code, answer.get_json()) == (200, user)
+
+
+@pytest.mark.parametrize("tag", ["*", '"2"', 'W/"2"', '"1", "2"'])
+def test_a_change_under_if_none_match_is_412_where_the_version_is_there(
+    client: FlaskClient, sink: Sink, user: Any, tag: str
+) -> None:
+    refused(patch(client, user, {"If-None-Match": tag}, name="Max"), 412)
+    refused(client.delete(path(user), headers={"If-None-Match": tag}), 412)
+    assert story(sink) == [("user.storeUser", "1"), ("user.updateUser", "2")]
+
+
+def test_a_change_under_if_none_match_is_made_where_the_version_is_another(
+    client: FlaskClient, user: Any
+) -> None:
+    assert patch(client, user, {"If-None-Match": '"1"'}, name="Max").status_code == 200
+
+
+def test_a_weak_tag_is_412_with_the_reason(client: FlaskClient, user: Any) -> None:
+    for answer in (
+        patch(client, user, {"If-Match": 'W/"2"'}, name="Max"),
+        client.get(path(user), headers={"If-Match": 'W/"2"'}),
+        delete(client, user, 'W/"2"'),
+    ):
+        assert "weak" in refused(answer, 412)["detail"]
+    assert "weak" not in refused(delete(client, user, 'W/"1"'), 412)["detail"]

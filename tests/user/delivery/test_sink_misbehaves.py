@@ -188,3 +188,19 @@ def test_a_dribbling_body_of_an_acknowledgement_does_not_outlast_the_deadline(
     with open_sink(dribbling(OK + b"\r\n" + b"x")) as sink:
         result = attempt(make_app(sink=sink.url))
         assert_not_done(result, "unknown", database_file)
+
+
+@pytest.mark.parametrize("interim", [b"102 Processing", b"103 Early Hints", b"100 Continue"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_interim_answers_are_skipped(make_app: MakeApp, interim: bytes, times: int) -> None:
+    before = b"HTTP/1.1 %b\r\nLink: </x>\r\n\r\n" % interim
+    with open_sink(sending(before * times + OK + b"Content-Length: 0\r\n\r\n")) as sink:
+        app = make_app(sink=sink.url)
+        assert [create(app).status_code for _ in range(2)] == [201, 201]
+
+
+def test_interim_answers_without_end_do_not_outlast_the_deadline(
+    make_app: MakeApp, database_file: Path
+) -> None:
+    with open_sink(flooding(b"HTTP/1.1 103 Early Hints\r\n\r\n")) as sink:
+        assert_not_done(attempt(make_app(sink=sink.url)), "unknown", database_file)
