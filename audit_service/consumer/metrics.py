@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from audit_service.consumer.status import ConsumerStatus
-from service_kit.metrics.registry import Gauge, Metrics, Value
+from service_kit.metrics.gauge import Gauge, Value
+from service_kit.metrics.registry import Metrics
 
 LAG = Gauge(
     "audit_service_consumer_lag",

@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from service_kit.metrics.gauge import Gauge, Value
 from service_kit.metrics.multiprocess import VARIABLE
-from service_kit.metrics.registry import Gauge, Value
 
 
 def counted(registry: CollectorRegistry) -> Iterable[Metric]:

@@ -5,31 +5,17 @@ all workers of a service share (`metrics_files`). So it MUST be imported in a wo
 earliest, and not with this module, which the command line imports before there are workers.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
+
+from service_kit.metrics.gauge import Gauge, Read, Value
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram, Metric
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Gauge:
-    """Something that is read when it is asked for."""
-
-    name: str
-    documentation: str
-    labels: tuple[str, ...] = ()
-
-
-Value = float | Mapping[tuple[str, ...], float]
-"""A gauge's: a number, or where it has labels, a number for each combination of their values."""
-
-Read = Callable[[], Mapping[Gauge, Value]]
 
 
 class Metrics:

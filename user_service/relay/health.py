@@ -6,7 +6,8 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from service_kit.http import app as service_app
-from service_kit.metrics.registry import Gauge, Metrics
+from service_kit.metrics.gauge import Gauge
+from service_kit.metrics.registry import Metrics
 from user_service.relay import OUTCOMES, RelayStatus
 from user_service.relay.circuit_breaker import SinkState
 from user_service.store import outbox_metrics

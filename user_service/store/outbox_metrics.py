@@ -5,7 +5,8 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from service_kit.metrics.registry import Gauge, Metrics, Value
+from service_kit.metrics.gauge import Gauge, Value
+from service_kit.metrics.registry import Metrics
 from user_service.store import outbox
 from user_service.store.transactions import reading
 

@@ -10,7 +10,8 @@ from service_kit.metrics.multiprocess import VARIABLE
 
 COUNT = """
 import sys
-from service_kit.metrics.registry import Gauge, Metrics
+from service_kit.metrics.gauge import Gauge
+from service_kit.metrics.registry import Metrics
 metrics = Metrics()
 metrics.counter("trial_total", "Trials").inc(int(sys.argv[1]))
 depth = Gauge("trial_depth", "How deep")

@@ -10,7 +10,8 @@ from flask import Flask
 from structlog.testing import capture_logs
 
 from service_kit.http import app as service_app
-from service_kit.metrics.registry import Gauge, Metrics
+from service_kit.metrics.gauge import Gauge
+from service_kit.metrics.registry import Metrics
 from tests.support.metrics_scrape import Scrape
 
 DEPTH = Gauge("trial_depth", "How deep")

@@ -11,7 +11,8 @@ import requests
 from flask import Flask
 
 from service_kit.http import app as service_app
-from service_kit.metrics.registry import Gauge, Metrics
+from service_kit.metrics.gauge import Gauge
+from service_kit.metrics.registry import Metrics
 from service_kit.process import admin_server
 from service_kit.process.admin_server import AdminServer
 from service_kit.process.gunicorn_server import PortTaken
