@@ -26,7 +26,7 @@ from service_kit.kafka import topic_url
 from service_kit.kafka.topic_url import TopicUnreadable, TopicUrl
 from service_kit.metrics.registry import Metrics
 from service_kit.process import admin_server
-from service_kit.process.gunicorn_server import tune_gc
+from service_kit.process.gc import tune_gc
 from service_kit.process.shutdown import stop_event
 
 __all__ = ["BadClient", "consume"]

@@ -12,7 +12,7 @@ import structlog
 from flask import Flask
 
 from service_kit import logs
-from service_kit.process import gunicorn_server
+from service_kit.process import gunicorn_server, ports
 from service_kit.settings.base import ServiceSettings, SettingsError
 
 CONFIG = 78  # EX_CONFIG of sysexits.h
@@ -68,7 +68,7 @@ def exit_on_start_error(service: Service[S]) -> Iterator[None]:
     """End the process with one line that says why, where the block finds that it cannot start."""
     try:
         yield
-    except (StartError, gunicorn_server.PortTaken) as error:
+    except (StartError, ports.PortTaken) as error:
         exit_with(service, str(error))
 
 
@@ -124,7 +124,7 @@ def service_commands(service: Service[S]) -> click.Group:
 
 
 def _preflight(service: Service[S], settings: S) -> None:
-    gunicorn_server.wait_for_port(settings.bind)
+    ports.wait_for_port(settings.bind)
     try:
         service.check(settings)
     except NotMigrated:
@@ -133,7 +133,7 @@ def _preflight(service: Service[S], settings: S) -> None:
 
 
 def _prepare(service: Service[S], settings: S) -> None:
-    gunicorn_server.wait_for_port(settings.bind)
+    ports.wait_for_port(settings.bind)
     bring_up_to_date(service, settings)
 
 

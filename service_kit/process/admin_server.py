@@ -12,7 +12,7 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
-from service_kit.process.gunicorn_server import PortTaken
+from service_kit.process.ports import PortTaken
 from service_kit.settings.bind_address import host_and_port
 
 THREADS = 2

@@ -1,8 +1,6 @@
 """Running an application under gunicorn, with the settings that were found to matter."""
 
-import gc
 import os
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,25 +10,17 @@ import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 from service_kit import logs
+from service_kit.http.request_head import BoundedRequest
 from service_kit.metrics import multiprocess
+from service_kit.process.gc import tune_gc
+from service_kit.process.ports import wait_for_port
 from service_kit.settings.base import ServiceSettings
-from service_kit.settings.bind_address import host_and_port
 
 log = structlog.get_logger()
-
-# What one request may send before its body. gunicorn has no such bound: it multiplies the
-# number of headers by the size of each, which for events with much in headers is gigabytes.
-HEAD_BYTES = 1024 * 1024
-PORT_TIMEOUT_SECONDS = 3.0
-
-
-class PortTaken(Exception):
-    """Something else listens on the address."""
 
 
 def run(
@@ -61,59 +51,9 @@ def _created(
             time.sleep(1)
 
 
-def wait_for_port(bind: str, timeout: float = PORT_TIMEOUT_SECONDS) -> None:
-    """Return once nothing listens on `bind`, at most `timeout` seconds later.
-
-    Because of SO_REUSEPORT a second instance could bind the same port without a word and
-    take half of the requests; and the workers of a killed master hold it for a second or two.
-
-    Raises PortTaken.
-    """
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            _probe(bind)
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise PortTaken(f"cannot listen on {bind}: {error.strerror}") from None
-            time.sleep(0.1)
-        else:
-            return
-
-
-def _probe(bind: str) -> None:
-    host, port = host_and_port(bind)
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    with socket.socket(family, kind, protocol) as probe:
-        # Without it, connections in TIME_WAIT would count as someone listening.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
-
-
-def tune_gc() -> None:
-    """Look for cycles seldom, and never again in what is there from the start.
-
-    Requests make next to no cycles; a batch of 500 events makes a hundred thousand objects,
-    and looking through them time and again took a sixth of what the batch did.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-
-
-class _BoundedRequest(Request):
-    """A request whose head is bounded as a whole, not only field by field."""
-
-    def parse(self, unreader: Any) -> Any:
-        self.max_buffer_headers = HEAD_BYTES
-        return super().parse(unreader)
-
-
 class _Worker(ThreadWorker):
     def init_process(self) -> None:
-        RequestParser.mesg_class = _BoundedRequest
+        RequestParser.mesg_class = BoundedRequest
         super().init_process()
 
 

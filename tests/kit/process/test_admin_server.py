@@ -15,7 +15,7 @@ from service_kit.metrics.gauge import Gauge
 from service_kit.metrics.registry import Metrics
 from service_kit.process import admin_server
 from service_kit.process.admin_server import AdminServer
-from service_kit.process.gunicorn_server import PortTaken
+from service_kit.process.ports import PortTaken
 from tests.support.metrics_scrape import Scrape
 
 HELD = Gauge("trial_lease_held", "Whether this process holds the lease")

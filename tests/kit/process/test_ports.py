@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service_kit.process.gunicorn_server import PortTaken, wait_for_port
+from service_kit.process.ports import PortTaken, wait_for_port
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     file = tmp_path / "data" / "users.db"
     monkeypatch.setenv("USER_SERVICE_DATABASE_URL", f"sqlite:///{file}")
     # No port is wanted by what is tested here, so a free one is not looked for.
-    monkeypatch.setattr("service_kit.process.gunicorn_server.wait_for_port", lambda _: None)
+    monkeypatch.setattr("service_kit.process.ports.wait_for_port", lambda _: None)
     monkeypatch.setattr("service_kit.process.gunicorn_server.run", lambda *_: None)
     return file
 

@@ -13,7 +13,7 @@ from user_service.store.outbox import OutboxNotEmpty
 @pytest.fixture(autouse=True)
 def _not_served(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.setenv("USER_SERVICE_DATABASE_URL", database_url)
-    monkeypatch.setattr("service_kit.process.gunicorn_server.wait_for_port", lambda _: None)
+    monkeypatch.setattr("service_kit.process.ports.wait_for_port", lambda _: None)
     monkeypatch.setattr("service_kit.process.gunicorn_server.run", lambda *_: None)
 
 
