@@ -22,8 +22,9 @@ from audit_service.log import EventLog, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
-from service_kit.kafka import topic_url
-from service_kit.kafka.topic_url import TopicUnreadable, TopicUrl
+from service_kit.kafka import topic_config, topic_url
+from service_kit.kafka.topic_config import TopicUnreadable
+from service_kit.kafka.topic_url import TopicUrl
 from service_kit.metrics.registry import Metrics
 from service_kit.process import admin_server
 from service_kit.process.gc import tune_gc
@@ -72,11 +73,11 @@ def consume(settings: Settings) -> None:
 
 def _warn_of_durability_risks(url: TopicUrl, settings: Settings) -> None:
     try:
-        config = topic_url.read_topic_config(
+        config = topic_config.read_topic_config(
             url.client(settings.kafka_secrets), url.topic, TOPIC_SECONDS
         )
     except TopicUnreadable as reason:
         log.warning("the topic's configuration cannot be read", topic=url.topic, reason=str(reason))
         return
-    for weakness in topic_url.durability_risks(config):
+    for weakness in topic_config.durability_risks(config):
         log.warning("an acknowledged event could be lost", topic=url.topic, weakness=weakness)

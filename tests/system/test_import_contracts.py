@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "service_kit.settings.redaction": set(),
     "service_kit.process.shutdown": {"flask"},
     "service_kit.cli.table": {"flask"},
-    "service_kit.kafka.topic_url": {"confluent_kafka"},
+    "service_kit.kafka.topic_config": {"confluent_kafka"},
     "service_kit.logs": set(),
     "service_kit.group_commit": set(),
 }

@@ -10,8 +10,9 @@ import confluent_kafka
 import structlog
 from confluent_kafka import KafkaException
 
-from service_kit.kafka import topic_url
-from service_kit.kafka.topic_url import TopicUnreadable, TopicUrl
+from service_kit.kafka import topic_config, topic_url
+from service_kit.kafka.topic_config import TopicUnreadable
+from service_kit.kafka.topic_url import TopicUrl
 from user_service.settings import Settings
 from user_service.sinks.kafka import KafkaBatchSender, KafkaSink
 from user_service.sinks.kafka_producer import Producer
@@ -87,8 +88,8 @@ class KafkaTopic:
 
     def _durability_risks(self) -> list[str]:
         client = self._url.client(self._secrets)
-        config = topic_url.read_topic_config(client, self._url.topic, READ_SECONDS)
-        return [*topic_url.durability_risks(config)]
+        config = topic_config.read_topic_config(client, self._url.topic, READ_SECONDS)
+        return [*topic_config.durability_risks(config)]
 
 
 def options_of(

@@ -1,21 +1,9 @@
-"""A topic by its URL, and what of its configuration could lose a message."""
-
-from dataclasses import replace
+"""A topic by its URL, with options of librdkafka."""
 
 import pytest
 
 from service_kit.kafka import topic_url
-from service_kit.kafka.topic_url import TopicConfig
 from service_kit.settings.redaction import redact
-
-SAFE = TopicConfig(
-    replicas=3,
-    min_insync=2,
-    retention_ms=-1,
-    retention_bytes=-1,
-    compacted=False,
-    unclean_election=False,
-)
 
 
 @pytest.mark.parametrize(
@@ -90,23 +78,3 @@ def test_what_is_no_such_url_is_refused_without_being_repeated(url: str) -> None
     with pytest.raises(ValueError, match=r"^(must|has|may)") as caught:
         topic_url.parse(url)
     assert "s3cret" not in str(caught.value)
-
-
-def test_a_topic_that_keeps_everything_on_several_brokers_has_no_weakness() -> None:
-    assert topic_url.durability_risks(SAFE) == []
-
-
-@pytest.mark.parametrize(
-    ("weak", "named"),
-    [
-        (replace(SAFE, replicas=1, min_insync=1), "1 replica"),
-        (replace(SAFE, min_insync=1), "min.insync.replicas is 1"),
-        (replace(SAFE, retention_ms=604800000), "deleted after 7 days"),
-        (replace(SAFE, retention_bytes=1), "retention.bytes is 1"),
-        (replace(SAFE, compacted=True), "cleanup.policy"),
-        (replace(SAFE, unclean_election=True), "unclean.leader.election"),
-    ],
-)
-def test_what_could_lose_an_acknowledged_message_is_named(weak: TopicConfig, named: str) -> None:
-    (sentence,) = topic_url.durability_risks(weak)
-    assert named in sentence

@@ -1,0 +1,81 @@
+"""Configuration of a Kafka topic: what of it could lose a message.
+
+confluent_kafka is imported only where it is used: it takes a tenth of a second, and most
+processes speak no Kafka.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+class TopicUnreadable(Exception):
+    """The brokers did not tell of the topic; nothing is known of it."""
+
+
+@dataclass(frozen=True)
+class TopicConfig:
+    """What of a topic's configuration decides how safe a message in it is.
+
+    `retention_ms`, `retention_bytes`: -1 where nothing is deleted for age or size.
+    """
+
+    replicas: int
+    min_insync: int
+    retention_ms: int
+    retention_bytes: int
+    compacted: bool
+    unclean_election: bool
+
+
+def durability_risks(config: TopicConfig) -> Sequence[str]:
+    """A sentence for each way in which an acknowledged message could be lost."""
+    found = {
+        f"it has {config.replicas} replica: what is on a broker's disk is lost with it": (
+            config.replicas == 1
+        ),
+        f"min.insync.replicas is {config.min_insync}: a message can be acknowledged by one "
+        "broker alone, and be lost with it": config.replicas > 1 and config.min_insync == 1,
+        f"retention.ms is {config.retention_ms}: a message is deleted after "
+        f"{config.retention_ms / _DAY_MS:.3g} days, read or not": config.retention_ms >= 0,
+        f"retention.bytes is {config.retention_bytes}: the oldest messages of a partition "
+        "larger than that are deleted, read or not": config.retention_bytes >= 0,
+        "cleanup.policy has compact: of the messages of one key only the last is kept": (
+            config.compacted
+        ),
+        "unclean.leader.election.enable is true: a broker that lacks messages may become "
+        "their leader": config.unclean_election,
+    }
+    return [sentence for sentence, holds in found.items() if holds]
+
+
+def read_topic_config(
+    client: Mapping[str, str | int | float], topic: str, timeout: float = 10.0
+) -> TopicConfig:
+    """How the topic stands now, as its brokers tell within `timeout` seconds.
+
+    `client`: as TopicUrl.client gives it. MUST NOT be called before a fork: librdkafka has
+    threads of its own. Raises TopicUnreadable.
+    """
+    from confluent_kafka import KafkaException, TopicCollection  # noqa: PLC0415
+    from confluent_kafka.admin import AdminClient, ConfigResource  # noqa: PLC0415
+
+    # What goes wrong is raised; librdkafka would say it some twenty times a second.
+    admin = AdminClient({**client, "log_level": 0})
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    try:
+        described = admin.describe_topics(TopicCollection([topic]), request_timeout=timeout)
+        partitions = described[topic].result(timeout).partitions
+        entries = admin.describe_configs([resource], request_timeout=timeout)[resource]
+        config = {name: entry.value for name, entry in entries.result(timeout).items()}
+    except (KafkaException, TimeoutError) as error:
+        raise TopicUnreadable(str(error) or f"no answer within {timeout:g} s") from error
+    return TopicConfig(
+        replicas=min(len(partition.replicas) for partition in partitions),
+        min_insync=int(config["min.insync.replicas"]),
+        retention_ms=int(config["retention.ms"]),
+        retention_bytes=int(config["retention.bytes"]),
+        compacted="compact" in config["cleanup.policy"],
+        unclean_election=config["unclean.leader.election.enable"] == "true",
+    )
