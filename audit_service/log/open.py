@@ -1,10 +1,13 @@
-"""Which backend a database URL stands for: the one place that knows them all."""
+"""Backends by database URL: the one place that knows them all."""
+
+from importlib.resources.abc import Traversable
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from audit_service.log import postgres, sqlite
 from audit_service.log.backend import LOCK_SECONDS, Backend
+from audit_service.log.schema import Schema
 
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
@@ -14,19 +17,28 @@ class UnsupportedDatabase(Exception):
     """There is no backend for the URL."""
 
 
-def open_log(url: str, password: str = "", *, lock_seconds: float = LOCK_SECONDS) -> Backend:
+def open_log(
+    url: str,
+    password: str = "",
+    *,
+    lock_seconds: float = LOCK_SECONDS,
+    migrations: Traversable | None = None,
+) -> Backend:
     """The log at `url`, which must exist and be up to date; `password` where the URL has none.
 
     `lock_seconds`: how long it waits at most for a lock that another process holds.
+    `migrations`: their folder, where they are not those of this package.
     Raises UnsupportedDatabase, SchemaMismatch, LogUnavailable.
     """
     check_url(url)
     if url.startswith(SQLITE):
-        return sqlite.SqliteLog(url.removeprefix(SQLITE), lock_seconds=lock_seconds)
-    return postgres.PostgresLog(conninfo(url, password), lock_seconds=lock_seconds)
+        path, schema = url.removeprefix(SQLITE), Schema("sqlite", migrations)
+        return sqlite.SqliteLog(path, schema, lock_seconds=lock_seconds)
+    schema = Schema("postgres", migrations)
+    return postgres.PostgresLog(conninfo(url, password), schema, lock_seconds=lock_seconds)
 
 
-def migrate(url: str, password: str = "") -> None:
+def migrate(url: str, password: str = "", *, migrations: Traversable | None = None) -> None:
     """Make the log at `url` where there is none, and bring its schema up to date.
 
     Safe when several processes do it at once. Raises UnsupportedDatabase, SchemaMismatch,
@@ -34,9 +46,9 @@ def migrate(url: str, password: str = "") -> None:
     """
     check_url(url)
     if url.startswith(SQLITE):
-        sqlite.migrate(url.removeprefix(SQLITE))
+        sqlite.migrate(url.removeprefix(SQLITE), Schema("sqlite", migrations))
     else:
-        postgres.migrate(conninfo(url, password))
+        postgres.migrate(conninfo(url, password), Schema("postgres", migrations))
 
 
 def check_url(url: str) -> None:

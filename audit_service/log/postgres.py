@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import psycopg
 
-from audit_service.log import rows, schema
+from audit_service.log import rows
 from audit_service.log.backend import LOCK_SECONDS, Drain, Entry, Page, Receipt, Record
 from audit_service.log.postgres_connections import (
     Connection,
@@ -14,6 +14,7 @@ from audit_service.log.postgres_connections import (
     store_errors,
 )
 from audit_service.log.rows import Existing
+from audit_service.log.schema import Schema, SchemaMismatch
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
 # will do, as long as they are these in every process.
@@ -38,7 +39,7 @@ _OLDER = f"{_SELECT} WHERE identity = %s AND digest_version IS NULL"
 class PostgresLog:
     """A Backend (see there) in the database at `url`. One writer at a time in all processes."""
 
-    def __init__(self, url: str, *, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(self, url: str, schema: Schema, *, lock_seconds: float = LOCK_SECONDS) -> None:
         """Raises LogUnavailable where there is no such log, SchemaMismatch."""
         self._url = url
         self._lock_seconds = lock_seconds
@@ -46,8 +47,8 @@ class PostgresLog:
         self._readers = ReadConnections(url, lock_seconds)
         try:
             with self._readers.transaction() as db:
-                schema.check("postgres", _version(db))
-        except schema.SchemaMismatch:
+                schema.check(_version(db))
+        except SchemaMismatch:
             self.close()
             raise
 
@@ -134,7 +135,7 @@ def _compared(db: Connection, entry: Entry, existing: Existing) -> Existing:
     return Existing(existing.first, rows.same_as(entry, older))
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, schema: Schema) -> None:
     """Apply every migration that the database at `url` lacks."""
     with store_errors(), connect(url) as db, db.transaction():
         # A migration takes as long as it takes, and so does waiting for another's.
@@ -143,11 +144,11 @@ def migrate(url: str) -> None:
         db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATE_LOCK,))
         db.execute("CREATE TABLE IF NOT EXISTS event_schema (version integer PRIMARY KEY)")
         found = _version(db)
-        for number, script in schema.migrations("postgres").items():
+        for number, script in schema.migrations().items():
             if number > found:
                 db.execute(script)
                 db.execute("INSERT INTO event_schema VALUES (%s)", (number,))
-        schema.check("postgres", _version(db))
+        schema.check(_version(db))
 
 
 def _version(db: Connection) -> int:

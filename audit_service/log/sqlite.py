@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 
-from audit_service.log import rows, schema
+from audit_service.log import rows
 from audit_service.log.backend import (
     LOCK_SECONDS,
     Drain,
@@ -18,6 +18,7 @@ from audit_service.log.backend import (
     Record,
 )
 from audit_service.log.rows import Existing
+from audit_service.log.schema import Schema
 from audit_service.log.sqlite_connections import connect, enter_wal, file_at, store_errors
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
@@ -37,7 +38,7 @@ _NOT_STORED = Existing(None, None)
 class SqliteLog:
     """A Backend (see there) on the file at `path`. One writer at a time in all processes."""
 
-    def __init__(self, path: str, *, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(self, path: str, schema: Schema, *, lock_seconds: float = LOCK_SECONDS) -> None:
         """Raises LogUnavailable where there is no such log, SchemaMismatch."""
         self._path = path
         self._lock_seconds = lock_seconds
@@ -46,7 +47,7 @@ class SqliteLog:
         self._readers: list[apsw.Connection] = []
         with store_errors():
             self._file = file_at(path)
-            schema.check("sqlite", _version(self._reader()))
+            schema.check(_version(self._reader()))
 
     def commit(self, drain: Drain) -> Sequence[Receipt]:
         with store_errors():
@@ -128,7 +129,7 @@ class SqliteLog:
             self._writer = None
 
 
-def migrate(path: str) -> None:
+def migrate(path: str, schema: Schema) -> None:
     """Make the log at `path` if need be, and apply every migration that it lacks."""
     with store_errors():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -136,12 +137,12 @@ def migrate(path: str) -> None:
         try:
             enter_wal(db)
             db.execute("BEGIN IMMEDIATE")
-            for number, script in schema.migrations("sqlite").items():
+            for number, script in schema.migrations().items():
                 if number > _version(db):
                     db.execute(script)
                     db.execute(f"PRAGMA user_version = {number}")
             db.execute("COMMIT")
-            schema.check("sqlite", _version(db))
+            schema.check(_version(db))
         finally:
             db.close()
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from audit_service.events import Event
-from audit_service.log import Outcome, Receipt, migrate, open_log, schema
+from audit_service.log import Outcome, Receipt, migrate, open_log
+from audit_service.log.schema import Schema
 from audit_service.rejected import RejectedMessage, open_rejected
 from tests.fixtures import log_lines, ndjson
 from tests.fixtures.ndjson import Line
 from tests.support import postgres_dump
 from tests.support.log_databases import Store, commit
+from tests.support.log_migrations import one_more_migration
 from tests.support.log_processes import event
 
 FIXTURES = Path(ndjson.__file__).parent
@@ -42,17 +44,17 @@ def url(fixture: Path, store: Store) -> str:
     return store.url
 
 
-def contents(url: str, like: Sequence[Line]) -> list[Line]:
+def contents(url: str, like: Sequence[Line], migrations: Path | None = None) -> list[Line]:
     """What is in the log, as far as it can be compared with those lines."""
-    backend = open_log(url)
+    backend = open_log(url, migrations=migrations)
     try:
         return ndjson.as_known_to(like, log_lines.lines_of(backend, open_rejected(url)))
     finally:
         backend.close()
 
 
-def append(url: str, events: Sequence[Event]) -> Sequence[Receipt]:
-    backend = open_log(url)
+def append(url: str, events: Sequence[Event], migrations: Path | None = None) -> Sequence[Receipt]:
+    backend = open_log(url, migrations=migrations)
     try:
         return commit(backend, *events)
     finally:
@@ -63,16 +65,18 @@ def of_events(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if "position" in line]
 
 
-def check_duplicates(url: str, lines: Sequence[Line]) -> None:
+def check_duplicates(url: str, lines: Sequence[Line], migrations: Path | None = None) -> None:
     """Each event is known at its own position, and of none is there another."""
-    receipts = append(url, [log_lines.event_of(line) for line in lines])
+    receipts = append(url, [log_lines.event_of(line) for line in lines], migrations)
     positions = [line["position"] for line in lines]
     assert receipts == [Receipt(position, Outcome.DUPLICATE) for position in positions]
 
 
 def test_the_newest_schema_has_a_fixture() -> None:
     """`python -m tests.fixtures.make_log` makes it."""
-    assert VERSIONS[-1] == max(schema.migrations("sqlite")) == max(schema.migrations("postgres"))
+    assert (
+        VERSIONS[-1] == max(Schema("sqlite").migrations()) == max(Schema("postgres").migrations())
+    )
 
 
 def test_every_event_and_rejected_message_is_read_back_unaltered(
@@ -147,16 +151,12 @@ SABOTAGE = {
 """What a faulty migration might do."""
 
 
-def migrate_with(url: str, sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Migrate to a schema that is newer than there is, by that statement."""
+def migrate_with(url: str, sql: str, folder: Path) -> Path:
+    """Migrate to a schema that is newer than there is, by that statement; its migrations."""
     script = _unprotected(sql, sqlite=url.startswith("sqlite"))
-    newer = {
-        backend: {**scripts, max(scripts) + 1: script}
-        for backend in ("sqlite", "postgres")
-        for scripts in [schema.migrations(backend)]
-    }
-    monkeypatch.setattr(schema, "migrations", newer.__getitem__)
-    migrate(url)
+    migrations = one_more_migration(folder, script)
+    migrate(url, migrations=migrations)
+    return migrations
 
 
 def _unprotected(sql: str, *, sqlite: bool) -> str:
@@ -169,24 +169,24 @@ def _unprotected(sql: str, *, sqlite: bool) -> str:
 
 @pytest.mark.parametrize("sql", SABOTAGE.values(), ids=SABOTAGE)
 def test_a_migration_that_alters_what_is_there_would_be_noticed(
-    url: str, expected: Sequence[Line], sql: str, monkeypatch: pytest.MonkeyPatch
+    url: str, expected: Sequence[Line], sql: str, tmp_path: Path
 ) -> None:
-    migrate_with(url, sql, monkeypatch)
-    assert contents(url, expected) != expected
+    migrations = migrate_with(url, sql, tmp_path)
+    assert contents(url, expected, migrations) != expected
 
 
 def test_a_migration_that_alters_identities_would_be_noticed(
-    url: str, expected: Sequence[Line], monkeypatch: pytest.MonkeyPatch
+    url: str, expected: Sequence[Line], tmp_path: Path
 ) -> None:
-    migrate_with(url, "UPDATE event SET identity = digest", monkeypatch)
-    assert contents(url, expected) == expected
+    migrations = migrate_with(url, "UPDATE event SET identity = digest", tmp_path)
+    assert contents(url, expected, migrations) == expected
     with pytest.raises(AssertionError):
-        check_duplicates(url, of_events(expected))
+        check_duplicates(url, of_events(expected), migrations)
 
 
 def test_a_migration_that_alters_nothing_is_let_pass(
-    url: str, expected: Sequence[Line], monkeypatch: pytest.MonkeyPatch
+    url: str, expected: Sequence[Line], tmp_path: Path
 ) -> None:
-    migrate_with(url, "ALTER TABLE event ADD COLUMN novelty text", monkeypatch)
-    assert contents(url, expected) == expected
-    check_duplicates(url, of_events(expected))
+    migrations = migrate_with(url, "ALTER TABLE event ADD COLUMN novelty text", tmp_path)
+    assert contents(url, expected, migrations) == expected
+    check_duplicates(url, of_events(expected), migrations)

@@ -1,5 +1,6 @@
 """The rules of the event log, which every backend must keep."""
 
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -17,14 +18,13 @@ from audit_service.log import (
     UnsupportedDatabase,
     migrate,
     open_log,
-    schema,
 )
 from audit_service.log.backend import Entry
 from tests.support.log_databases import Store, commit, everything, ids, positions
+from tests.support.log_migrations import first_migrations
 from tests.support.log_processes import event
 
 ALL = 10**9
-BACKENDS = ("sqlite", "postgres")
 
 
 def insert_with_digest_of_version_1(store: Store, stored: Event) -> None:
@@ -286,12 +286,9 @@ class TestSchema:
         assert ids(everything(backend)) == ["a"]
 
     def test_a_log_of_an_older_version_is_brought_up_to_date_with_its_events(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, tmp_path: Path
     ) -> None:
-        with monkeypatch.context() as older:
-            first = {backend: {1: schema.migrations(backend)[1]} for backend in BACKENDS}
-            older.setattr(schema, "migrations", first.__getitem__)
-            migrate(store.url)
+        migrate(store.url, migrations=first_migrations(tmp_path, 1))
         old = event("1€€€€-and-more")
         identity, content = digest(old).identity[-16:].hex(), digest(old).content.hex()
         sqlite = store.url.startswith("sqlite")
