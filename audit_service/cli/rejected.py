@@ -19,13 +19,13 @@ from audit_service.rejected.redrive import redrive
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
+from service_kit.cli.options import as_json
 from service_kit.logs import escape_controls
 
 REFUSED = 1
 UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
 PAGE = 100
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 which = click.argument("ids", metavar="ID…", type=int, nargs=-1)
 every = click.option("--all", "every", is_flag=True, help="All that there are.")
 

@@ -14,6 +14,7 @@ import click
 from sqlalchemy import Connection, Engine
 
 from service_kit.cli import commands
+from service_kit.cli.options import as_json
 from service_kit.cli.table import print_rows
 from user_service.settings import Settings
 from user_service.store import database, outbox, outbox_admin
@@ -67,7 +68,6 @@ def outbox_commands(database: OutboxDatabase) -> click.Group:
     return group
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 of_user = click.option("--user", help="Only of the user of this id.")
 of_type = click.option("--type", "event_type", help="Only of this type, like user.storeUser.")
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import click
 import requests
 
+from service_kit.cli.options import as_json
 from service_kit.cli.table import print_rows
 from service_kit.logs import escape_controls
 from service_kit.settings.redaction import redact
@@ -22,7 +23,6 @@ UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
 TIMEOUT_SECONDS = 30
 COLUMNS = ("id", "name", "created_at", "updated_at")
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 password_file = click.option(
     "--password-file",
     type=click.File(encoding="utf-8"),
