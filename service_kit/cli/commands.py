@@ -1,4 +1,4 @@
-"""The commands that every service has: run, check, migrate, config."""
+"""Commands that every service has: run, check, migrate, config."""
 
 import os
 import sys
@@ -31,11 +31,11 @@ class NotMigrated(StartError):
 
 @dataclass(frozen=True)
 class Service(Generic[S]):
-    """What the commands need to know of a service.
+    """A service, as far as its commands need to know it.
 
     `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
-    where the settings, though valid, do not let it start.
-    `retry_startup_on`: see `gunicorn_server.run`.
+    where the settings, though valid, do not let it start. `retry_startup_on`: see
+    `gunicorn_server.run`. `wait_for_port`, `serve`: others where nothing is to be served.
     """
 
     name: str
@@ -45,6 +45,8 @@ class Service(Generic[S]):
     migrate: Callable[[S], None]
     check: Callable[[S], None]
     retry_startup_on: tuple[type[Exception], ...] = ()
+    wait_for_port: Callable[[str], None] = ports.wait_for_port
+    serve: Callable[..., None] = gunicorn_server.run
 
 
 def load_settings(service: Service[S]) -> S:
@@ -93,10 +95,15 @@ def service_commands(service: Service[S]) -> click.Group:
     @group.command()
     def run() -> None:
         """Serve HTTP until SIGTERM or Ctrl-C."""
-        settings = prepare_to_run(service, lambda settings: _prepare(service, settings))
+
+        def prepare(settings: S) -> None:
+            service.wait_for_port(settings.bind)
+            bring_up_to_date(service, settings)
+
+        settings = prepare_to_run(service, prepare)
         # The schema is up to date by now; the workers need not look at it again.
         prepared = settings.model_copy(update={"migrate": False})
-        gunicorn_server.run(
+        service.serve(
             service.name, prepared, lambda: service.create_app(prepared), service.retry_startup_on
         )
 
@@ -105,7 +112,8 @@ def service_commands(service: Service[S]) -> click.Group:
         """Say whether `run` would start: settings, a free port, the database. Changes nothing."""
         settings = load_settings(service)
         with exit_on_start_error(service):
-            _preflight(service, settings)
+            service.wait_for_port(settings.bind)
+            _check(service, settings)
 
     @group.command()
     def migrate() -> None:
@@ -123,18 +131,13 @@ def service_commands(service: Service[S]) -> click.Group:
     return group
 
 
-def _preflight(service: Service[S], settings: S) -> None:
-    ports.wait_for_port(settings.bind)
+def _check(service: Service[S], settings: S) -> None:
+    """Check all but what `run` would bring up to date. Raises StartError."""
     try:
         service.check(settings)
     except NotMigrated:
         if not settings.migrate:
             raise
-
-
-def _prepare(service: Service[S], settings: S) -> None:
-    ports.wait_for_port(settings.bind)
-    bring_up_to_date(service, settings)
 
 
 def bring_up_to_date(service: Service[S], settings: S) -> None:

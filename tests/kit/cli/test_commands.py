@@ -18,7 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from service_kit.cli import commands
 from service_kit.cli.commands import StartError
 from service_kit.http import app as service_app
-from service_kit.process import gunicorn_server, ports
+from service_kit.process import ports
 from service_kit.settings.base import ServiceSettings
 
 CONFIG = 78
@@ -46,11 +46,8 @@ def calls() -> list[str]:
 
 
 @pytest.fixture
-def trial(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> commands.Service[Trial]:
+def trial(calls: list[str]) -> commands.Service[Trial]:
     """A service that is never really served."""
-    impatient = functools.partial(ports.wait_for_port, timeout=0)
-    monkeypatch.setattr(ports, "wait_for_port", impatient)
-    monkeypatch.setattr(gunicorn_server, "run", lambda *_: calls.append("run"))
     return commands.Service(
         name="trial-service",
         version="1.2.3",
@@ -58,6 +55,8 @@ def trial(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> commands.Service
         create_app=create_app,
         migrate=lambda _: calls.append("migrate"),
         check=lambda _: calls.append("check"),
+        wait_for_port=functools.partial(ports.wait_for_port, timeout=0),
+        serve=lambda *_: calls.append("run"),
     )
 
 

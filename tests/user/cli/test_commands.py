@@ -2,12 +2,14 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from user_service.cli import main
+from service_kit.cli.commands import service_commands
+from user_service.cli import SERVICE
 
 
 @pytest.fixture(autouse=True)
@@ -15,9 +17,6 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where the commands find their database: a file that is not there yet."""
     file = tmp_path / "data" / "users.db"
     monkeypatch.setenv("USER_SERVICE_DATABASE_URL", f"sqlite:///{file}")
-    # No port is wanted by what is tested here, so a free one is not looked for.
-    monkeypatch.setattr("service_kit.process.ports.wait_for_port", lambda _: None)
-    monkeypatch.setattr("service_kit.process.gunicorn_server.run", lambda *_: None)
     return file
 
 
@@ -28,7 +27,9 @@ def unmended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def invoke(*words: str) -> Result:
-    return CliRunner().invoke(main, words)
+    # Nothing is served, and no port looked for.
+    service = replace(SERVICE, wait_for_port=lambda _: None, serve=lambda *_: None)
+    return CliRunner().invoke(service_commands(service), words)
 
 
 def assert_names_the_database(result: Result) -> str:

@@ -1,20 +1,27 @@
-"""DirectDelivery delivery does not overtake what waits in the outbox."""
+"""Direct delivery does not overtake what waits in the outbox."""
+
+from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
+from service_kit.cli.commands import service_commands
 from tests.support.relay_harness import fill
 from tests.user.conftest import MakeApp, Query
-from user_service.cli import main
+from user_service.cli import SERVICE
 from user_service.store.outbox import OutboxNotEmpty
 
 
 @pytest.fixture(autouse=True)
-def _not_served(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+def _database(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.setenv("USER_SERVICE_DATABASE_URL", database_url)
-    monkeypatch.setattr("service_kit.process.ports.wait_for_port", lambda _: None)
-    monkeypatch.setattr("service_kit.process.gunicorn_server.run", lambda *_: None)
+
+
+def invoke(command: str) -> Result:
+    """A command of a service that is not served."""
+    service = replace(SERVICE, wait_for_port=lambda _: None, serve=lambda *_: None)
+    return CliRunner().invoke(service_commands(service), [command])
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
@@ -22,7 +29,7 @@ def test_direct_does_not_start_while_something_waits_and_says_what_to_do(
     engine: Engine, command: str
 ) -> None:
     fill(engine, "u", "v")
-    result = CliRunner().invoke(main, [command])
+    result = invoke(command)
     assert result.exit_code == 78
     (line,) = result.stderr.splitlines()
     assert line.startswith("user-service: USER_SERVICE_DELIVERY: 2 events wait")
@@ -36,7 +43,7 @@ def test_with_an_outbox_it_starts_whatever_waits(
 ) -> None:
     monkeypatch.setenv("USER_SERVICE_DELIVERY", "outbox")
     fill(engine, "u")
-    assert CliRunner().invoke(main, [command]).exit_code == 0
+    assert invoke(command).exit_code == 0
 
 
 def test_an_app_for_direct_delivery_is_not_made_while_something_waits(
@@ -55,4 +62,4 @@ def test_a_dead_letter_does_not_keep_direct_delivery_from_starting(
     fill(engine, "u")
     query("UPDATE outbox SET state = :state", state=state)
     make_app()
-    assert CliRunner().invoke(main, ["check"]).exit_code == 0
+    assert invoke("check").exit_code == 0
