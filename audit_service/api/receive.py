@@ -18,8 +18,7 @@ from audit_service.log import EventLog, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
-from service_kit import logs
-from service_kit.http import request_body
+from service_kit.http import request_body, request_log
 from service_kit.http.problems import Problem
 
 Record = Callable[[Mapping[str, str], bytes, Exception], None]
@@ -65,7 +64,7 @@ def blueprint(
             log_refused(error)
             raise
         receipts = event_log.append(events)
-        logs.gather()  # until the line that tells of the request itself
+        request_log.buffer_lines()
         stored_line.log_stored(events, receipts)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]

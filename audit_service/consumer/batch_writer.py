@@ -34,16 +34,13 @@ class BatchWriter:
         MUST NOT return before all of it is on disk. Raises LogUnavailable; some of it may be
         stored then.
         """
-        logs.gather()
-        try:
+        with logs.buffer_lines():
             refused = [message for message in batch if message.error is not None]
             refused += self._append([message for message in batch if message.error is None])
             if refused:
                 self._rejected.save([message.rejected for message in refused])
             for message in refused:
                 self._report_rejected(message)
-        finally:
-            logs.write_gathered()
         self._on_stored(len(batch))
 
     def _append(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:

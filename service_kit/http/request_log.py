@@ -4,6 +4,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 import structlog
@@ -16,6 +17,7 @@ _FIT = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
 # Where the request's own are kept in its environment.
 _STARTED, _REQUEST_ID = "service_kit.started", "service_kit.request_id"
+_BUFFERED = "service_kit.buffered_lines"
 
 log = structlog.get_logger()
 
@@ -37,8 +39,16 @@ def register(app: Flask, ended: Ended) -> None:
 
 def _forget(_: BaseException | None) -> None:
     """What this thread logs next, such as a head that the server refuses, is of no request."""
-    logs.write_gathered()
+    buffered: ExitStack | None = request.environ.pop(_BUFFERED, None)
+    if buffered is not None:
+        buffered.close()
     structlog.contextvars.clear_contextvars()
+
+
+def buffer_lines() -> None:
+    """Keep the lines of this request from now on until it ends, to write them at once."""
+    buffered = request.environ[_BUFFERED] = ExitStack()
+    buffered.enter_context(logs.buffer_lines())
 
 
 def started() -> float:
