@@ -102,7 +102,7 @@ class Settings(ServiceSettings):
         ge=1,
         le=10_000,
         description="The most events that the relay sends in one request, as a batch; 1: each by "
-        "itself, in binary mode",
+        "itself, in binary mode; more only to a sink that is known to read batches",
     )
     outbox_max: int = Field(
         default=100_000,

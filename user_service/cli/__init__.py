@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +17,8 @@ from user_service.database_url import parse_url
 from user_service.settings import Settings
 from user_service.store import database, outbox
 from user_service.store.transactions import StoreUnavailable, reading
+
+log = structlog.get_logger()
 
 _VARIABLE = "USER_SERVICE_DATABASE_URL"
 
@@ -36,6 +39,11 @@ def _check_sink(settings: Settings) -> None:
         sinks.check(settings)
     except sinks.WrongOptions as error:
         raise StartError(f"USER_SERVICE_SINK: {error}") from error
+    if "%" in settings.event_source:
+        log.warning(
+            "USER_SERVICE_EVENT_SOURCE has a '%': in binary mode it is encoded, and most receivers "
+            "do not decode it"
+        )
 
 
 def _check(settings: Settings) -> None:

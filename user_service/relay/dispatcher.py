@@ -155,9 +155,8 @@ class Dispatcher:
             # This process may have been paused since the last renewal.
             and self._lease.is_fresh
         ):
-            max_batch = (
-                self._outcomes.max_batch if self._breaker.state is SinkState.AVAILABLE else 1
-            )
+            available = self._breaker.state is SinkState.AVAILABLE
+            max_batch = self._outcomes.batches.max_batch if available else 1
             events = self._queues.next_batch(
                 max_batch, one_event_per_user=self._sender_pool.one_event_per_user
             )

@@ -12,6 +12,7 @@ from itertools import groupby
 import structlog
 
 from user_service.relay.backoff import Backoff
+from user_service.relay.batch_trial import BatchTrial
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
 from user_service.relay.events import PendingWrites, QueuedEvent
 from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
@@ -19,7 +20,7 @@ from user_service.relay.sender_pool import Batch, BatchResult
 from user_service.relay.status import RelayStatus
 from user_service.relay.timing import Clock, RelayTiming
 from user_service.relay.user_queues import UserQueues
-from user_service.sinks.sink import NotDelivered
+from user_service.sinks.sink import Fault, NotDelivered
 
 log = structlog.get_logger()
 
@@ -56,7 +57,7 @@ class OutcomeHandler:
         self.breaker = breaker
         self.pending = PendingWrites()
         self.backoff = backoff
-        self.max_batch = max_batch
+        self.batches = BatchTrial(max_batch, timing, clock)
         self._status = status
         self._timing = timing
         self._clock = clock
@@ -87,6 +88,7 @@ class OutcomeHandler:
         self.pending = PendingWrites()
 
     def _deliver(self, events: Sequence[QueuedEvent]) -> None:
+        self.batches.delivered(events)
         self.pending.delivered += [event.id for event in events]
         self._close(events, "delivered")
         if self.breaker.record_success():
@@ -98,6 +100,10 @@ class OutcomeHandler:
         )
         for event in events:
             self._failed_at[event.id] = self.breaker.successes
+        if cause.perhaps_no_batches:
+            self.batches.refused(events, by_one_event=cause.fault is Fault.REFUSED)
+        elif not cause.batch_failure:
+            self.batches.failed_alone(events[0])
         others = failed.others_delivered or self._are_to_blame(events)
         self._actions[action_for(cause, others_delivered=others)](failed)
 
@@ -124,12 +130,12 @@ class OutcomeHandler:
         self._retry(failed)
 
     def _send_singly(self, failed: Failed) -> None:
-        if self.max_batch > 1:
-            log.warning("the sink takes no batches; events are sent one by one from now on")
-        self.max_batch = 1
+        self.batches.end()
         self._retry(failed)
 
     def _wait(self, failed: Failed) -> None:
+        if failed.cause.perhaps_no_batches:
+            self.queues.send_alone(failed.events)
         self.breaker.trip(failed.began, failed.cause.reason, failed.cause.retry_after)
         self._retry(failed)
 

@@ -49,6 +49,9 @@ class RelayTiming:
     database_retry_seconds: float = 0.5
     """How long a database that was unavailable is left alone."""
 
+    singles_seconds: float = 300.0
+    """For how long events are sent singly after a batch was refused and they passed singly."""
+
     window_size: int = 4000
     window_size_per_user: int = 200
     """How many events are in memory at most, and of one user."""

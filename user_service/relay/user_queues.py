@@ -95,6 +95,11 @@ class UserQueues:
         for event in events:
             self._max_batch_size[event.id] = (len(events) + 1) // 2
 
+    def send_alone(self, events: Sequence[QueuedEvent]) -> None:
+        """Let each of the events be sent by itself from now on."""
+        for event in events:
+            self._max_batch_size[event.id] = 1
+
     def forget(self, ids: Iterable[int]) -> None:
         """Let go of events that have ended or back off."""
         for number in ids:

@@ -107,12 +107,14 @@ def _check(answer: requests.Response, *, of_batch: bool) -> None:
         # It was sent twice, and this answers the second time: the first may have been accepted.
         refused = False
     outcome = Outcome.NOT_DELIVERED if refused else Outcome.UNKNOWN
-    raise NotDelivered(
+    error = NotDelivered(
         outcome,
         f"the sink answered {status}",
         http_status.fault_of(status, of_batch=of_batch),
         http_status.retry_after(answer.headers),
     )
+    error.perhaps_no_batches = of_batch and http_status.perhaps_no_batches(status)
+    raise error
 
 
 def _reason(error: Exception) -> str:

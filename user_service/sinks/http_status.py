@@ -18,6 +18,12 @@ _REFUSED = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+_OF_ONE_THAT_KNOWS_NO_BATCHES = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.NOT_IMPLEMENTED,
+}
 
 
 def fault_of(status: int, *, of_batch: bool = False) -> Fault:
@@ -31,6 +37,11 @@ def fault_of(status: int, *, of_batch: bool = False) -> Fault:
     if status in _UNAVAILABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Fault.UNAVAILABLE
     return Fault.MISCONFIGURED
+
+
+def perhaps_no_batches(status: int) -> bool:
+    """Whether a receiver that knows no batches, and takes one for an event, answers so."""
+    return status in _OF_ONE_THAT_KNOWS_NO_BATCHES
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

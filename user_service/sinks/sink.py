@@ -40,7 +40,8 @@ class NotDelivered(Exception):
     """The sink has not acknowledged the event.
 
     `retry_after`: seconds that the sink asked to wait, where it did. `batch_failure`: whether it
-    was sent as one with others, so that the fault may be another event's.
+    was sent as one with others, so that the fault may be another event's. `perhaps_no_batches`:
+    whether a sink that knows no batches would have answered so.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class NotDelivered(Exception):
         self.fault = fault
         self.retry_after = retry_after
         self.batch_failure = False
+        self.perhaps_no_batches = False
 
 
 class Cancelled(Exception):

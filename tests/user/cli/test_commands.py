@@ -89,3 +89,14 @@ def test_config_masks_the_sinks_password(monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.exit_code == 0
     assert "USER_SERVICE_SINK=http://me:***@sink/\n" in result.stdout
     assert "s3cret" not in result.output
+
+
+@pytest.mark.parametrize(("source", "warned"), [("/a%20b", True), ("/a/b", False)])
+def test_a_source_with_an_escape_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, source: str, *, warned: bool
+) -> None:
+    invoke("migrate")
+    monkeypatch.setenv("USER_SERVICE_EVENT_SOURCE", source)
+    result = invoke("check")
+    assert result.exit_code == 0
+    assert ("USER_SERVICE_EVENT_SOURCE has a '%'" in result.output) is warned

@@ -139,3 +139,71 @@ def test_a_poison_event_of_a_batch_is_a_dead_letter_by_itself(
     (dead_letter,) = entries(engine)
     assert (dead_letter.user, dead_letter.state) == ("u3", "dead")
     assert log.of("u3") == [2]
+
+
+@pytest.mark.parametrize("status", [400, 422, 500, 501])
+def test_a_sink_that_refuses_batches_whole_is_sent_single_events_for_a_while(
+    engine: Engine, database_url: str, status: int
+) -> None:
+    fill(engine, *USERS, versions=[1, 2, 3])
+    log = SinkLog(lambda events: status if len(events) > 1 else 204)
+    with (
+        capture_logs() as lines,
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=10, relay_connections=1) as relay,
+    ):
+        wait_until(drained(engine))
+        refused = [events for events in log.arrived if len(events) > 1]
+        fill(engine, *USERS, versions=[4, 5])
+        wait_until(drained(engine))
+        again = [events for events in log.arrived if len(events) > 1]
+    assert "dead" not in relay.counted
+    delivered = [events[0] for events in log.arrived if len(events) == 1]
+    assert sorted(delivered) == sorted(UserEvent(u, v) for u in USERS for v in range(1, 6))
+    assert again == refused
+    # Halved down to single events at the most, once.
+    assert len(refused) <= 9
+    said = [line for line in lines if "refuses batches" in line["event"]]
+    assert [line["log_level"] for line in said] == ["warning"]
+
+
+def test_batches_are_tried_again_after_a_while_and_that_is_not_said_again(
+    engine: Engine, database_url: str
+) -> None:
+    fill(engine, *USERS)
+    log = SinkLog(lambda events: 500 if len(events) > 1 else 204)
+    with (
+        capture_logs() as lines,
+        open_sink(judging(log)) as sink,
+        relaying(
+            database_url,
+            sink.url,
+            sink_batch=10,
+            relay_connections=1,
+            timing={"singles_seconds": 0.2},
+        ),
+    ):
+        wait_until(drained(engine))
+
+        def is_tried_again() -> bool:
+            fill(engine, "u0", "u1", versions=[2 + len(log.arrived)])
+            wait_until(drained(engine))
+            return len([events for events in log.arrived if len(events) > 1]) > 1
+
+        wait_until(is_tried_again)
+    assert len([line for line in lines if "refuses batches" in line["event"]]) == 1
+
+
+def test_a_batch_with_a_bad_event_does_not_end_batches(engine: Engine, database_url: str) -> None:
+    fill(engine, *USERS)
+    log = SinkLog(lambda events: 400 if UserEvent("u3", 1) in events else 204)
+    with (
+        capture_logs() as lines,
+        open_sink(judging(log)) as sink,
+        relaying(database_url, sink.url, sink_batch=20, relay_connections=1),
+    ):
+        wait_until(drained(engine))
+        fill(engine, *USERS, versions=[2])
+        wait_until(drained(engine))
+    assert max(len(events) for events in log.arrived[-4:]) > 1
+    assert not [line for line in lines if "refuses batches" in line["event"]]
