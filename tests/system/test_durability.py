@@ -1,17 +1,15 @@
 """What was acknowledged is there, exactly once, whoever was killed meanwhile."""
 
 import random
-import threading
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
 
 import pytest
 import requests
 
 from tests.support import processes
+from tests.support.load import Load
 
 
 def test_sixteen_clients_sending_every_event_twice_store_each_once(tmp_path: Path) -> None:
@@ -30,50 +28,6 @@ def test_sixteen_clients_sending_every_event_twice_store_each_once(tmp_path: Pat
     assert statuses == {204}
     assert sorted(record["event"]["id"] for record in records) == sorted(ids)
     assert [record["position"] for record in records] == list(range(1, len(ids) + 1))
-
-
-class Load:
-    """Clients that post events until they are stopped, and remember what was acknowledged."""
-
-    def __init__(self, url: str, clients: int) -> None:
-        self.acknowledged: list[str] = []
-        self._url = url
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait_for(self, more: int) -> None:
-        """Return once so many more events were acknowledged."""
-        wanted = len(self.acknowledged) + more
-        wait_until(lambda: len(self.acknowledged) >= wanted)
-
-    def _run(self) -> None:
-        with requests.Session() as session:
-            while not self._stop.is_set():
-                event_id = processes.fresh_id()
-                try:
-                    if processes.post_event(session, self._url, event_id) == 204:
-                        self.acknowledged.append(event_id)
-                except requests.RequestException:
-                    self._stop.wait(0.05)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    waiting = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("it did not come to pass")
 
 
 @pytest.mark.faults
