@@ -1,6 +1,7 @@
-"""Load on a service: clients that go on until they are stopped."""
+"""Load on a service: clients that go on until they are stopped, and know what was acknowledged."""
 
 import threading
+from collections.abc import Callable
 from typing import Self
 
 import requests
@@ -8,13 +9,16 @@ import requests
 from tests.support import processes
 from tests.support.waiting import wait_until
 
+Ask = Callable[[requests.Session], str | None]
+"""Asks for one thing, and gives its id where it was acknowledged."""
+
 
 class Load:
-    """Clients that post events until they are stopped, and remember what was acknowledged."""
+    """Clients that ask for one thing after the other."""
 
-    def __init__(self, url: str, clients: int) -> None:
+    def __init__(self, ask: Ask, clients: int) -> None:
         self.acknowledged: list[str] = []
-        self._url = url
+        self._ask = ask
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
 
@@ -29,16 +33,37 @@ class Load:
             thread.join()
 
     def wait_for(self, more: int) -> None:
-        """Return once so many more events were acknowledged."""
+        """Return once so many more things were acknowledged."""
         wanted = len(self.acknowledged) + more
         wait_until(lambda: len(self.acknowledged) >= wanted)
 
     def _run(self) -> None:
         with requests.Session() as session:
             while not self._stop.is_set():
-                event_id = processes.fresh_id()
                 try:
-                    if processes.post_event(session, self._url, event_id) == 204:
-                        self.acknowledged.append(event_id)
+                    acknowledged = self._ask(session)
                 except requests.RequestException:
                     self._stop.wait(0.05)
+                else:
+                    self.acknowledged += [] if acknowledged is None else [acknowledged]
+
+
+def of_events(url: str, clients: int) -> Load:
+    """Clients that post events to an audit service."""
+
+    def ask(session: requests.Session) -> str | None:
+        event_id = processes.fresh_id()
+        return event_id if processes.post_event(session, url, event_id) == 204 else None
+
+    return Load(ask, clients)
+
+
+def of_users(url: str, clients: int) -> Load:
+    """Clients that make users."""
+
+    def ask(session: requests.Session) -> str | None:
+        body = {"name": "Ozzy Osbourne", "password": "12345"}
+        answer = session.post(f"{url}/v1/user", json=body, timeout=10)
+        return answer.json()["id"] if answer.status_code == 201 else None
+
+    return Load(ask, clients)

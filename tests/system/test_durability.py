@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support import processes
-from tests.support.load import Load
+from tests.support import load, processes
 
 
 def test_sixteen_clients_sending_every_event_twice_store_each_once(tmp_path: Path) -> None:
@@ -35,24 +34,24 @@ def test_thirty_kills_under_load_lose_nothing_acknowledged_and_double_nothing(
     tmp_path: Path,
 ) -> None:
     with processes.audit_service(tmp_path) as audit:
-        with Load(audit.url, clients=8) as load:
+        with load.of_events(audit.url, clients=8) as clients:
             for _ in range(30):
-                load.wait_for(more=20)
+                clients.wait_for(more=20)
                 audit.kill()
                 audit.start()
         records = processes.stored_events(audit.url)
     stored = Counter(record["event"]["id"] for record in records)
-    assert set(load.acknowledged) <= set(stored)
+    assert set(clients.acknowledged) <= set(stored)
     assert max(stored.values()) == 1
     assert [record["position"] for record in records] == list(range(1, len(records) + 1))
 
 
 def test_sigterm_finishes_what_was_accepted(tmp_path: Path) -> None:
     with processes.audit_service(tmp_path) as audit:
-        with Load(audit.url, clients=8) as load:
-            load.wait_for(more=50)
+        with load.of_events(audit.url, clients=8) as clients:
+            clients.wait_for(more=50)
             assert audit.terminate() == 0
             audit.start()
-            load.wait_for(more=10)
+            clients.wait_for(more=10)
         stored = {record["event"]["id"] for record in processes.stored_events(audit.url)}
-    assert set(load.acknowledged) <= stored
+    assert set(clients.acknowledged) <= stored
