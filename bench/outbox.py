@@ -22,12 +22,12 @@ from bench.environments import CACHE
 from bench.processes import free_port, serving
 from bench.rounds import Spread
 from bench.servers import BIN, Place
+from service_kit.clock import now, to_microseconds
 from user_service.sinks.cloudevents import describe, serialise
 from user_service.store import database
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX
-from user_service.store.transactions import microseconds
-from user_service.users.domain import ChangeKind, User, UserChange, now
+from user_service.users.domain import ChangeKind, User, UserChange
 
 EVENTS_OF_A_USER = 5
 PATIENCE_SECONDS = 300.0
@@ -121,7 +121,7 @@ def _row(user_id: str, version: int) -> dict[str, object]:
         "subject": user_id,
         "type": kind.value,
         "event": serialise(describe(change, "github.com/eminetto/post-cloudevents")),
-        "created_at": microseconds(at),
+        "created_at": to_microseconds(at),
         "state": State.WAITING,
         "attempts": 0,
         "tried_seconds": 0.0,

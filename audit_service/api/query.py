@@ -1,7 +1,7 @@
 """Looking at what arrived: `GET /v1/events` and `GET /v1/events/{position}`."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from audit_service.events import to_json
 from audit_service.log import Backend, Record
+from service_kit.clock import from_microseconds, rfc3339
 from service_kit.http import cursors
 from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import WholeNumber
@@ -19,7 +20,6 @@ from service_kit.http.query_parameters import WholeNumber
 PAGE_BYTES = 8 * 1024 * 1024
 MAX_POSITION = 2**63 - 1
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNAVAILABLE = {503: "The log cannot be read at the moment"}
 _CURSOR = re.compile(r"before:([1-9][0-9]{0,18})")
 
@@ -120,18 +120,13 @@ def decode_cursor(cursor: str) -> int:
 def _to_document(record: Record) -> dict[str, Any]:
     return {
         "position": record.position,
-        "received_at": _rfc3339(record.received_at),
+        "received_at": rfc3339(from_microseconds(record.received_at)),
         "conflicts_with": record.conflicts_with,
         "event": orjson.Fragment(to_json(record.event)),
         "tolerated": record.event.tolerated,
         # A dataclass: orjson writes its fields.
         "kafka": record.origin,
     }
-
-
-def _rfc3339(microseconds: int) -> str:
-    moment = _EPOCH + timedelta(microseconds=microseconds)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _json(body: dict[str, Any]) -> Response:

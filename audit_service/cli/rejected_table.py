@@ -3,13 +3,13 @@
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from audit_service.rejected import StoredRejection
 from service_kit.cli.table import print_rows
+from service_kit.clock import from_microseconds
 from service_kit.logs import escape_controls
 
 COLUMNS = ("id", "received_at", "from", "reason")
@@ -57,7 +57,7 @@ def _text(value: Any) -> str:
 
 
 def _time(microseconds: int) -> str:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="milliseconds")
+    return from_microseconds(microseconds).isoformat(timespec="milliseconds")
 
 
 def print_table(messages: Sequence[StoredRejection]) -> None:

@@ -1,6 +1,5 @@
 """The event log in a PostgreSQL database."""
 
-import time
 from collections.abc import Sequence
 
 import psycopg
@@ -15,6 +14,7 @@ from audit_service.log.postgres_connections import (
 )
 from audit_service.log.rows import Existing
 from audit_service.log.schema import Schema, SchemaMismatch
+from service_kit.clock import now_in_microseconds
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
 # will do, as long as they are these in every process.
@@ -104,7 +104,7 @@ class PostgresLog:
                 _compared(db, entry, Existing(*row))
                 for entry, row in zip(entries, known, strict=True)
             ]
-            now = time.time_ns() // 1000
+            now = now_in_microseconds()
             receipts, inserted = rows.assign_positions(
                 entries, existing, last[0] if last else 0, now
             )

@@ -1,7 +1,6 @@
 """The event log in a SQLite file."""
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from audit_service.log.backend import (
 from audit_service.log.rows import Existing
 from audit_service.log.schema import Schema
 from audit_service.log.sqlite_connections import connect, enter_wal, file_at, store_errors
+from service_kit.clock import now_in_microseconds
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
 _FIRST = "SELECT coalesce(conflicts_with, position) FROM event WHERE identity = ? LIMIT 1"
@@ -89,7 +89,7 @@ class SqliteLog:
         try:
             entries = drain()
             last = db.execute(_LAST).get
-            now = time.time_ns() // 1000
+            now = now_in_microseconds()
             receipts, inserted = rows.assign_positions(entries, _existing(db, entries), last, now)
             db.executemany(_INSERT, inserted)
             db.executemany(_INSERT_ORIGIN, rows.origins(entries, receipts))

@@ -1,6 +1,5 @@
 """Rejected messages in the event log's PostgreSQL database."""
 
-import time
 from collections.abc import Sequence
 
 from audit_service.log.postgres_connections import connect, store_errors
@@ -12,6 +11,7 @@ from audit_service.rejected.message import (
     row_of,
     stored_rejection,
 )
+from service_kit.clock import now_in_microseconds
 
 _COLUMNS = ", ".join(COLUMNS)
 _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join(["%s"] * len(COLUMNS))})
@@ -36,7 +36,7 @@ class PostgresRejected:
         at_most: int | None = None,
         max_bytes: int = NO_LIMIT,
     ) -> None:
-        now = time.time_ns() // 1000
+        now = now_in_microseconds()
         with store_errors(), connect(self._url) as db, db.transaction():
             db.cursor().executemany(_INSERT, [row_of(message, now) for message in messages])
             if at_most is not None:

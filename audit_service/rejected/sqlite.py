@@ -1,6 +1,5 @@
 """Rejected messages in the event log's SQLite file."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from audit_service.rejected.message import (
     row_of,
     stored_rejection,
 )
+from service_kit.clock import now_in_microseconds
 
 _COLUMNS = ", ".join(COLUMNS)
 _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join("?" * len(COLUMNS))})
@@ -39,7 +39,7 @@ class SqliteRejected:
         at_most: int | None = None,
         max_bytes: int = NO_LIMIT,
     ) -> None:
-        now = time.time_ns() // 1000
+        now = now_in_microseconds()
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             db.executemany(_INSERT, [row_of(message, now) for message in messages])

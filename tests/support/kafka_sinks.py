@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from service_kit.clock import now
 from service_kit.kafka import topic_url
 from tests.support.kafka import Broker, OwnBroker
 from user_service.sinks.cloudevents import CloudEvent, describe
@@ -14,7 +15,7 @@ from user_service.sinks.kafka import KafkaBatchSender, KafkaSink
 from user_service.sinks.kafka_producer import Producer
 from user_service.sinks.kafka_topic import options_of
 from user_service.sinks.sink import Attempt
-from user_service.users.domain import ChangeKind, User, UserChange, now
+from user_service.users.domain import ChangeKind, User, UserChange
 
 
 def event_of(user_id: str = "u", version: int = 1, source: str = "/source") -> CloudEvent:

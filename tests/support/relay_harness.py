@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event, insert, text
 from sqlalchemy.exc import OperationalError
 
+from service_kit.clock import now, to_microseconds
 from tests.support.sink_server import Behaviour, Peer, Received
 from user_service.relay import Relay, RelayStatus, RelayTiming
 from user_service.settings import Settings
@@ -21,8 +22,8 @@ from user_service.sinks.cloudevents import describe, serialise
 from user_service.store import database, outbox
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX
-from user_service.store.transactions import microseconds, writing
-from user_service.users.domain import ChangeKind, User, UserChange, now
+from user_service.store.transactions import writing
+from user_service.users.domain import ChangeKind, User, UserChange
 
 PATIENCE_SECONDS = 20.0
 HOUR = 3600
@@ -50,7 +51,7 @@ def fill(engine: Engine, *users: str, versions: Sequence[int] = (1,)) -> None:
             "subject": user,
             "type": ChangeKind.UPDATED.value,
             "event": serialise(describe(change_of(user, version), "/source")),
-            "created_at": microseconds(now()),
+            "created_at": to_microseconds(now()),
             "state": State.WAITING,
             "attempts": 0,
             "tried_seconds": 0.0,

@@ -11,8 +11,9 @@ from flask import Flask
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
+from service_kit.clock import now
 from user_service.sinks.cloudevents import CloudEvent, describe
-from user_service.users.domain import ChangeKind, User, UserChange, now
+from user_service.users.domain import ChangeKind, User, UserChange
 
 PROBLEM = "application/problem+json"
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from service_kit.clock import now
 from user_service.store.changes import ChangeStore
 from user_service.store.claims import Claim
 from user_service.store.transactions import StoreUnavailable
-from user_service.users.domain import ChangeKind, User, UserChange, now
+from user_service.users.domain import ChangeKind, User, UserChange
 
 
 def user(user_id: str = "0d5c7d1e-8f0b-4a0c-9d5e-2f6b1c3a4e5f", name: str = "Ozzy") -> User:

@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "service_kit.kafka.topic_config": {"confluent_kafka"},
     "service_kit.logs": set(),
     "service_kit.group_commit": set(),
+    "service_kit.clock": set(),
 }
 # Imports from a room to one above it, to the other service, from the kit to a service.
 UPWARD = [

@@ -1,7 +1,6 @@
 """Users over HTTP."""
 
 import uuid
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +8,7 @@ from urllib.parse import urlencode
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request, url_for
 
+from service_kit.clock import rfc3339
 from service_kit.http import request_log
 from user_service.api import idempotency_header
 from user_service.api.admission import Admission
@@ -144,10 +144,6 @@ def _shown(user: User) -> dict[str, Any]:
     return {
         "id": user.id,
         "name": user.name,
-        "created_at": _rfc3339(user.created_at),
-        "updated_at": _rfc3339(user.updated_at),
+        "created_at": rfc3339(user.created_at),
+        "updated_at": rfc3339(user.updated_at),
     }
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

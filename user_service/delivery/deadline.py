@@ -7,9 +7,10 @@ sending happens in a thread of its own, and whoever waits for it stops waiting i
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from service_kit.clock import now
 from user_service.sinks.cloudevents import CloudEvent
 from user_service.sinks.sink import DEADLINE_EXCEEDED, Attempt, NotDelivered, Outcome, Sink
 
@@ -53,7 +54,7 @@ class Delivery:
         return {"last_delivery": {"outcome": outcome, "at": at.isoformat()}}
 
     def _tell(self, outcome: str, began: float) -> None:
-        self._last = outcome, datetime.now(UTC)
+        self._last = outcome, now()
         if self._ended is not None:
             self._ended(outcome, time.monotonic() - began)
 

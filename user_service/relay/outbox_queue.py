@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Select, Update, delete, exists, select, update
 
+from service_kit.clock import now, to_microseconds
 from user_service.relay.events import BackingOff, PendingWrites, QueuedEvent
 from user_service.relay.lease import Lease
 from user_service.relay.timing import RelayTiming
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX
-from user_service.store.transactions import microseconds, reading
-from user_service.users.domain import now
+from user_service.store.transactions import reading
 
 CHUNK = 500
 
@@ -84,7 +84,7 @@ class OutboxQueue:
 
         Raises LeaseLost, StoreUnavailable.
         """
-        oldest = microseconds(self._wall_clock() - self._timing.keep)
+        oldest = to_microseconds(self._wall_clock() - self._timing.keep)
         old = select(OUTBOX.c.id).where(
             OUTBOX.c.state == State.DELIVERED, OUTBOX.c.settled_at < oldest
         )
@@ -110,7 +110,7 @@ class OutboxQueue:
                 connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(chunk)))
 
     def _now(self) -> int:
-        return microseconds(self._wall_clock())
+        return to_microseconds(self._wall_clock())
 
     def _read(self, query: Select[tuple[int, str, bytes, float, float]]) -> Sequence[QueuedEvent]:
         with reading(self._engine) as connection:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+from service_kit.clock import now
 from user_service.sinks.sink import Fault
 
 _UNAVAILABLE = {
@@ -55,7 +56,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     moment = _moment(value)
     if moment is None:
         return None
-    since = _moment(headers.get("Date", "")) or datetime.now(UTC)
+    since = _moment(headers.get("Date", "")) or now()
     return max(0.0, (moment - since).total_seconds())
 
 

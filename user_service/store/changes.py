@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from service_kit.clock import now
 from user_service.store import outbox
 from user_service.store.claims import Claim, ClaimLost, ClaimTable, Expiry, UserClaims
 from user_service.store.idempotency_keys import IdempotencyKeys
@@ -21,7 +22,6 @@ from user_service.users.domain import (
     IdempotentCreation,
     User,
     UserChange,
-    now,
 )
 
 

@@ -9,10 +9,10 @@ from typing import Protocol, Self
 import structlog
 from sqlalchemy import Connection, delete, insert, select
 
+from service_kit.clock import from_microseconds, now, to_microseconds
 from user_service.store.tables import CLAIMS
-from user_service.store.transactions import microseconds, moment_of
 from user_service.store.users import check_version, lock_user
-from user_service.users.domain import ChangeKind, ConcurrentChange, UserChange, now
+from user_service.users.domain import ChangeKind, ConcurrentChange, UserChange
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class Expiry:
 
     def moment(self) -> int:
         """When a claim that is made now expires, in microseconds since 1970, UTC."""
-        return microseconds(self.clock() + self.after)
+        return to_microseconds(self.clock() + self.after)
 
     def is_past(self, expires_at: int) -> bool:
         """Whether a claim has expired.
@@ -58,7 +58,7 @@ class Expiry:
         by a clock that is ahead of this one by a little, as another machine's can be.
         """
         at = self.clock()
-        return not at < moment_of(expires_at) <= at + 2 * self.after
+        return not at < from_microseconds(expires_at) <= at + 2 * self.after
 
 
 class ClaimTable(Protocol):

@@ -4,16 +4,15 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, Row, Update, delete, insert, select, update
 
+from service_kit.clock import from_microseconds, now, to_microseconds
 from user_service.store.claims import Claim, Expiry
 from user_service.store.tables import IDEMPOTENCY_KEYS
-from user_service.store.transactions import microseconds, moment_of
 from user_service.users.domain import (
     ChangeKind,
     ConcurrentChange,
     IdempotentCreation,
     User,
     UserChange,
-    now,
 )
 
 
@@ -46,7 +45,7 @@ class IdempotencyKeys:
                 user_id=change.user.id,
                 name=change.user.name,
                 password_hash=change.password_hash,
-                created_at=microseconds(change.user.created_at),
+                created_at=to_microseconds(change.user.created_at),
                 event=event,
                 holder=claim.holder,
                 lapses_at=self._expiry.moment(),
@@ -84,7 +83,7 @@ class IdempotencyKeys:
         return connection.execute(_of(claim).values(done=True)).rowcount == 1
 
     def _oldest(self) -> int:
-        return microseconds(now() - self._kept)
+        return to_microseconds(now() - self._kept)
 
 
 def _of(claim: Claim) -> Update:
@@ -95,7 +94,7 @@ def _of(claim: Claim) -> Update:
 
 
 def _creation(row: Row[tuple[object, ...]]) -> IdempotentCreation:
-    at = moment_of(row.created_at)
+    at = from_microseconds(row.created_at)
     user = User(row.user_id, row.name, version=1, created_at=at, updated_at=at)
     change = UserChange(ChangeKind.CREATED, user, at, row.password_hash)
     return IdempotentCreation(row.key, change, row.event, row.done)

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, literal, select, text
 
+from service_kit.clock import from_microseconds, now, to_microseconds
 from user_service.store.tables import OUTBOX
-from user_service.store.transactions import microseconds, moment_of
-from user_service.users.domain import UserChange, now
+from user_service.users.domain import UserChange
 
 CHANNEL = "user_service_outbox"
 """On PostgreSQL: what a relay listens to, to hear of new events."""
@@ -45,7 +45,7 @@ def put(connection: Connection, change: UserChange, event: bytes) -> None:
             subject=change.user.id,
             type=change.kind.value,
             event=event,
-            created_at=microseconds(now()),
+            created_at=to_microseconds(now()),
             state=State.WAITING,
             attempts=0,
             tried_seconds=0.0,
@@ -98,7 +98,7 @@ def summary(connection: Connection) -> Summary:
     oldest = connection.execute(first.order_by(OUTBOX.c.id).limit(1)).scalar_one_or_none()
     return Summary(
         connection.execute(counted.where(OUTBOX.c.state == State.WAITING)).scalar_one(),
-        None if oldest is None else moment_of(oldest),
+        None if oldest is None else from_microseconds(oldest),
         connection.execute(counted.where(OUTBOX.c.state == State.DEAD)).scalar_one(),
     )
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, text, update
 
+from service_kit.clock import from_microseconds
 from user_service.store.outbox import CHANNEL, State
 from user_service.store.tables import OUTBOX, RELAY
-from user_service.store.transactions import moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _entry(row: Row[tuple[Any, ...]]) -> dict[str, Any]:
         "state": "backing off" if backs_off else row.state,
         "user": row.subject,
         "type": row.type,
-        "created_at": moment_of(row.created_at).isoformat(),
+        "created_at": from_microseconds(row.created_at).isoformat(),
         "attempts": row.attempts,
         "tried_seconds": round(row.tried_seconds, 1),
         "last_error": row.last_error,

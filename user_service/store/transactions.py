@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 BUSY_SECONDS = 5
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class StoreUnavailable(Exception):
@@ -58,13 +54,3 @@ def store_errors() -> Iterator[None]:
         # SQLite's own name for it tells a full disk from a lock; for the driver both are the same.
         name = getattr(cause, "sqlite_errorname", None) or type(cause).__name__
         raise StoreUnavailable(name) from error
-
-
-def microseconds(moment: datetime) -> int:
-    """Since 1970, UTC: how both databases keep a time."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment_of(value: int) -> datetime:
-    """The moment that microseconds since 1970, UTC, stand for."""
-    return _EPOCH + value * _MICROSECOND

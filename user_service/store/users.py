@@ -16,8 +16,9 @@ from sqlalchemy import (
     update,
 )
 
+from service_kit.clock import from_microseconds, to_microseconds
 from user_service.store.tables import USERS
-from user_service.store.transactions import microseconds, moment_of, reading
+from user_service.store.transactions import reading
 from user_service.users.domain import (
     ChangeKind,
     ConcurrentChange,
@@ -67,7 +68,7 @@ class UserReader:
 
 def sort_key(user: User) -> tuple[int, str]:
     """Where in the order of creation a user is."""
-    return microseconds(user.created_at), user.id
+    return to_microseconds(user.created_at), user.id
 
 
 def find_user(connection: Connection, user_id: str) -> User | None:
@@ -101,12 +102,12 @@ def apply_change(connection: Connection, change: UserChange) -> bool:
     values: dict[str, object] = {
         "name": user.name,
         "version": user.version,
-        "updated_at": microseconds(user.updated_at),
+        "updated_at": to_microseconds(user.updated_at),
     }
     if change.password_hash is not None:
         values["password_hash"] = change.password_hash
     if change.kind is ChangeKind.CREATED:
-        values |= {"id": user.id, "created_at": microseconds(user.created_at)}
+        values |= {"id": user.id, "created_at": to_microseconds(user.created_at)}
         connection.execute(insert(USERS), values)
         return True
     before = (USERS.c.id == user.id, USERS.c.version == user.version - 1)
@@ -121,8 +122,8 @@ def user_of(row: Row[tuple[object, ...]]) -> User:
         id=row.id,
         name=row.name,
         version=row.version,
-        created_at=moment_of(row.created_at),
-        updated_at=moment_of(row.updated_at),
+        created_at=from_microseconds(row.created_at),
+        updated_at=from_microseconds(row.updated_at),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 
 
@@ -89,8 +89,3 @@ class UserPatch:
 
 Precondition = Callable[[int], bool]
 """Whether a version is one that the caller accepts."""
-
-
-def now() -> datetime:
-    """The time, to the microsecond, in UTC."""
-    return datetime.now(UTC)

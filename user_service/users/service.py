@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from service_kit.clock import now
 from user_service.users.domain import (
     ChangeContext,
     ChangeKind,
@@ -17,7 +18,6 @@ from user_service.users.domain import (
     UserChange,
     UserNotFound,
     UserPatch,
-    now,
 )
 from user_service.users.passwords import Passwords
 

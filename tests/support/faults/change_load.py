@@ -11,10 +11,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
+from service_kit.clock import now
 from tests.support import user_factory
 from user_service.sinks.cloudevents import describe, serialise
 from user_service.store.transactions import StoreUnavailable
-from user_service.users.domain import User, UserChange, now
+from user_service.users.domain import User, UserChange
 
 THREADS = 4
 PAUSE_SECONDS = 0.05

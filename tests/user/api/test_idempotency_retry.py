@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
+from service_kit.clock import now
 from tests.support.sink_server import Sink, in_turn, open_sink
 from tests.support.user_api import attributes, held, refused, same_event, under_way
 from tests.support.user_factory import change_store
 from tests.user.api.test_idempotency import KEY, OZZY, ask, same
 from tests.user.conftest import MakeApp, Query
 from user_service.sinks.cloudevents import describe, deserialise, serialise
-from user_service.users.domain import ChangeKind, User, UserChange, now
+from user_service.users.domain import ChangeKind, User, UserChange
 from user_service.users.passwords import Passwords
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from service_kit.clock import now
 from user_service.delivery.deadline import Delivery
 from user_service.sinks.cloudevents import CloudEvent, describe
 from user_service.sinks.sink import Attempt, Cancelled, NotDelivered, Outcome
-from user_service.users.domain import ChangeKind, User, UserChange, now
+from user_service.users.domain import ChangeKind, User, UserChange
 
 
 def _event() -> CloudEvent:

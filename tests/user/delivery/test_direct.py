@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
+from service_kit.clock import now
 from tests.support.user_factory import change_store
 from user_service.delivery.deadline import Delivery
 from user_service.delivery.direct import ChangeNotMade, ChangeNotStored, DirectDelivery
@@ -18,7 +19,7 @@ from user_service.store.changes import ChangeStore
 from user_service.store.claims import Claim
 from user_service.store.transactions import StoreUnavailable
 from user_service.store.users import UserReader
-from user_service.users.domain import ChangeContext, ChangeKind, User, UserChange, now
+from user_service.users.domain import ChangeContext, ChangeKind, User, UserChange
 
 
 class SinkThat:

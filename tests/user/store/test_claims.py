@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
+from service_kit.clock import now
 from tests.support.user_factory import change_store, created, deleted, make, updated, user
 from tests.user.conftest import Query
 from user_service.store import database
 from user_service.store.changes import ChangeStore
 from user_service.store.claims import Claim, ClaimLost
-from user_service.users.domain import ConcurrentChange, UserChange, UserNotFound, now
+from user_service.users.domain import ConcurrentChange, UserChange, UserNotFound
 
 EXPIRY = timedelta(seconds=20)
 EVENT = b'{"id":"the event"}'

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from service_kit.clock import from_microseconds
 from tests.fixtures import ndjson, user_lines
 from tests.fixtures.ndjson import Line
 from tests.support import postgres_dump
@@ -16,7 +17,6 @@ from tests.support.user_api import created, patch, path
 from tests.support.user_factory import change_store
 from tests.user.conftest import MakeApp
 from user_service.store import database
-from user_service.store.transactions import moment_of
 
 FIXTURES = Path(ndjson.__file__).parent
 VERSIONS = sorted(file.stem.removeprefix("users-") for file in FIXTURES.glob("users-*.ndjson"))
@@ -80,7 +80,7 @@ def test_every_user_is_found_and_can_be_changed(
     for row in rows(expected, "users"):
         shown = client.get(path(row)).get_json()
         assert (shown["id"], shown["name"]) == (row["id"], row["name"])
-        assert datetime.fromisoformat(shown["created_at"]) == moment_of(row["created_at"])
+        assert datetime.fromisoformat(shown["created_at"]) == from_microseconds(row["created_at"])
         assert patch(client, row, name="another").status_code == 200
 
 

@@ -11,15 +11,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event, insert, text
 
+from service_kit.clock import now, to_microseconds
 from tests.support import postgres
 from tests.support.user_api import created
 from tests.support.user_factory import change_store, make, user
 from tests.support.user_factory import created as creation
 from user_service.store import database
 from user_service.store.tables import USERS
-from user_service.store.transactions import microseconds
 from user_service.store.users import UserReader
-from user_service.users.domain import User, now
+from user_service.users.domain import User
 
 NAMES = [
     "Ozzy",
@@ -128,7 +128,7 @@ def test_users_of_the_same_microsecond_are_each_on_one_page(engine: Engine) -> N
 
 def crowd(engine: Engine) -> None:
     """So many users of other names that an index pays, and a PostgreSQL that knows it."""
-    at = microseconds(now())
+    at = to_microseconds(now())
     others = [
         {
             "id": f"{n:036}",

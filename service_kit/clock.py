@@ -1,0 +1,32 @@
+"""Time of day in UTC, to the microsecond: as databases keep it, as responses show it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def now_in_microseconds() -> int:
+    """The present moment in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def to_microseconds(moment: datetime) -> int:
+    """The moment in microseconds since 1970. Exact, which a float of seconds is not."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """The moment that microseconds since 1970 stand for."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def rfc3339(moment: datetime) -> str:
+    """The moment as text of RFC 3339, with all of its six digits."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
