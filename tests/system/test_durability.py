@@ -1,4 +1,4 @@
-"""What was acknowledged is there, exactly once, whoever was killed meanwhile."""
+"""Durability: what was acknowledged is there, exactly once, whichever process was killed."""
 
 import random
 from collections import Counter
