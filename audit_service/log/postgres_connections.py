@@ -9,22 +9,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from audit_service.log.backend import LOCK_SECONDS, LogUnavailable
+from service_kit.postgres import Session
 
-# A commit waits for the disk whatever the server's default is; nothing waits for ever.
-OPTIONS = (
-    "-c synchronous_commit=on -c statement_timeout=10s "
-    "-c idle_in_transaction_session_timeout=30s -c timezone=UTC "
-    # A snapshot older than the lock would not see the last position.
-    r"-c default_transaction_isolation=read\ committed"
-)
-# A server that is gone without a word is found out in seconds.
-SOCKET: dict[str, Any] = {
-    "connect_timeout": 3,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
+_STATEMENT_SECONDS = 10
+_IDLE_SECONDS = 30
+# A snapshot older than the lock would not see the last position.
+_SETTINGS = {"timezone": "UTC", "default_transaction_isolation": "read committed"}
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -84,9 +74,11 @@ class ReadConnections:
 
 def connect(url: str, lock_seconds: float = LOCK_SECONDS) -> Connection:
     """A connection whose commits are on disk when they return. Raises LogUnavailable."""
-    given = conninfo_to_dict(url).get("options") or ""
-    options = f"{given} {OPTIONS} -c lock_timeout={round(lock_seconds * 1000)}"
-    db = psycopg.connect(url, autocommit=True, client_encoding="UTF8", options=options, **SOCKET)
+    session = Session(lock_seconds, _STATEMENT_SECONDS, _IDLE_SECONDS, _SETTINGS)
+    options = str(conninfo_to_dict(url).get("options") or "")
+    db = psycopg.connect(
+        url, autocommit=True, client_encoding="UTF8", **session.connect_args(options)
+    )
     if db.info.parameter_status("server_encoding") != "UTF8":
         db.close()
         raise LogUnavailable("the database's encoding must be UTF8")

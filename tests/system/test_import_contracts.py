@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "service_kit.logs": set(),
     "service_kit.group_commit": set(),
     "service_kit.clock": set(),
+    "service_kit.postgres": set(),
 }
 # Imports from a room to one above it, to the other service, from the kit to a service.
 UPWARD = [

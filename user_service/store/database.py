@@ -13,26 +13,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
+from service_kit.postgres import Session
 from user_service.database_url import parse_url
 from user_service.store.transactions import BUSY_SECONDS
 
 _PATIENCE_MILLISECONDS = 20
 # Any number will do, as long as it is this one in every process.
 _MIGRATION_LOCK = 0x75736572
-
-# A commit waits for the disk whatever the server's default is; nothing waits for ever.
-_POSTGRES_OPTIONS = (
-    f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s "
-    f"-c statement_timeout={2 * BUSY_SECONDS}s"
-)
-# A server that is gone without a word is found out in seconds.
-_POSTGRES_SOCKET = {
-    "connect_timeout": 3,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 
 
 class SchemaMismatch(Exception):
@@ -47,7 +34,8 @@ def connect(url: str, *, threads: int, password: str = "", idle_seconds: float =
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "postgresql":
-        given = parsed.query.get("options", "")
+        session = Session(BUSY_SECONDS, 2 * BUSY_SECONDS, idle_seconds)
+        options = str(parsed.query.get("options", ""))
         parsed = parsed.difference_update_query(["options"]).set(
             drivername="postgresql+psycopg", password=parsed.password or password or None
         )
@@ -58,11 +46,7 @@ def connect(url: str, *, threads: int, password: str = "", idle_seconds: float =
             pool_pre_ping=True,
             pool_timeout=BUSY_SECONDS,
             hide_parameters=True,
-            connect_args={
-                "options": f"{given} {_POSTGRES_OPTIONS} "
-                f"-c idle_in_transaction_session_timeout={int(idle_seconds * 1000)}",
-                **_POSTGRES_SOCKET,
-            },
+            connect_args=session.connect_args(options),
         )
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

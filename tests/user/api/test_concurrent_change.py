@@ -155,7 +155,6 @@ def test_a_change_whose_user_is_locked_for_too_long_is_503_and_sends_nothing(
     make_app: MakeApp, sink: Sink, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
-    monkeypatch.setattr(database, "_POSTGRES_OPTIONS", "-c lock_timeout=100ms")
     client = make_app(sink=sink.url).test_client()
     user = created(client)
     with engine.begin() as other:
