@@ -10,6 +10,8 @@ from flask import Response, request
 from audit_service.events import (
     REJECTIONS,
     Event,
+    EventRejected,
+    Rule,
     UnsupportedFormat,
     content_mode,
 )
@@ -20,6 +22,7 @@ from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
 from service_kit.http import request_body, request_log
 from service_kit.http.problems import Problem
+from service_kit.http.request_head import repeated_headers
 
 Record = Callable[[Mapping[str, str], bytes, Exception], None]
 
@@ -77,10 +80,17 @@ def _events(settings: Settings, reader: EventReader, record: Record) -> Sequence
     headers = _headers()
     content = request_body.read(_limit(headers, settings))
     try:
+        _check_repeats(request.environ)
         return reader.http(headers, content)
     except REJECTIONS as error:
         record(headers, content, error)
         raise
+
+
+def _check_repeats(environ: Mapping[str, Any]) -> None:
+    for name in repeated_headers(environ):
+        if name.startswith("ce-"):
+            raise EventRejected(name.removeprefix("ce-"), "has two headers", Rule.REPEATED)
 
 
 def _headers() -> dict[str, str]:

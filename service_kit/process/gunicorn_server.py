@@ -14,10 +14,10 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 from service_kit import logs
-from service_kit.http.request_head import BoundedRequest
+from service_kit.http.request_head import StrictRequest
 from service_kit.metrics import multiprocess
 from service_kit.process.gc import tune_gc
-from service_kit.process.ports import wait_for_port
+from service_kit.process.ports import addresses_of, wait_for_port
 from service_kit.settings.base import ServiceSettings
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ def _created(
 
 class _Worker(ThreadWorker):
     def init_process(self) -> None:
-        RequestParser.mesg_class = BoundedRequest
+        RequestParser.mesg_class = StrictRequest
         super().init_process()
 
 
@@ -87,7 +87,8 @@ class _Server(BaseApplication):
     def _options(self) -> dict[str, Any]:
         settings = self._settings
         return {
-            "bind": settings.bind,
+            # Those that were probed: gunicorn takes one address of a name, and not the first.
+            "bind": addresses_of(settings.bind),
             "workers": settings.workers,
             "threads": settings.threads,
             "worker_class": _Worker,
@@ -107,6 +108,8 @@ class _Server(BaseApplication):
             "limit_request_field_size": 256 * 1024,
             "limit_request_fields": 16 * 1024,
             "limit_request_line": 8190,
+            # Whose X-Forwarded-Proto, SCRIPT_NAME and PATH_INFO count: nobody's by default.
+            "forwarded_allow_ips": settings.trusted_proxies,
             "logger_class": _PropagatingLogger,
             "loglevel": "warning",
             "when_ready": self._say_listening,

@@ -50,6 +50,12 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe lines to log"
     )
+    trusted_proxies: str = Field(
+        default="",
+        pattern=r"^(?:[0-9a-fA-F.:/]+(?:,[0-9a-fA-F.:/]+)*)?$",
+        description="Addresses or networks of proxies whose `X-Forwarded-Proto` and `SCRIPT_NAME` "
+        "count, with commas between them",
+    )
     migrate: bool = Field(
         default=True, description="Bring the database's schema up to date at start"
     )

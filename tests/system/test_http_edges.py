@@ -126,3 +126,62 @@ def test_a_head_without_an_end_is_refused_before_it_fills_memory(audit: processe
         except OSError:
             return
         assert connection.recv(4096).startswith((b"HTTP/1.1 4", b""))
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "deflate, chunked", "identity, chunked"])
+def test_a_transfer_coding_that_is_not_read_is_501_and_nothing_is_stored(
+    audit: processes.Service, users: processes.Service, coding: str
+) -> None:
+    head = HEAD.replace("ce-id: 1", "ce-id: coded") + f"Transfer-Encoding: {coding}\r\n\r\n"
+    body = b"5\r\nhello\r\n0\r\n\r\n"
+    assert " 501 " in answer_to(audit, head.encode() + body)
+    assert " 501 " in answer_to(users, head.encode() + body)
+    assert "coded" not in ids(audit)
+
+
+def test_http_1_1_without_a_host_is_400(audit: processes.Service, users: processes.Service) -> None:
+    for service in (audit, users):
+        assert " 400 " in answer_to(service, b"GET /livez HTTP/1.1\r\n\r\n")
+        assert " 200 " in answer_to(service, b"GET /livez HTTP/1.0\r\n\r\n")
+
+
+@pytest.mark.parametrize("name", ["event_id", "event-id"])
+def test_a_ce_header_whose_name_is_none_is_400_and_named(
+    audit: processes.Service, name: str
+) -> None:
+    headers = {**REQUIRED, "ce-id": "named", f"ce-{name}": "x"}
+    answer = requests.post(audit.url, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()["attribute"]) == (400, "event-id")
+    assert "named" not in ids(audit)
+
+
+def test_another_header_with_an_underscore_is_dropped(audit: processes.Service) -> None:
+    answer = requests.get(f"{audit.url}/livez", headers={"X_Request_ID": "mine"}, timeout=10)
+    assert answer.headers["X-Request-ID"] != "mine"
+
+
+def test_a_ce_header_that_comes_twice_is_400(audit: processes.Service) -> None:
+    head = HEAD.replace("ce-id: 1", "ce-id: twice\r\nce-id: twice") + "Content-Length: 0\r\n\r\n"
+    assert " 400 " in answer_to(audit, head.encode())
+    assert not any("twice" in event_id for event_id in ids(audit))
+
+
+def test_two_idempotency_keys_are_400(users: processes.Service) -> None:
+    body = b'{"name": "Ozzy", "password": "12345"}'
+    head = (
+        "POST /v1/user HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Connection: close\r\nContent-Length: {len(body)}\r\n"
+    )
+    two = "Idempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n"
+    assert " 400 " in answer_to(users, (head + two).encode() + body)
+    assert " 201 " in answer_to(users, (head + "Idempotency-Key: a,b\r\n\r\n").encode() + body)
+
+
+@pytest.mark.parametrize(
+    "header", ["SCRIPT_NAME: /v1", "PATH_INFO: /v1/events", "SCRIPT-NAME: /v1"]
+)
+def test_no_path_is_taken_from_a_header(audit: processes.Service, header: str) -> None:
+    request = f"GET /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n\r\n"
+    assert " 200 " in answer_to(audit, request.encode())
+    request = f"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n\r\n"
+    assert " 404 " in answer_to(audit, request.encode())

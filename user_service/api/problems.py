@@ -54,7 +54,7 @@ def _reused_key(_: IdempotencyKeyReused) -> Problem:
 def _invalid_key(_: InvalidKey) -> Problem:
     return Problem(
         HTTPStatus.BAD_REQUEST,
-        f"an Idempotency-Key must have 1 to {MAX_LENGTH} printable ASCII characters",
+        f"there may be one Idempotency-Key, of 1 to {MAX_LENGTH} printable ASCII characters",
     )
 
 

@@ -10,6 +10,7 @@ from flask import Response, jsonify, request, url_for
 
 from service_kit.clock import rfc3339
 from service_kit.http import request_log
+from service_kit.http.request_head import repeated_headers
 from user_service.api import idempotency_header
 from user_service.api.admission import Admission
 from user_service.api.openapi import CHANGE, CREATE, DELETE, GET, LIST
@@ -110,11 +111,17 @@ def blueprint(
     return api
 
 
+def _idempotency_key() -> str | None:
+    if "idempotency-key" in repeated_headers(request.environ):
+        raise idempotency_header.InvalidKey
+    return idempotency_header.parse(request.headers.get("Idempotency-Key"))
+
+
 def _context(delivery_timeout: float) -> ChangeContext:
     return ChangeContext(
         deadline=request_log.started() + delivery_timeout,
         traceparent=request.headers.get("traceparent"),
-        idempotency_key=idempotency_header.parse(request.headers.get("Idempotency-Key")),
+        idempotency_key=_idempotency_key(),
     )
 
 

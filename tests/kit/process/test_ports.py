@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service_kit.process.ports import PortTaken, wait_for_port
+from service_kit.process.ports import PortTaken, Resolve, addresses_of, wait_for_port
 
 
 @pytest.fixture
@@ -77,3 +77,35 @@ def test_the_probe_does_not_keep_the_port(listener: socket.socket) -> None:
 def test_an_address_that_is_not_ours_cannot_be_listened_on(host: str) -> None:
     with pytest.raises(PortTaken, match=f"cannot listen on {host}:80: "):
         wait_for_port(f"{host}:80", timeout=0)
+
+
+def resolve_to(*hosts: str) -> Resolve:
+    """A look-up of names, all of which have these addresses."""
+
+    def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET6 if ":" in host else socket.AF_INET, 0, 0, "", (host, port))
+            for host in hosts
+        ]
+
+    return resolve
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_a_name_is_taken_where_something_listens_on_any_of_its_addresses(host: str) -> None:
+    resolve = resolve_to("127.0.0.1", "127.0.0.2")
+    with socket.create_server((host, 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(PortTaken):
+            wait_for_port(f"localhost:{port}", 0, resolve)
+
+
+def test_a_name_stands_for_all_of_its_addresses_that_this_machine_has() -> None:
+    resolve = resolve_to("127.0.0.1", "192.0.2.1", "127.0.0.2")
+    assert addresses_of("localhost:80", resolve) == ["127.0.0.1:80", "127.0.0.2:80"]
+    assert "127.0.0.1:80" in addresses_of("localhost:80")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:80", "0.0.0.0:80"])
+def test_a_literal_address_is_itself(address: str) -> None:
+    assert addresses_of(address) == [address]
