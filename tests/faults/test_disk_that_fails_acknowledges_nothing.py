@@ -9,7 +9,7 @@ import requests
 
 from tests.support import processes
 from tests.support.faults import change_load, clients, disks, evidence, history_checks
-from tests.support.faults.change_load import UserPatch
+from tests.support.faults.change_load import ChangeLoad
 from tests.support.processes import Service
 from tests.support.waiting import wait_until
 from user_service.store import database
@@ -123,7 +123,7 @@ def test_a_relay_that_cannot_note_what_it_delivered_loses_and_doubles_nothing(
         processes.audit_service(tmp_path) as audit,
         processes.relay(tmp_path, audit.url, USER_SERVICE_DATABASE_URL=url) as relay,
     ):
-        changes = UserPatch(engine)
+        changes = ChangeLoad(engine)
         for number in range(1, 1 + times(*ROUNDS)):
             with not_synced(relay, disk):
                 changes.of_one_user(5)

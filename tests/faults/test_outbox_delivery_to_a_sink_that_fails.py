@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tests.support import processes
 from tests.support.faults import evidence, failing_sinks, machines
-from tests.support.faults.change_load import UserPatch
+from tests.support.faults.change_load import ChangeLoad
 from tests.support.faults.machines import FAULTS, There
 from tests.support.faults.networks import Namespace
 from tests.support.processes import Relay
@@ -79,7 +79,7 @@ def here_for_there(there: There, tmp_path_factory: pytest.TempPathFactory) -> It
 def test_what_the_network_keeps_from_the_sink_waits_and_comes_in_order(
     there: There, here_for_there: Here, times: Callable[[int, int], int], fault: str
 ) -> None:
-    here, changes = here_for_there, UserPatch(here_for_there.engine)
+    here, changes = here_for_there, ChangeLoad(here_for_there.engine)
     before = evidence.number_in_the_log(there.audit.url)
     for _ in range(times(1, 5)):
         with FAULTS[fault](there):
@@ -97,7 +97,7 @@ def test_what_the_network_keeps_from_the_sink_waits_and_comes_in_order(
 @pytest.mark.parametrize("fault", failing_sinks.UNAVAILABLE)
 def test_a_sink_that_is_unavailable_is_waited_for(here: Here, sink: Sink, fault: str) -> None:
     with failing_sinks.at_once(sink, failing_sinks.UNAVAILABLE[fault]):
-        UserPatch(here.engine).of_one_user(3)
+        ChangeLoad(here.engine).of_one_user(3)
         wait_until(lambda: here.has_ready("sink") == "waiting")
         assert here.relay.readiness()["status"] == "ready"
         assert (here.waiting(), here.dead()) == (3, 0)
@@ -107,7 +107,7 @@ def test_a_sink_that_is_unavailable_is_waited_for(here: Here, sink: Sink, fault:
 @pytest.mark.parametrize("fault", failing_sinks.CONFLICT)
 def test_an_event_in_conflict_is_tried_later(here: Here, sink: Sink, fault: str) -> None:
     with failing_sinks.at_once(sink, failing_sinks.CONFLICT[fault]):
-        UserPatch(here.engine).create()
+        ChangeLoad(here.engine).create()
         wait_until(lambda: here.tried(2))
         assert (here.has_ready("sink"), here.waiting(), here.dead()) == ("open", 1, 0)
     _all_comes(here, sink)
@@ -118,7 +118,7 @@ def test_an_event_that_is_refused_is_a_dead_letter_until_replayed(
     here: Here, sink: Sink, fault: str
 ) -> None:
     with failing_sinks.at_once(sink, failing_sinks.REFUSED[fault]):
-        UserPatch(here.engine).of_one_user(3)
+        ChangeLoad(here.engine).of_one_user(3)
         wait_until(lambda: here.dead() == 3)
         assert here.has_ready("sink") == "open"
     with writing(here.engine) as connection:
@@ -131,7 +131,7 @@ def test_a_sink_that_is_none_makes_the_relay_unready_and_loses_nothing(
     here: Here, sink: Sink, fault: str
 ) -> None:
     with failing_sinks.at_once(sink, failing_sinks.MISCONFIGURED[fault]):
-        UserPatch(here.engine).of_one_user(3)
+        ChangeLoad(here.engine).of_one_user(3)
         wait_until(lambda: here.has_ready("checks") == {"database": "ok", "sink": "failing"})
         assert here.relay.readiness()["status"] == "unready"
         assert (here.waiting(), here.dead()) == (3, 0)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from tests.support import processes
 from tests.support.faults import change_load, evidence, recording_proxy, relays
-from tests.support.faults.change_load import UserPatch
+from tests.support.faults.change_load import ChangeLoad
 from tests.support.faults.relays import Pair
 from tests.support.processes import Relay
 from tests.support.sink_server import Sink
@@ -73,7 +73,7 @@ def test_a_single_relay_that_was_paused_goes_on(
     evidence.check_first_arrivals_in_order(evidence.on_the_wire(sink.received))
 
 
-def _reaches(changes: UserPatch, number: int) -> Callable[[], bool]:
+def _reaches(changes: ChangeLoad, number: int) -> Callable[[], bool]:
     return lambda: changes.number >= number
 
 

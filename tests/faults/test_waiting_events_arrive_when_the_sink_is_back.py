@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from tests.support import processes
 from tests.support.faults import evidence
-from tests.support.faults.change_load import UserPatch
+from tests.support.faults.change_load import ChangeLoad
 from tests.support.processes import Service
 from tests.support.waiting import wait_until
 from user_service.store.outbox import State
@@ -61,7 +61,7 @@ def killed_in_the_end(service: Service) -> Iterator[None]:
 
 
 def _change(engine: Engine, number: int) -> None:
-    changes = UserPatch(engine)
+    changes = ChangeLoad(engine)
     with ThreadPoolExecutor(4) as pool:
         for _ in range(number // OF_A_USER):
             pool.submit(changes.of_one_user, OF_A_USER)

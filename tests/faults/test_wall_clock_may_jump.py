@@ -20,7 +20,7 @@ from tests.support.faults import (
     relays,
     wall_clock,
 )
-from tests.support.faults.change_load import UserPatch
+from tests.support.faults.change_load import ChangeLoad
 from tests.support.faults.wall_clock import WallClock
 from tests.support.sink_server import Behaviour, Peer, open_sink
 from tests.support.waiting import wait_until
@@ -112,7 +112,7 @@ def test_the_lease_and_the_order_do_not_go_by_it(
 def test_what_backs_off_is_tried_again_as_soon_as_ever_and_does_not_die(
     tmp_path: Path, engine: Engine, database_url: str, walls: Clocks, status: int
 ) -> None:
-    changes = UserPatch(engine)
+    changes = ChangeLoad(engine)
     held, free = changes.create(), changes.create()
     settings = {"USER_SERVICE_DATABASE_URL": database_url, **walls.first.environment}
     with (

@@ -13,7 +13,7 @@ __all__ = ["FORMAT", "CloudEvent", "describe", "deserialise", "serialise"]
 
 FORMAT = JSONFormat()
 
-# W3C Trace ChangeContext, version 00; the Distributed Tracing extension carries it unchanged.
+# W3C Trace Context, version 00; the Distributed Tracing extension carries it unchanged.
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 

@@ -1,4 +1,4 @@
-"""UserPatch of users and their events, stored as the user service stores them, one after the other.
+"""Changes of users and their events, stored as the user service stores them, one after the other.
 
 For what befalls events that wait: how they came into the outbox makes no difference to it.
 """
@@ -23,8 +23,8 @@ USERS_AT_ONCE = 10
 SOURCE = "/faults"
 
 
-class UserPatch:
-    """UserPatch that are made. Each thread changes users of its own.
+class ChangeLoad:
+    """Changes that are made. Each thread changes users of its own.
 
     `number`: how many were made; `unsure`: how many may have been, the database being away.
     """
@@ -90,9 +90,9 @@ class UserPatch:
 
 
 @contextmanager
-def going_on(engine: Engine) -> Iterator[UserPatch]:
-    """UserPatch that are being made until the end of the block, by several threads."""
-    changes, stop = UserPatch(engine), threading.Event()
+def going_on(engine: Engine) -> Iterator[ChangeLoad]:
+    """Changes that are being made until the end of the block, by several threads."""
+    changes, stop = ChangeLoad(engine), threading.Event()
     failed: list[Exception] = []
 
     def work() -> None:
