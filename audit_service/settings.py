@@ -10,6 +10,7 @@ from audit_service.events.kafka_binding import Limits
 from audit_service.events.reader import EventReader
 from audit_service.log import UnsupportedDatabase, check_url
 from service_kit.kafka import topic_url
+from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
 from service_kit.settings.base import ServiceSettings
 from service_kit.settings.bind_address import BindAddress
 
@@ -96,12 +97,8 @@ class Settings(ServiceSettings):
     kafka_group: str = Field(
         default="audit-group-id", min_length=1, description="The consumer group of `consume`"
     )
-    kafka_password: SecretStr = Field(
-        default=SecretStr(""), description="`sasl.password` of librdkafka"
-    )
-    kafka_key_password: SecretStr = Field(
-        default=SecretStr(""), description="`ssl.key.password` of librdkafka"
-    )
+    kafka_password: SaslPassword = SecretStr("")
+    kafka_key_password: KeyPassword = SecretStr("")
     consumer_bind: BindAddress = Field(
         default="127.0.0.1:8081", description="Address of the health and metrics of `consume`"
     )
@@ -111,11 +108,3 @@ class Settings(ServiceSettings):
         """What reads messages by these limits and tolerances."""
         limits = Limits(self.max_event_bytes, self.max_batch_bytes, self.max_batch_events)
         return EventReader(limits, self.tolerate)
-
-    @property
-    def kafka_secrets(self) -> dict[str, str]:
-        """Options of librdkafka that are not for a URL; some may be empty."""
-        return {
-            "sasl.password": self.kafka_password.get_secret_value(),
-            "ssl.key.password": self.kafka_key_password.get_secret_value(),
-        }

@@ -10,6 +10,7 @@ from rfc3986_validator import validate_rfc3986
 from sqlalchemy.exc import ArgumentError
 
 from service_kit.kafka import topic_url
+from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
 from service_kit.settings.base import ServiceSettings
 from service_kit.settings.bind_address import BindAddress
 from user_service.database_url import parse_url
@@ -78,13 +79,8 @@ class Settings(ServiceSettings):
     kafka_mode: Literal["binary", "structured"] = Field(
         default="binary", description="Content mode of the events in a topic"
     )
-    kafka_password: SecretStr = Field(
-        default=SecretStr(""), description="`sasl.password` of librdkafka"
-    )
-    kafka_key_password: SecretStr = Field(
-        default=SecretStr(""),
-        description="`ssl.key.password` of librdkafka",
-    )
+    kafka_password: SaslPassword = SecretStr("")
+    kafka_key_password: KeyPassword = SecretStr("")
     delivery: Literal["direct", "outbox"] = Field(
         default="direct",
         description="In which order a change and its event happen; `direct`: a change is stored "

@@ -23,6 +23,7 @@ from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
 from service_kit.kafka import topic_config, topic_url
+from service_kit.kafka.client_secrets import secrets_of
 from service_kit.kafka.topic_config import TopicUnreadable
 from service_kit.kafka.topic_url import TopicUrl
 from service_kit.metrics.registry import Metrics
@@ -74,7 +75,7 @@ def consume(settings: Settings) -> None:
 def _warn_of_durability_risks(url: TopicUrl, settings: Settings) -> None:
     try:
         config = topic_config.read_topic_config(
-            url.client(settings.kafka_secrets), url.topic, TOPIC_SECONDS
+            url.client(secrets_of(settings)), url.topic, TOPIC_SECONDS
         )
     except TopicUnreadable as reason:
         log.warning("the topic's configuration cannot be read", topic=url.topic, reason=str(reason))

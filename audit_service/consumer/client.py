@@ -7,6 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from audit_service.settings import Settings
 from service_kit.kafka import client_log
+from service_kit.kafka.client_secrets import secrets_of
 from service_kit.kafka.topic_url import TopicUrl
 
 # A broker that is back is found in seconds.
@@ -27,7 +28,7 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
         "check.crcs": True,
         **_RECONNECT,
         "client.id": "audit-service",
-        **url.client(settings.kafka_secrets),
+        **url.client(secrets_of(settings)),
         "group.id": settings.kafka_group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -45,5 +46,5 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
 
 def admin(url: TopicUrl, settings: Settings) -> AdminClient:
     """A client for asking, with connections of its own; what goes wrong it raises."""
-    secrets = settings.kafka_secrets
+    secrets = secrets_of(settings)
     return AdminClient({**_RECONNECT, **url.client(secrets), "log_level": 0})

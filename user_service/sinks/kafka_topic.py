@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import KafkaException
 
 from service_kit.kafka import topic_config, topic_url
+from service_kit.kafka.client_secrets import secrets_of
 from service_kit.kafka.topic_config import TopicUnreadable
 from service_kit.kafka.topic_url import TopicUrl
 from user_service.settings import Settings
@@ -33,10 +34,7 @@ class KafkaTopic:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._url = topic_url.parse(settings.sink)
-        self._secrets = {
-            "sasl.password": settings.kafka_password.get_secret_value(),
-            "ssl.key.password": settings.kafka_key_password.get_secret_value(),
-        }
+        self._secrets = secrets_of(settings)
 
     def open_sink(self) -> KafkaSink:
         """A sink for single events."""
