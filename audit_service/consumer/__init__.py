@@ -66,19 +66,15 @@ def consume(settings: Settings) -> None:
     )
     app = health.create(backend, status, metrics)
     with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):
-        _warn_of_durability_risks(url, settings)
+        _log_durability_risks(url, settings)
         tune_gc()
         with LagMonitor(partial(admin, url, settings), partitions, status):
             loop.run(stop)
 
 
-def _warn_of_durability_risks(url: TopicUrl, settings: Settings) -> None:
+def _log_durability_risks(url: TopicUrl, settings: Settings) -> None:
     try:
-        config = topic_config.read_topic_config(
-            url.client(secrets_of(settings)), url.topic, TOPIC_SECONDS
-        )
+        client = url.client(secrets_of(settings))
+        topic_config.log_durability_risks(client, url.topic, TOPIC_SECONDS)
     except TopicUnreadable as reason:
         log.warning("the topic's configuration cannot be read", topic=url.topic, reason=str(reason))
-        return
-    for weakness in topic_config.durability_risks(config):
-        log.warning("an acknowledged event could be lost", topic=url.topic, weakness=weakness)

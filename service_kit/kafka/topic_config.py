@@ -7,6 +7,10 @@ processes speak no Kafka.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
+log = structlog.get_logger()
+
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -48,6 +52,17 @@ def durability_risks(config: TopicConfig) -> Sequence[str]:
         "their leader": config.unclean_election,
     }
     return [sentence for sentence, holds in found.items() if holds]
+
+
+def log_durability_risks(
+    client: Mapping[str, str | int | float], topic: str, timeout: float = 10.0
+) -> None:
+    """Read the topic's configuration and warn of each way to lose an acknowledged message.
+
+    As `read_topic_config`, of whose arguments these are. Raises TopicUnreadable.
+    """
+    for risk in durability_risks(read_topic_config(client, topic, timeout)):
+        log.warning("an acknowledged event could be lost", topic=topic, because=risk)
 
 
 def read_topic_config(

@@ -69,25 +69,18 @@ class KafkaTopic:
         """Connect, so that the first event need not wait for it; log what could lose an event."""
         with suppress(NotDelivered):
             producer.find_topic(Attempt(time.monotonic() + READ_SECONDS))
-        risks = None
+        client, topic = self._url.client(self._secrets), self._url.topic
         said = False
-        while risks is None and not producer.closing.is_set():
+        while not producer.closing.is_set():
             try:
-                risks = self._durability_risks()
+                topic_config.log_durability_risks(client, topic, READ_SECONDS)
             except TopicUnreadable as error:
                 if not said:
-                    log.warning(
-                        "the topic cannot be looked at", topic=self._url.topic, reason=str(error)
-                    )
+                    log.warning("the topic cannot be looked at", topic=topic, reason=str(error))
                 said = True
                 producer.closing.wait(RETRY_SECONDS)
-        if risks:
-            log.warning("an acknowledged event could be lost", topic=self._url.topic, because=risks)
-
-    def _durability_risks(self) -> list[str]:
-        client = self._url.client(self._secrets)
-        config = topic_config.read_topic_config(client, self._url.topic, READ_SECONDS)
-        return [*topic_config.durability_risks(config)]
+            else:
+                return
 
 
 def options_of(
