@@ -1,4 +1,4 @@
-"""Kafka Protocol Binding 1.0.2: the rules that bind a receiver, by section.
+"""Kafka Protocol Binding 1.0.2: the rules that bind a receiver, by section; batches beside it.
 
 The last group runs the SDK itself, so that a version of it that has become strict is noticed.
 """
@@ -24,12 +24,18 @@ from audit_service.events.kafka_binding import Limits
 from tests.support.audit_client import REQUIRED
 from tests.support.kafka_messages import LIMITS, Message, message
 
+TIGHT = Limits(event_bytes=100, batch_bytes=200, batch_events=1)
 TEXT = json.dumps({**REQUIRED, "id": "structured"}).encode()
 
 
 def read(given: Message) -> Event:
     (event,) = kafka_binding.read(*given, LIMITS)
     return event
+
+
+def sdk(headers: dict[str, bytes], key: bytes | None = None) -> Any:
+    given = {f"ce_{name}": value.encode() for name, value in REQUIRED.items()}
+    return from_kafka(KafkaMessage({**given, **headers}, key, b""), JSONFormat())
 
 
 def refused(given: Message) -> str | None:
@@ -211,59 +217,54 @@ def test_kafka_3_3_3_ce_headers_beside_a_structured_event_are_copies_at_best() -
     assert read(message({"id": b"\xff", "X": "y"}, STRUCTURED, TEXT)).id == "structured"
 
 
-class TestBatches:
-    """Our extension: an array of events, as HTTP has it."""
-
-    def test_its_events_are_read_in_their_order(self) -> None:
-        text = json.dumps([{**REQUIRED, "id": str(n)} for n in range(5)]).encode()
-        events = kafka_binding.read(*message({}, BATCH, text), LIMITS)
-        assert [event.id for event in events] == ["0", "1", "2", "3", "4"]
-
-    def test_one_bad_event_refuses_it_whole(self) -> None:
-        text = json.dumps([REQUIRED, {**REQUIRED, "id": ""}]).encode()
-        with pytest.raises(BatchRejected) as caught:
-            kafka_binding.read(*message({}, BATCH, text), LIMITS)
-        assert list(caught.value.items) == [1]
-
-    def test_it_may_be_empty(self) -> None:
-        assert kafka_binding.read(*message({}, BATCH, b"[]"), LIMITS) == []
-
-    def test_it_has_a_value(self) -> None:
-        assert refused(message({}, BATCH, None)) is None
+def test_batch_events_are_read_in_their_order() -> None:
+    text = json.dumps([{**REQUIRED, "id": str(n)} for n in range(5)]).encode()
+    events = kafka_binding.read(*message({}, BATCH, text), LIMITS)
+    assert [event.id for event in events] == ["0", "1", "2", "3", "4"]
 
 
-class TestLimits:
-    LIMITS = Limits(event_bytes=100, batch_bytes=200, batch_events=1)
-
-    @pytest.mark.parametrize(
-        ("content_type", "longest"), [("a/b", 100), (STRUCTURED, 100), (BATCH, 200)]
-    )
-    def test_a_longer_value_is_refused(self, content_type: str, longest: int) -> None:
-        with pytest.raises(EventRejected, match=f"longer than {longest} bytes"):
-            kafka_binding.read(*message(REQUIRED, content_type, b" " * (longest + 1)), self.LIMITS)
-
-    def test_the_longest_is_read(self) -> None:
-        (event,) = kafka_binding.read(*message(REQUIRED, "a/b", b"x" * 100), self.LIMITS)
-        assert event.data == b"x" * 100
-
-    def test_more_events_are_refused(self) -> None:
-        text = json.dumps([REQUIRED, REQUIRED]).encode()
-        with pytest.raises(TooManyEvents):
-            kafka_binding.read(*message({}, BATCH, text), self.LIMITS)
+def test_batch_with_one_bad_event_is_refused_whole() -> None:
+    text = json.dumps([REQUIRED, {**REQUIRED, "id": ""}]).encode()
+    with pytest.raises(BatchRejected) as caught:
+        kafka_binding.read(*message({}, BATCH, text), LIMITS)
+    assert list(caught.value.items) == [1]
 
 
-class TestTheSdkIsStillLenient:
-    @staticmethod
-    def sdk(headers: dict[str, bytes], key: bytes | None = None) -> Any:
-        given = {f"ce_{name}": value.encode() for name, value in REQUIRED.items()}
-        return from_kafka(KafkaMessage({**given, **headers}, key, b""), JSONFormat())
+def test_batch_may_be_empty() -> None:
+    assert kafka_binding.read(*message({}, BATCH, b"[]"), LIMITS) == []
 
-    def test_it_makes_an_attribute_of_a_key(self) -> None:
-        assert self.sdk({}, b"key").get_extension("partitionkey") == "key"
 
-    def test_it_loses_nanoseconds(self) -> None:
-        time = self.sdk({"ce_time": b"2026-01-01T00:00:00.123456789Z"}).get_time()
-        assert time.microsecond == 123456
+def test_batch_has_a_value() -> None:
+    assert refused(message({}, BATCH, None)) is None
 
-    def test_it_takes_names_in_any_case(self) -> None:
-        assert self.sdk({"CE_SUBJECT": b"x"}).get_subject() == "x"
+
+@pytest.mark.parametrize(
+    ("content_type", "longest"), [("a/b", 100), (STRUCTURED, 100), (BATCH, 200)]
+)
+def test_limits_refuse_a_longer_value(content_type: str, longest: int) -> None:
+    with pytest.raises(EventRejected, match=f"longer than {longest} bytes"):
+        kafka_binding.read(*message(REQUIRED, content_type, b" " * (longest + 1)), TIGHT)
+
+
+def test_limits_let_the_longest_value_in() -> None:
+    (event,) = kafka_binding.read(*message(REQUIRED, "a/b", b"x" * 100), TIGHT)
+    assert event.data == b"x" * 100
+
+
+def test_limits_refuse_a_batch_of_more_events() -> None:
+    text = json.dumps([REQUIRED, REQUIRED]).encode()
+    with pytest.raises(TooManyEvents):
+        kafka_binding.read(*message({}, BATCH, text), TIGHT)
+
+
+def test_the_sdk_still_makes_an_attribute_of_a_key() -> None:
+    assert sdk({}, b"key").get_extension("partitionkey") == "key"
+
+
+def test_the_sdk_still_loses_nanoseconds() -> None:
+    time = sdk({"ce_time": b"2026-01-01T00:00:00.123456789Z"}).get_time()
+    assert time.microsecond == 123456
+
+
+def test_the_sdk_still_takes_names_in_any_case() -> None:
+    assert sdk({"CE_SUBJECT": b"x"}).get_subject() == "x"

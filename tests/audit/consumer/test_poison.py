@@ -101,52 +101,56 @@ def test_a_message_is_kept_once_however_often_it_is_read(topic: Topic, tmp_path:
             (tmp_path / "consumer.log").unlink()
 
 
-class TestTheCommandLine:
-    @pytest.fixture
-    def consuming(self, topic: Topic, tmp_path: Path) -> Consuming:
-        """A consumer that has rejected two messages and ended; one is larger than its limit."""
-        topic.send(*POISON["larger than the limit"], key="k", partition=0)
-        topic.send(*POISON["broken UTF-8"], partition=0)
-        topic.flush()
-        limit: dict[str, Any] = {"AUDIT_SERVICE_MAX_EVENT_BYTES": LIMIT}
-        with Consuming(tmp_path, topic.url, **limit) as consuming:
-            consuming.wait_until(lambda: len(consuming.rejected()) == 2)
-            assert consuming.terminate() == 0
-        return consuming
+@pytest.fixture
+def consuming(topic: Topic, tmp_path: Path) -> Consuming:
+    """A consumer that has rejected two messages and ended; one is larger than its limit."""
+    topic.send(*POISON["larger than the limit"], key="k", partition=0)
+    topic.send(*POISON["broken UTF-8"], partition=0)
+    topic.flush()
+    limit: dict[str, Any] = {"AUDIT_SERVICE_MAX_EVENT_BYTES": LIMIT}
+    with Consuming(tmp_path, topic.url, **limit) as consuming:
+        consuming.wait_until(lambda: len(consuming.rejected()) == 2)
+        assert consuming.terminate() == 0
+    return consuming
 
-    def test_it_lists_and_shows_and_drops(self, consuming: Consuming, topic: Topic) -> None:
-        table = command(consuming, "list").stdout.splitlines()
-        assert table[0].split() == ["id", "received_at", "from", "reason"]
-        assert f"{topic.name}/0@1" in table[2]
-        first, second = listed(consuming)
-        assert first["kafka"] == {"topic": topic.name, "partition": 0, "offset": 0}
-        assert first["key"] == "k"
-        assert {"name": "ce_id", "value": {"base64": "//4="}} in second["headers"]
-        assert "ce_id" in command(consuming, "show", str(second["id"])).stdout
-        shown = command(consuming, "show", str(second["id"]), "--json").stdout
-        assert json.loads(shown) == second
-        assert command(consuming, "show", "999").exit_code == 1
-        assert command(consuming, "drop", str(second["id"])).exit_code == 2
-        assert command(consuming, "drop", "--yes").exit_code == 2
-        assert command(consuming, "drop", "--yes", str(second["id"])).exit_code == 0
-        assert [each["id"] for each in listed(consuming)] == [first["id"]]
 
-    def test_a_redrive_stores_what_is_an_event_now_and_keeps_the_rest(
-        self, consuming: Consuming, topic: Topic
-    ) -> None:
-        first, second = listed(consuming)
-        done = command(consuming, "redrive", "--all")
-        assert done.exit_code == 1
-        assert f"{second['id']}: still rejected: id: is not UTF-8" in done.stderr
-        assert f"{first['id']}: 1 stored" in done.stdout
-        assert [each["id"] for each in listed(consuming)] == [second["id"]]
-        (record,) = consuming.stored()
-        assert record.event.id == "x"
-        assert record.origin is not None
-        assert (record.origin.topic, record.origin.offset) == (topic.name, 0)
+def test_the_command_lists_shows_and_drops_rejected_messages(
+    consuming: Consuming, topic: Topic
+) -> None:
+    table = command(consuming, "list").stdout.splitlines()
+    assert table[0].split() == ["id", "received_at", "from", "reason"]
+    assert f"{topic.name}/0@1" in table[2]
+    first, second = listed(consuming)
+    assert first["kafka"] == {"topic": topic.name, "partition": 0, "offset": 0}
+    assert first["key"] == "k"
+    assert {"name": "ce_id", "value": {"base64": "//4="}} in second["headers"]
+    assert "ce_id" in command(consuming, "show", str(second["id"])).stdout
+    shown = command(consuming, "show", str(second["id"]), "--json").stdout
+    assert json.loads(shown) == second
+    assert command(consuming, "show", "999").exit_code == 1
+    assert command(consuming, "drop", str(second["id"])).exit_code == 2
+    assert command(consuming, "drop", "--yes").exit_code == 2
+    assert command(consuming, "drop", "--yes", str(second["id"])).exit_code == 0
+    assert [each["id"] for each in listed(consuming)] == [first["id"]]
 
-    def test_a_database_that_cannot_be_used_is_said_in_a_line(self, tmp_path: Path) -> None:
-        nowhere = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/none.db"}
-        ended = CliRunner().invoke(main, ["rejected", "list"], env=nowhere)
-        assert ended.exit_code == 69
-        assert ended.stderr.startswith("audit-service: ")
+
+def test_a_redrive_stores_what_is_an_event_now_and_keeps_the_rest(
+    consuming: Consuming, topic: Topic
+) -> None:
+    first, second = listed(consuming)
+    done = command(consuming, "redrive", "--all")
+    assert done.exit_code == 1
+    assert f"{second['id']}: still rejected: id: is not UTF-8" in done.stderr
+    assert f"{first['id']}: 1 stored" in done.stdout
+    assert [each["id"] for each in listed(consuming)] == [second["id"]]
+    (record,) = consuming.stored()
+    assert record.event.id == "x"
+    assert record.origin is not None
+    assert (record.origin.topic, record.origin.offset) == (topic.name, 0)
+
+
+def test_the_command_names_a_database_that_cannot_be_used_in_a_line(tmp_path: Path) -> None:
+    nowhere = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/none.db"}
+    ended = CliRunner().invoke(main, ["rejected", "list"], env=nowhere)
+    assert ended.exit_code == 69
+    assert ended.stderr.startswith("audit-service: ")
