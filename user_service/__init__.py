@@ -30,7 +30,7 @@ from user_service.sinks import open_sink
 from user_service.sinks.sink import OpenSink
 from user_service.store import database, outbox, outbox_metrics
 from user_service.store.changes import ChangeStore
-from user_service.store.transactions import reading
+from user_service.store.transactions import BUSY_SECONDS, reading
 from user_service.store.users import UserReader
 from user_service.users.passwords import Passwords
 from user_service.users.service import ChangeRecorder, Users
@@ -39,13 +39,13 @@ from user_service.users.service import ChangeRecorder, Users
 STORING_SECONDS = 15
 
 
-def create_app(settings: Settings) -> ServiceApp:
+def create_app(settings: Settings, *, lock_seconds: float = BUSY_SECONDS) -> ServiceApp:
     """The WSGI application, for any server.
 
-    Raises SchemaMismatch, OutboxNotEmpty, StoreUnavailable, and the database's errors where
-    the schema is to be migrated.
+    `lock_seconds`: the longest wait for a lock of the database. Raises SchemaMismatch,
+    OutboxNotEmpty, StoreUnavailable, and the database's errors where the schema is to be migrated.
     """
-    engine = _open_database(settings)
+    engine = _open_database(settings, lock_seconds)
     sink = open_sink(settings) if settings.delivery == "direct" else None
     metrics = Metrics()
     outbox_metrics.register(metrics, engine)
@@ -79,10 +79,9 @@ def create_app(settings: Settings) -> ServiceApp:
     return app
 
 
-def _open_database(settings: Settings) -> Engine:
+def _open_database(settings: Settings, lock_seconds: float) -> Engine:
     """The engine of a database that is ready for the way of delivery that is set."""
-    password = settings.database_password.get_secret_value()
-    engine = database.connect(settings.database_url, threads=settings.threads, password=password)
+    engine = database.open_engine(settings, threads=settings.threads, lock_seconds=lock_seconds)
     with ExitStack() as undo:
         undo.callback(engine.dispose)
         if settings.migrate:

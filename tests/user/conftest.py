@@ -17,6 +17,7 @@ from tests.support.sink_server import Sink, answering, open_sink
 from user_service import create_app
 from user_service.settings import Settings
 from user_service.store import database
+from user_service.store.transactions import BUSY_SECONDS
 
 MakeApp = Callable[..., Flask]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -127,8 +128,8 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
     }
     with ExitStack() as undo:
 
-        def make(**settings: Any) -> Flask:
-            app = create_app(Settings(**{**usual, **settings}))
+        def make(lock_seconds: float = BUSY_SECONDS, **settings: Any) -> Flask:
+            app = create_app(Settings(**{**usual, **settings}), lock_seconds=lock_seconds)
             undo.callback(app.close)
             return app
 

@@ -72,8 +72,7 @@ def _check_database(settings: Settings) -> None:
 def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
     engine = None
     try:
-        password = settings.database_password.get_secret_value()
-        engine = database.connect(settings.database_url, threads=1, password=password)
+        engine = database.open_engine(settings, threads=1)
         use(engine)
     except database.SchemaMismatch as error:
         raise NotMigrated(f"{_VARIABLE}: {error}") from error

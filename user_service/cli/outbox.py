@@ -43,8 +43,7 @@ class OutboxDatabase:
         settings = commands.load_settings(self.service)
         with commands.exit_on_start_error(self.service):
             self.check(settings)
-        password = settings.database_password.get_secret_value()
-        engine = database.connect(settings.database_url, threads=1, password=password)
+        engine = database.open_engine(settings, threads=1)
         try:
             with transaction(engine) as connection:
                 yield connection

@@ -14,7 +14,7 @@ from user_service.settings import Settings
 from user_service.sinks import open_batch_sender
 from user_service.store import database
 
-# The relay's own, one that listens, and those that answer on the small port.
+# The relay's own, the notifier's, and those of the admin port.
 CONNECTIONS = 4
 
 
@@ -34,12 +34,9 @@ def command(
 
 
 def _relay(service: commands.Service[Settings], settings: Settings, stop: threading.Event) -> None:
-    engine = database.connect(
-        settings.database_url,
-        threads=CONNECTIONS,
-        password=settings.database_password.get_secret_value(),
-        # One that is paused in the middle of a heartbeat is not to hold up who takes over.
-        idle_seconds=settings.relay_lease_seconds,
+    # A relay that is paused in the middle of a heartbeat must not block its successor.
+    engine = database.open_engine(
+        settings, threads=CONNECTIONS, idle_seconds=settings.relay_lease_seconds
     )
     app, status = health.create(engine)
     with commands.exit_on_start_error(service):

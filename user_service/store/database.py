@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from service_kit.postgres import Session
 from user_service.database_url import parse_url
+from user_service.settings import Settings
 from user_service.store.transactions import BUSY_SECONDS
 
+_STATEMENT_SECONDS = 10
 _PATIENCE_MILLISECONDS = 20
 # Any number will do, as long as it is this one in every process.
 _MIGRATION_LOCK = 0x75736572
@@ -26,38 +29,67 @@ class SchemaMismatch(Exception):
     """The database's schema is not the one that this version works with."""
 
 
-def connect(url: str, *, threads: int, password: str = "", idle_seconds: float = 30) -> Engine:
+def open_engine(
+    settings: Settings,
+    *,
+    threads: int,
+    idle_seconds: float = 30,
+    lock_seconds: float = BUSY_SECONDS,
+) -> Engine:
+    """An engine on the database that the settings name; otherwise as `connect`."""
+    return connect(
+        settings.database_url,
+        threads=threads,
+        password=settings.database_password.get_secret_value(),
+        idle_seconds=idle_seconds,
+        lock_seconds=lock_seconds,
+    )
+
+
+def connect(
+    url: str,
+    *,
+    threads: int,
+    password: str = "",
+    idle_seconds: float = 30,
+    lock_seconds: float = BUSY_SECONDS,
+) -> Engine:
     """An engine with a connection for each thread; nothing is connected yet.
 
     `password`: for a URL that has none. `idle_seconds`: after which PostgreSQL ends a
-    transaction that does nothing, and lets go of its locks.
+    transaction that does nothing, and lets go of its locks. `lock_seconds`: the longest wait for
+    a lock.
     """
     parsed = parse_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        session = Session(BUSY_SECONDS, 2 * BUSY_SECONDS, idle_seconds)
-        options = str(parsed.query.get("options", ""))
-        parsed = parsed.difference_update_query(["options"]).set(
-            drivername="postgresql+psycopg", password=parsed.password or password or None
-        )
-        return create_engine(
-            parsed,
-            pool_size=threads,
-            max_overflow=0,
-            pool_pre_ping=True,
-            pool_timeout=BUSY_SECONDS,
-            hide_parameters=True,
-            connect_args=session.connect_args(options),
-        )
-    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    if parsed.get_backend_name() != "postgresql":
+        return _connect_sqlite(url, str(parsed.database), threads, lock_seconds)
+    session = Session(lock_seconds, _STATEMENT_SECONDS, idle_seconds)
+    options = str(parsed.query.get("options", ""))
+    parsed = parsed.difference_update_query(["options"]).set(
+        drivername="postgresql+psycopg", password=parsed.password or password or None
+    )
+    return create_engine(
+        parsed,
+        pool_size=threads,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=BUSY_SECONDS,
+        hide_parameters=True,
+        connect_args=session.connect_args(options),
+    )
+
+
+def _connect_sqlite(url: str, file: str, threads: int, lock_seconds: float) -> Engine:
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         pool_size=threads,
         max_overflow=0,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS},
+        connect_args={"timeout": lock_seconds},
     )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", partial(_begin_sqlite, lock_seconds))
     return engine
 
 
@@ -107,7 +139,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(lock_seconds: float, connection: Connection) -> None:
     """Take the write lock at once, unless the connection is for reading: a transaction that
     reads first and writes later is refused where two of them meet.
 
@@ -120,7 +152,7 @@ def _begin_sqlite(connection: Connection) -> None:
     # Who waits for the lock is made to sleep ever longer by SQLite, 100 ms in the end, while
     # others go first: of many writers one may wait for seconds. Beginning to wait anew, again
     # and again, none waits for long.
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + lock_seconds
     driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
     try:
         while _is_busy(driver) and time.monotonic() < deadline:
@@ -129,11 +161,11 @@ def _begin_sqlite(connection: Connection) -> None:
             # Once more through SQLAlchemy, so that it fails as all statements do.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        driver.execute(f"PRAGMA busy_timeout = {int(lock_seconds * 1000)}")
 
 
 def _is_busy(driver: sqlite3.Connection) -> bool:
-    """Begin, or tell whether it is only a question of time."""
+    """Begin; whether another transaction keeps this one from it for now."""
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:

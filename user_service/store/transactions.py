@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 BUSY_SECONDS = 5
+"""The longest wait for a lock, a connection, or a turn to write."""
 
 
 class StoreUnavailable(Exception):

@@ -18,7 +18,6 @@ from tests.support.sink_server import Sink
 from tests.support.user_api import attributes, created, held, patch, path, refused, story, under_way
 from tests.support.user_factory import change_store, updated
 from tests.user.conftest import MakeApp, Query
-from user_service.store import database
 
 Ask = Callable[[FlaskClient, Any], TestResponse]
 
@@ -152,10 +151,9 @@ def test_a_change_whose_claim_was_cleared_meanwhile_is_500_unknown_and_not_made(
 
 
 def test_a_change_whose_user_is_locked_for_too_long_is_503_and_sends_nothing(
-    make_app: MakeApp, sink: Sink, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, sink: Sink, engine: Engine
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
-    client = make_app(sink=sink.url).test_client()
+    client = make_app(sink=sink.url, lock_seconds=0.1).test_client()
     user = created(client)
     with engine.begin() as other:
         other.execute(text("UPDATE users SET version = version"))

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import Engine, text
@@ -124,17 +123,16 @@ def changes(engine: Engine) -> ChangeStore:
 
 
 def test_another_connection_can_write_at_once_while_the_event_is_sent(
-    store: UserReader, changes: ChangeStore, engine: Engine
+    changes: ChangeStore, engine: Engine, database_url: str
 ) -> None:
+    impatient = database.connect(database_url, threads=1, lock_seconds=0)
+
     def write() -> None:
-        with pytest.MonkeyPatch.context() as patched, ExitStack() as block:
-            patched.setattr(database, "BUSY_SECONDS", 0)
-            other = block.enter_context(engine.begin())
-            if engine.dialect.name == "postgresql":
-                other.execute(text("SET LOCAL lock_timeout = '1ms'"))
+        with impatient.begin() as other:
             other.execute(text("INSERT INTO claims VALUES ('x', 'x', 1, 'x', 1)"))
 
     _save(SinkThat([], write), changes)
+    impatient.dispose()
     with engine.connect() as other:
         assert other.execute(text("SELECT user_id FROM claims")).all() == [("x",)]
     assert changes.get("u1") is not None

@@ -20,7 +20,6 @@ from tests.user.conftest import MakeApp
 from user_service.delivery.deadline import Delivery
 from user_service.sinks.http import HttpSink
 from user_service.sinks.sink import NotDelivered
-from user_service.store import database
 
 
 @pytest.fixture
@@ -103,9 +102,8 @@ def test_the_credentials_of_a_sink_are_in_no_line_and_no_reply(make_app: MakeApp
 
 
 def test_a_change_that_cannot_be_stored_after_its_event_was_acknowledged_says_so(
-    make_app: MakeApp, database_file: Path, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, database_file: Path
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
     with closing(
         sqlite3.connect(database_file, isolation_level=None, check_same_thread=False)
     ) as other:
@@ -118,7 +116,7 @@ def test_a_change_that_cannot_be_stored_after_its_event_was_acknowledged_says_so
             return True
 
         with open_sink(lock_and_acknowledge) as sink:
-            answer = attempt(make_app(sink=sink.url)).answer
+            answer = attempt(make_app(sink=sink.url, lock_seconds=0.1)).answer
         other.execute("ROLLBACK")
     assert (answer.status_code, answer.mimetype) == (500, PROBLEM)
     assert answer.json is not None

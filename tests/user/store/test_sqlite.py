@@ -16,24 +16,18 @@ from user_service.store.transactions import StoreUnavailable
 from user_service.store.users import UserReader
 
 
-@pytest.fixture
-def sqlite_file(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A migrated file, whose lock nobody waits for long."""
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
-    return database_file
-
-
 @contextmanager
-def _opened(file: Path) -> Iterator[tuple[UserReader, ChangeStore]]:
-    engine = database.connect(f"sqlite:///{file}", threads=2)
+def _opened(file: Path, lock_seconds: float = 0.1) -> Iterator[tuple[UserReader, ChangeStore]]:
+    """Stores on the file, which do not wait long for its lock."""
+    engine = database.connect(f"sqlite:///{file}", threads=2, lock_seconds=lock_seconds)
     try:
         yield UserReader(engine), change_store(engine)
     finally:
         engine.dispose()
 
 
-def test_a_commit_is_on_disk_and_its_journal_is_a_rollback_journal(sqlite_file: Path) -> None:
-    engine = database.connect(f"sqlite:///{sqlite_file}", threads=1)
+def test_a_commit_is_on_disk_and_its_journal_is_a_rollback_journal(database_file: Path) -> None:
+    engine = database.connect(f"sqlite:///{database_file}", threads=1)
     with engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -44,11 +38,11 @@ def test_a_commit_is_on_disk_and_its_journal_is_a_rollback_journal(sqlite_file: 
 
 
 def test_a_lock_that_is_held_too_long_makes_writing_unavailable_and_not_reading(
-    sqlite_file: Path,
+    database_file: Path,
 ) -> None:
     with (
-        _opened(sqlite_file) as (_, changes),
-        closing(sqlite3.connect(sqlite_file, isolation_level=None)) as other,
+        _opened(database_file) as (_, changes),
+        closing(sqlite3.connect(database_file, isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable) as caught:
@@ -61,11 +55,10 @@ def test_a_lock_that_is_held_too_long_makes_writing_unavailable_and_not_reading(
 
 
 def test_a_lock_that_is_held_for_a_moment_is_waited_for(
-    database_file: Path, monkeypatch: pytest.MonkeyPatch
+    database_file: Path,
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 10)
     with (
-        _opened(database_file) as (_, changes),
+        _opened(database_file, lock_seconds=10) as (_, changes),
         closing(
             sqlite3.connect(database_file, isolation_level=None, check_same_thread=False)
         ) as other,
@@ -80,12 +73,12 @@ def test_a_lock_that_is_held_for_a_moment_is_waited_for(
 
 @pytest.mark.parametrize("used_before", [True, False])
 def test_a_directory_that_is_gone_makes_the_store_unavailable(
-    sqlite_file: Path, tmp_path: Path, *, used_before: bool
+    database_file: Path, tmp_path: Path, *, used_before: bool
 ) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     file = folder / "users.db"
-    shutil.copyfile(sqlite_file, file)
+    shutil.copyfile(database_file, file)
     with _opened(file) as (_, changes):
         if used_before:
             make(changes, created(user("before")))
@@ -95,9 +88,9 @@ def test_a_directory_that_is_gone_makes_the_store_unavailable(
         says_little(caught.value)
 
 
-def test_a_file_that_is_no_database_is_unavailable(sqlite_file: Path) -> None:
-    sqlite_file.write_bytes(b"nothing of the kind" * 1000)
-    with _opened(sqlite_file) as (store, _), pytest.raises(StoreUnavailable):
+def test_a_file_that_is_no_database_is_unavailable(database_file: Path) -> None:
+    database_file.write_bytes(b"nothing of the kind" * 1000)
+    with _opened(database_file) as (store, _), pytest.raises(StoreUnavailable):
         store.ping()
 
 
