@@ -3,13 +3,11 @@
 `create_app` is the only place where its parts are put together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from importlib.metadata import version
-from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
@@ -27,61 +25,83 @@ from user_service.delivery.metrics import DeliveryMetrics
 from user_service.delivery.outbox import OutboxDelivery
 from user_service.settings import Settings
 from user_service.sinks import open_sink
-from user_service.sinks.sink import OpenSink
 from user_service.store import database, outbox, outbox_metrics
 from user_service.store.changes import ChangeStore
-from user_service.store.transactions import BUSY_SECONDS, reading
+from user_service.store.transactions import reading
 from user_service.store.users import UserReader
 from user_service.users.passwords import Passwords
 from user_service.users.service import ChangeRecorder, Users
 
-# How long after its deadline a request may still be storing its change.
 STORING_SECONDS = 15
+"""How long after its deadline a request may still be storing its change."""
 
 
-def create_app(settings: Settings, *, lock_seconds: float = BUSY_SECONDS) -> ServiceApp:
+def create_app(settings: Settings) -> ServiceApp:
     """The WSGI application, for any server.
 
-    `lock_seconds`: the longest wait for a lock of the database. Raises SchemaMismatch,
-    OutboxNotEmpty, StoreUnavailable, and the database's errors where the schema is to be migrated.
+    Raises SchemaMismatch, OutboxNotEmpty, StoreUnavailable, and the database's errors where
+    the schema is to be migrated.
     """
-    engine = _open_database(settings, lock_seconds)
-    sink = open_sink(settings) if settings.delivery == "direct" else None
+    return app_on(_open_database(settings), settings)
+
+
+def app_on(engine: Engine, settings: Settings) -> ServiceApp:
+    """The application on a database that is open; it closes the database."""
     metrics = Metrics()
-    outbox_metrics.register(metrics, engine)
     admission = Admission(settings.threads)
     reader = UserReader(engine)
-    changes = _change_store(settings, engine)
-    recorder, reports = _recorder(settings, changes, sink, admission, metrics)
-    users = Users(
-        changes,
-        recorder,
-        Passwords(
-            memory_kib=settings.argon2_memory_kib,
-            iterations=settings.argon2_iterations,
-            min_length=settings.password_min_length,
-        ),
+    changes = _change_store(engine, settings)
+    mode = (
+        _direct_delivery(changes, settings, admission, metrics)
+        if settings.delivery == "direct"
+        else _outbox_delivery(changes, settings)
     )
+    users = Users(changes, mode.recorder, _passwords(settings))
     app = service_app.create(
         __name__,
         title="User service",
         version=version("post-cloudevents"),
         problem_for=PROBLEM_FOR,
         checks={"database": reader.ping},
-        reports=reports,
+        reports=mode.reports,
         metrics=metrics,
     )
+    outbox_metrics.register(metrics, engine)
     json_request.register(app, routes.BODY_BYTES)
     app.register_blueprint(routes.blueprint(users, reader, admission, settings.delivery_timeout))
     app.close_with(engine.dispose)
-    if sink is not None:
-        app.close_with(sink.close)
+    app.close_with(mode.close)
     return app
 
 
-def _open_database(settings: Settings, lock_seconds: float) -> Engine:
-    """The engine of a database that is ready for the way of delivery that is set."""
-    engine = database.open_engine(settings, threads=settings.threads, lock_seconds=lock_seconds)
+@dataclass(frozen=True)
+class _DeliveryMode:
+    """A mode of delivery: its recorder, what readiness reports of it, and how it is closed."""
+
+    recorder: ChangeRecorder
+    reports: Mapping[str, Report]
+    close: Callable[[], object]
+
+
+def _direct_delivery(
+    changes: ChangeStore, settings: Settings, admission: Admission, metrics: Metrics
+) -> _DeliveryMode:
+    sink = open_sink(settings)
+    delivery = Delivery(sink, threads=admission.places, ended=DeliveryMetrics(metrics).ended)
+    return _DeliveryMode(
+        DirectDelivery(changes, delivery, settings.event_source),
+        {"sink": lambda: {"url": settings.sink_origin, **delivery.report()}},
+        sink.close,
+    )
+
+
+def _outbox_delivery(changes: ChangeStore, settings: Settings) -> _DeliveryMode:
+    return _DeliveryMode(OutboxDelivery(changes, settings.event_source), {}, lambda: None)
+
+
+def _open_database(settings: Settings) -> Engine:
+    """The engine of a database that is ready for the mode of delivery that is set."""
+    engine = database.open_engine(settings, threads=settings.threads)
     with ExitStack() as undo:
         undo.callback(engine.dispose)
         if settings.migrate:
@@ -94,7 +114,7 @@ def _open_database(settings: Settings, lock_seconds: float) -> Engine:
     return engine
 
 
-def _change_store(settings: Settings, engine: Engine) -> ChangeStore:
+def _change_store(engine: Engine, settings: Settings) -> ChangeStore:
     return ChangeStore(
         engine,
         expiry=timedelta(seconds=settings.delivery_timeout + STORING_SECONDS),
@@ -103,26 +123,9 @@ def _change_store(settings: Settings, engine: Engine) -> ChangeStore:
     )
 
 
-def _recorder(
-    settings: Settings,
-    changes: ChangeStore,
-    sink: OpenSink | None,
-    admission: Admission,
-    metrics: Metrics,
-) -> tuple[ChangeRecorder, Mapping[str, Report]]:
-    """The way of delivery, and what readiness reports of it."""
-    if sink is None:
-        return OutboxDelivery(changes, settings.event_source), {}
-    delivery = Delivery(sink, threads=admission.places, ended=DeliveryMetrics(metrics).ended)
-    report = partial(_sink_report, settings, delivery)
-    return DirectDelivery(changes, delivery, settings.event_source), {"sink": report}
-
-
-def _sink_report(settings: Settings, delivery: Delivery) -> dict[str, Any]:
-    return {"url": _origin(settings.sink), **delivery.report()}
-
-
-def _origin(url: str) -> str:
-    """The URL without what could be secret in it: user, path and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+def _passwords(settings: Settings) -> Passwords:
+    return Passwords(
+        memory_kib=settings.argon2_memory_kib,
+        iterations=settings.argon2_iterations,
+        min_length=settings.password_min_length,
+    )

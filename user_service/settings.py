@@ -14,6 +14,7 @@ from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
 from service_kit.settings.base import ServiceSettings
 from service_kit.settings.bind_address import BindAddress
 from user_service.database_url import parse_url
+from user_service.users.passwords import PASSWORD_MAX_LENGTH
 
 HTTP_SCHEMES = ("http", "https")
 DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
@@ -153,7 +154,7 @@ class Settings(ServiceSettings):
         description="Hours for which an `Idempotency-Key` is known",
     )
     password_min_length: int = Field(
-        default=1, ge=1, le=1024, description="The fewest characters of a password"
+        default=1, ge=1, le=PASSWORD_MAX_LENGTH, description="The fewest characters of a password"
     )
     argon2_memory_kib: int = Field(
         default=19456, ge=8, le=4 * 1024 * 1024, description="Memory of one password hash, in KiB"
@@ -161,3 +162,9 @@ class Settings(ServiceSettings):
     argon2_iterations: int = Field(
         default=2, ge=1, le=100, description="Passes of one password hash"
     )
+
+    @property
+    def sink_origin(self) -> str:
+        """The sink's URL without what could be secret in it: user, path and query."""
+        parts = urlsplit(self.sink)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

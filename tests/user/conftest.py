@@ -14,10 +14,9 @@ from sqlalchemy import Engine, text
 
 from tests.support import postgres
 from tests.support.sink_server import Sink, answering, open_sink
-from user_service import create_app
+from user_service import app_on, create_app
 from user_service.settings import Settings
 from user_service.store import database
-from user_service.store.transactions import BUSY_SECONDS
 
 MakeApp = Callable[..., Flask]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -118,7 +117,10 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture
 def make_app(database_url: str) -> Iterator[MakeApp]:
-    """Makes a user service, with cheap hashing and a short deadline unless told otherwise."""
+    """Makes a user service; cheap hashing and a short deadline are its defaults.
+
+    `lock_seconds`: the longest wait for a lock of the database.
+    """
     usual = {
         "database_url": database_url,
         "migrate": False,
@@ -128,8 +130,15 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
     }
     with ExitStack() as undo:
 
-        def make(lock_seconds: float = BUSY_SECONDS, **settings: Any) -> Flask:
-            app = create_app(Settings(**{**usual, **settings}), lock_seconds=lock_seconds)
+        def make(*, lock_seconds: float | None = None, **others: Any) -> Flask:
+            settings = Settings(**{**usual, **others})
+            app = (
+                create_app(settings)
+                if lock_seconds is None
+                else app_on(
+                    database.open_engine(settings, threads=8, lock_seconds=lock_seconds), settings
+                )
+            )
             undo.callback(app.close)
             return app
 
