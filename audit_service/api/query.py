@@ -1,4 +1,4 @@
-"""Looking at what arrived: `GET /v1/events` and `GET /v1/events/{position}`."""
+"""Query of the log: `GET /v1/events` and `GET /v1/events/{position}`."""
 
 import re
 from datetime import datetime
@@ -72,8 +72,8 @@ class EventsPage(BaseModel):
     next: str | None = Field(description="The cursor of the next page; null on the last")
 
 
-def blueprint(backend: Backend) -> APIBlueprint:
-    """The two routes that read."""
+def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
+    """The two routes that read; a page ends once its events have more than `page_bytes`."""
     routes = APIBlueprint("query", __name__, url_prefix="/v1/events")
 
     @routes.get("")
@@ -82,7 +82,7 @@ def blueprint(backend: Backend) -> APIBlueprint:
     @routes.doc(summary="What arrived, newest first", tags=["Events"], responses=_UNAVAILABLE)
     def list_events(query: EventsQuery) -> Response:
         before = None if query.cursor is None else decode_cursor(query.cursor)
-        page = backend.newest(before, query.limit, PAGE_BYTES)
+        page = backend.newest(before, query.limit, page_bytes)
         following = encode_cursor(page.records[-1].position) if page.more else None
         return _json(
             {"items": [_to_document(record) for record in page.records], "next": following}
@@ -110,7 +110,7 @@ def encode_cursor(position: int) -> str:
 
 
 def decode_cursor(cursor: str) -> int:
-    """The position that a cursor stands for. Raises ValueError where it is none of ours."""
+    """The position of a cursor. Raises ValueError where no page gave it."""
     match = _CURSOR.fullmatch(cursors.decode(cursor))
     if match is None or int(match[1]) > MAX_POSITION:
         raise ValueError("is no cursor that a page gave")

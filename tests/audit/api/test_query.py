@@ -1,4 +1,4 @@
-"""`GET /v1/events`: pages, cursors, single events, and the document that tells of them."""
+"""Query, `GET /v1/events`: pages, cursors, single events, and their OpenAPI document."""
 
 import base64
 import re
@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_service.api import query
+from audit_service.events import JsonText
+from audit_service.log import Backend
+from service_kit.http import app as service_app
 from tests.support.audit_client import PROBLEM, REQUIRED, Sink
+from tests.support.log_databases import commit
+from tests.support.log_processes import event
 
 
 def get(sink: Sink, path: str) -> Any:
@@ -29,6 +34,13 @@ def pages(sink: Sink, limit: int) -> list[list[int]]:
         if page["next"] is None:
             return found
         cursor = f"&cursor={page['next']}"
+
+
+def reader(backend: Backend, page_bytes: int) -> Sink:
+    """The query alone, with pages of at most about so many bytes."""
+    app = service_app.create(__name__, title="Query", version="0", problem_for={}, checks={})
+    app.register_blueprint(query.blueprint(backend, page_bytes))
+    return Sink(app)
 
 
 def cursor_of(text: str) -> str:
@@ -59,22 +71,17 @@ class TestPaging:
         sink.batch([{"id": str(n)} for n in range(101)])
         assert len(get(sink, "/v1/events")["items"]) == 100
 
-    def test_a_page_too_large_for_memory_ends_early_and_goes_on(
-        self, sink: Sink, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(query, "PAGE_BYTES", 45)
-        sink.batch([{"id": str(n), "data": "x" * 10} for n in range(7)])
-        assert pages(sink, 5) == [[7, 6, 5], [4, 3, 2], [1]]
+    def test_a_page_too_large_for_memory_ends_early_and_goes_on(self, backend: Backend) -> None:
+        data = JsonText(b'"xxxxxxxxxx"')
+        commit(backend, *(event(str(n), data) for n in range(7)))
+        assert pages(reader(backend, 45), 5) == [[7, 6, 5], [4, 3, 2], [1]]
 
-    def test_attributes_count_in_the_size_of_a_page(
-        self, sink: Sink, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(query, "PAGE_BYTES", 1000)
-        sink.batch([{"id": str(n), "subject": "x" * 900} for n in range(3)])
-        assert pages(sink, 5) == [[3, 2], [1]]
+    def test_attributes_count_in_the_size_of_a_page(self, backend: Backend) -> None:
+        commit(backend, *(event(str(n), subject="x" * 900) for n in range(3)))
+        assert pages(reader(backend, 1000), 5) == [[3, 2], [1]]
 
 
-class TestWhatIsAskedIsChecked:
+class TestParameters:
     @pytest.mark.parametrize(
         ("asked", "pointer"),
         [
@@ -106,16 +113,22 @@ class TestWhatIsAskedIsChecked:
         assert [error["pointer"] for error in document["errors"]] == [pointer]
         assert all(error["detail"] for error in document["errors"])
 
-    def test_everything_wrong_is_told_at_once(self, sink: Sink) -> None:
+    def test_422_lists_everything_that_is_wrong(self, sink: Sink) -> None:
         document = sink.client.get("/v1/events?limit=0&cursor=x").get_json(force=True)
         assert {error["pointer"] for error in document["errors"]} == {"/limit", "/cursor"}
 
     @settings(max_examples=100, deadline=None, derandomize=True, database=None)
     @given(st.integers(1, query.MAX_POSITION))
-    def test_a_cursor_says_what_was_put_into_it(self, position: int) -> None:
+    def test_a_cursor_decodes_to_the_position_it_was_made_of(self, position: int) -> None:
         cursor = query.encode_cursor(position)
         assert re.fullmatch(r"[A-Za-z0-9_-]+", cursor)
         assert query.decode_cursor(cursor) == position
+
+    @pytest.mark.parametrize("query", ["limit=1_0", "limit=5.0", "limit=%205", "limit=5&limit=5"])
+    def test_a_limit_is_a_number_in_digits_given_once(self, sink: Sink, query: str) -> None:
+        answer = sink.client.get(f"/v1/events?{query}")
+        assert (answer.status_code, answer.content_type) == (422, PROBLEM)
+        assert answer.get_json()["errors"][0]["pointer"] == "/limit"
 
 
 class TestSingleEvents:
@@ -124,7 +137,7 @@ class TestSingleEvents:
         for item in get(sink, "/v1/events")["items"]:
             assert get(sink, f"/v1/events/{item['position']}") == item
 
-    def test_what_is_shown_of_it(self, sink: Sink) -> None:
+    def test_an_event_is_shown_with_its_position_time_conflict_and_origin(self, sink: Sink) -> None:
         sink.structured({"data": 1})
         sink.structured({"data": 2})
         shown = get(sink, "/v1/events/2")
@@ -147,19 +160,11 @@ class TestSingleEvents:
         assert (answer.status_code, answer.content_type) == (404, PROBLEM)
 
 
-class TestParameters:
-    @pytest.mark.parametrize("query", ["limit=1_0", "limit=5.0", "limit=%205", "limit=5&limit=5"])
-    def test_a_limit_is_a_number_in_digits_given_once(self, sink: Sink, query: str) -> None:
-        answer = sink.client.get(f"/v1/events?{query}")
-        assert (answer.status_code, answer.content_type) == (422, PROBLEM)
-        assert answer.get_json()["errors"][0]["pointer"] == "/limit"
-
-
 class TestOpenApi:
-    def test_it_is_of_version_3_1(self, sink: Sink) -> None:
+    def test_the_document_is_of_version_3_1(self, sink: Sink) -> None:
         assert get(sink, "/openapi.json")["openapi"].startswith("3.1.")
 
-    def test_it_lists_every_route_with_its_methods(self, sink: Sink) -> None:
+    def test_the_document_lists_every_route_with_its_methods(self, sink: Sink) -> None:
         document = get(sink, "/openapi.json")
         listed = {
             (path, method)
@@ -183,7 +188,7 @@ class TestOpenApi:
             ("/v1/events/{position}", "get", {"200", "404", "503"}),
         ],
     )
-    def test_it_tells_of_every_answer(
+    def test_the_document_describes_every_response(
         self, sink: Sink, path: str, method: str, statuses: set[str]
     ) -> None:
         responses = get(sink, "/openapi.json")["paths"][path][method]["responses"]
