@@ -1,4 +1,4 @@
-"""What the audit service tells of the events that it is sent."""
+"""Metrics of events: stored, rejected, and the commits that stored them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -29,7 +29,7 @@ _SECONDS = (
 
 
 class EventMetrics:
-    """Counts what becomes of events. Safe for any number of threads."""
+    """Counts events by outcome and deliveries by reason. Safe for any number of threads."""
 
     def __init__(self, metrics: Metrics) -> None:
         events = metrics.counter(

@@ -1,4 +1,4 @@
-"""`POST /`: events come in, in all three content modes, and are acknowledged once durable."""
+"""Receiver of events: `POST /`, in all three content modes; acknowledged once on disk."""
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The command line: `audit-service run | check | migrate | config | consume | rejected`."""
+"""Command line: `audit-service run | check | migrate | config | consume | rejected`."""
 
 from importlib.metadata import version
 from pathlib import Path

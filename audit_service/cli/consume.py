@@ -1,4 +1,4 @@
-"""`audit-service consume`: events from a Kafka topic into the log, until SIGTERM or Ctrl-C."""
+"""Command `audit-service consume`: events of a Kafka topic into the log, until SIGTERM."""
 
 from functools import partial
 

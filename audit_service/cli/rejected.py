@@ -1,4 +1,4 @@
-"""`audit-service rejected …`: messages that were no events: look at them, try again, drop them.
+"""Commands `audit-service rejected …`: list, show, redrive and drop messages that were refused.
 
 Exit codes: 0 done, 1 refused, 2 usage, 69 the database cannot be used.
 """

@@ -1,8 +1,8 @@
-"""The consumer: events from a Kafka topic into the event log, in a process of its own.
+"""Consumer: stores the events of a Kafka topic in the event log, in a process of its own.
 
-At least once from the broker and exactly once in the log: what was fetched is stored first,
-and only then are its offsets committed, so that whatever is cut short is read again, and what
-was stored already is a duplicate. `consume` is the only place where its parts are put together.
+At least once from the broker and exactly once in the log: a batch is stored first and its
+offsets are committed then. A batch that is interrupted is read again, and those of its events
+that were stored are duplicates. `consume` is the only place where the parts are wired.
 """
 
 from contextlib import closing
@@ -41,10 +41,10 @@ TOPIC_SECONDS = 5.0
 def consume(settings: Settings) -> None:
     """Consume until SIGTERM or Ctrl-C, then finish and commit what was fetched, within 10 s.
 
-    Raises LogUnavailable and SchemaMismatch at the start, PortTaken, and BadClient where
-    librdkafka takes an option ill; anything after it that no retry can mend.
+    Raises LogUnavailable, SchemaMismatch and PortTaken at the start, BadClient where
+    librdkafka refuses an option, and later only what no retry can mend.
     """
-    # Before there is any other thread, which a signal could end the process through.
+    # Before any other thread starts: a signal that reached one would end the process.
     stop = stop_event()
     url = topic_url.parse(settings.kafka)
     place = settings.database_url, settings.database_password.get_secret_value()

@@ -1,4 +1,4 @@
-"""What was fetched goes into the store: events into the log, the rest among the rejected."""
+"""Batch writer: stores a batch of messages, events in the log and the rest as rejected."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Kafka's client, set up so that nothing is skipped or committed behind the consumer's back."""
+"""Client of Kafka, with options by which it skips nothing and commits nothing by itself."""
 
 from typing import Final
 
@@ -10,12 +10,12 @@ from service_kit.kafka import client_log
 from service_kit.kafka.client_secrets import secrets_of
 from service_kit.kafka.topic_url import TopicUrl
 
-# A broker that is back is found in seconds.
+# Reconnect in seconds to a broker that is back.
 _RECONNECT: Final = {"reconnect.backoff.max.ms": 2_000}
 
 
 class BadClient(Exception):
-    """librdkafka does not take the options; the message says which."""
+    """librdkafka refuses an option; the message says which."""
 
 
 def create(url: TopicUrl, settings: Settings) -> Consumer:
@@ -23,7 +23,7 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
     options = {
         # What waits to be processed, at most; a fetch of 500 messages cannot be larger.
         "queued.max.messages.kbytes": 32 * 1024,
-        # A topic that is made after the start is found in seconds.
+        # See a topic that is made after the start in seconds.
         "topic.metadata.refresh.interval.ms": 10_000,
         "check.crcs": True,
         **_RECONNECT,
@@ -36,7 +36,7 @@ def create(url: TopicUrl, settings: Settings) -> Consumer:
         "auto.offset.reset": "error",
     }
     if options.get("group.protocol") != "consumer":
-        # Who joins or leaves interrupts only the partitions that move.
+        # A member that joins or leaves interrupts only the partitions that move.
         options["partition.assignment.strategy"] = "cooperative-sticky"
     try:
         return Consumer(options, logger=client_log.logger())

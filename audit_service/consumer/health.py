@@ -1,4 +1,4 @@
-"""What is served on the consumer's small port: health and metrics, and nothing else."""
+"""Health and metrics of the consumer, as a Flask application for its admin server."""
 
 from importlib.metadata import version
 

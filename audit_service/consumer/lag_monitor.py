@@ -1,7 +1,7 @@
-"""How far behind the consumer is, asked of the broker now and then.
+"""Lag monitor: asks the broker every other second how many messages are not stored yet.
 
-By a client and in a thread of its own: on the consumer's connection the question would wait
-behind a fetch that waits for messages, and the consumer would wait for the answer.
+It has a client and a thread of its own: on the consumer's connection the request would queue
+behind a fetch that waits for messages, and the consumer would wait for the response.
 """
 
 import threading
@@ -22,7 +22,7 @@ ANSWER_SECONDS = 2.0
 
 
 class LagMonitor:
-    """Keeps the lag and the last word of the broker up to date, inside a `with` block."""
+    """Keeps lag and reachability of the broker up to date, inside a `with` block."""
 
     def __init__(
         self, connect: Callable[[], AdminClient], partitions: Partitions, status: ConsumerStatus
@@ -48,7 +48,7 @@ class LagMonitor:
                 self._look(admin)
             except (KafkaException, TimeoutError) as error:
                 log.debug("the lag is not known", reason=str(error))
-                # Of a broker that was started anew the client knows an old epoch, for minutes.
+                # After a restart of the broker this client would use its old epoch for minutes.
                 admin = self._connect()
 
     def _look(self, admin: AdminClient) -> None:

@@ -1,4 +1,4 @@
-"""Fetch, store, commit, and again."""
+"""Main loop of the consumer: fetch messages, store them, commit their offsets."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.25, 5.0
 
 
 class Loop:
-    """One thread does all of it, so that nothing is under way when a partition goes."""
+    """Does all of it in one thread, so that no batch is in progress during a rebalance."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Loop:
             self._client.close()
 
     def _fetch(self) -> list[IncomingMessage]:
-        """What there is, at most 500 messages; it waits a little for the first only."""
+        """The messages that are there, at most 500; it waits POLL_SECONDS for the first only."""
         first = self._client.poll(POLL_SECONDS)
         if first is None:
             return []
@@ -80,15 +80,16 @@ class Loop:
             log.warning("the broker reports an error", reason=error.str())
 
     def _still_assigned(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:
-        """Without what is of partitions that were taken meanwhile."""
+        """The messages of the batch whose partitions are still assigned to this consumer."""
         return [each for each in batch if _partition(each) in self._partitions.next_offsets]
 
     def _store_until_done(
         self, batch: list[IncomingMessage], stop: threading.Event
     ) -> list[IncomingMessage]:
-        """What of the batch is stored; while the store is down nothing more is fetched.
+        """Store the batch, with retries while the store is down, and return what was stored.
 
-        Nothing where the stop comes before the store is back: it is all read again then.
+        Nothing is fetched meanwhile. Empty where `stop` is set before the store is back: the
+        batch is uncommitted then, and is read again after the next start.
         """
         delay = 0.0
         while True:
@@ -108,7 +109,7 @@ class Loop:
     def _wait_while_paused(
         self, batch: list[IncomingMessage], delay: float, stop: threading.Event
     ) -> list[IncomingMessage]:
-        """The batch, less what was taken, after `delay` seconds as a live member of the group."""
+        """Poll for `delay` seconds, to stay in the group, and return what is still assigned."""
         until = time.monotonic() + delay
         self._partitions.pause(self._client)
         while not stop.is_set() and (left := until - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""A Kafka message, read: the events in it, or what is wrong with it."""
+"""Message from Kafka, read: its events, or the reason why it has none."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ log = structlog.get_logger()
 _ASK_FOR_HEADERS = methodcaller("headers")
 
 OnRejected = Callable[[Exception], None]
-"""Told why a message was refused."""
+"""Called with the reason why a message is rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """`raw`: the message's headers, key and value, so that it can be refused later, too.
+    """`raw`: the message's headers, key and value, so that it can be rejected later, too.
 
     `error`: why it is no event; then it has no events.
     """
@@ -40,16 +40,16 @@ class IncomingMessage:
 
     @property
     def rejected(self) -> RejectedMessage:
-        """The message as it is kept when it is refused."""
+        """The message as it is kept when it is rejected."""
         return RejectedMessage(*self.raw, str(self.error), self.origin)
 
     def rejected_for(self, error: Exception) -> "IncomingMessage":
-        """The same message, refused."""
+        """The same message, rejected for that reason."""
         return IncomingMessage(self.origin, self.raw, (), error)
 
 
 def read_message(message: Message, reader: EventReader) -> IncomingMessage:
-    """The message, read strictly. MUST NOT raise, whatever it is: its partition would stand."""
+    """The message, read strictly. MUST NOT raise, whatever it is: it would block its partition."""
     origin = Origin(str(message.topic()), message.partition() or 0, message.offset() or 0)
     key, value = message.key(), message.value()
     try:
@@ -67,7 +67,7 @@ def read_message(message: Message, reader: EventReader) -> IncomingMessage:
 
 
 def processing_error(error: Exception) -> EventRejected:
-    """What an error of ours is to a message that brings it about."""
+    """The rejection of a message that an error of our own kept from being processed."""
     reason = f"the message cannot be processed: {type(error).__name__}"
     return EventRejected(None, reason, Rule.OTHER)
 

@@ -1,4 +1,4 @@
-"""What the consumer tells beside what becomes of events."""
+"""Metrics of the consumer, beside those of events: messages, rebalances, lag."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ STOPPED = Gauge(
 
 
 class ConsumerMetrics:
-    """Counts what the consumer does, and tells how it stands."""
+    """Counts messages and rebalances, and reads lag and stopped partitions when scraped."""
 
     def __init__(self, metrics: Metrics, status: ConsumerStatus) -> None:
         self._status = status

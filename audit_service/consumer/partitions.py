@@ -1,9 +1,8 @@
-"""Which partitions are this consumer's, where in each it is, and which are stopped.
+"""Partitions that are assigned to this consumer: the next offset of each, and pauses.
 
-The assignment is cooperative: those that do not move are read on while others do. Whoever
-gives a partition up has nothing of it in hand: a fetch is stored and committed before the next
-one begins, and what a fetch had gathered of a partition that was taken meanwhile is let go, for
-whoever has it now reads it.
+The assignment is cooperative: partitions that do not move are read during a rebalance. No batch
+of a partition is in progress when it is revoked: each is stored and committed before the next
+fetch, and messages that a fetch had of it are dropped, since its new consumer reads them.
 """
 
 import time
@@ -31,7 +30,7 @@ class Partitions:
         self._paused = False
 
     def subscribe(self, client: Consumer, topic: str) -> None:
-        """Join the group. The callbacks run in the thread that polls, while it polls."""
+        """Join the group. The callbacks run in the thread that polls, within a poll."""
         client.subscribe(
             [topic],
             on_assign=self._assigned,
@@ -40,7 +39,7 @@ class Partitions:
         )
 
     def pause(self, client: Consumer) -> None:
-        """Fetch nothing, not from partitions that come either, until `resume`."""
+        """Fetch nothing until `resume`, from partitions that are assigned meanwhile either."""
         self._paused = True
         client.pause(self._all())
 
@@ -50,7 +49,7 @@ class Partitions:
         client.resume(self._all())
 
     def stop(self, partition: Partition, reason: str) -> None:
-        """Say that nothing more is read from a partition; librdkafka does not any more."""
+        """Record that librdkafka reads no more of a partition, and log an error."""
         topic, number = partition
         self._status.stopped[partition] = reason
         log.error(
@@ -62,11 +61,11 @@ class Partitions:
         )
 
     def assigned(self) -> list[Partition]:
-        """Those that are assigned. Any thread may ask."""
+        """The assigned partitions. Safe for any thread."""
         return list(self.next_offsets)
 
     def lag_of(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
-        """The lag of each that is assigned still, by where each ends. Any thread may ask."""
+        """The lag of each assigned partition, from its end offset. Safe for any thread."""
         following = dict(self.next_offsets)
         return {key: max(0, ends[key] - following[key]) for key in ends if key in following}
 
@@ -82,7 +81,7 @@ class Partitions:
         self.next_offsets |= {_key(start): start.offset for start in starts}
         log.info("partitions were assigned", partitions=_numbers(starts))
         if new:
-            # From now on the group has an offset: what is deleted before it is read is missed.
+            # With a committed offset, messages deleted before they are read are noticed.
             commit(client, new)
 
     def _unassigned(self, client: Consumer, partitions: list[TopicPartition], kind: str) -> None:
@@ -97,7 +96,7 @@ class Partitions:
 def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> None:
     """Commit the offsets and wait for the broker.
 
-    Where it does not take them, messages that are stored are read again: duplicates.
+    A failure is logged, not raised: the messages are read again, as duplicates.
     """
     try:
         results: Iterable[TopicPartition] = client.commit(offsets=list(offsets), asynchronous=False)
@@ -111,7 +110,7 @@ def commit(client: Consumer, offsets: Sequence[TopicPartition]) -> None:
 def _starts_with_retries(
     client: Consumer, partitions: list[TopicPartition]
 ) -> tuple[list[TopicPartition], list[TopicPartition]]:
-    """The starts (see there), asked for again where a broker has just come or gone."""
+    """The starts (see _starts), with retries where a broker has just started or stopped."""
     for _ in range(RETRIES):
         try:
             return _starts(client, partitions)
@@ -124,7 +123,7 @@ def _starts_with_retries(
 def _starts(
     client: Consumer, partitions: list[TopicPartition]
 ) -> tuple[list[TopicPartition], list[TopicPartition]]:
-    """Where to begin in each partition, and those in which the group has not begun before.
+    """The offset to begin at in each partition, and the partitions that are new to the group.
 
     Those begin at the earliest message that there is. Raises KafkaException.
     """

@@ -1,5 +1,6 @@
-"""How the consumer stands, as its health and metrics tell. Each attribute is written by one
-thread and read by any.
+"""Status of the consumer, for its health and metrics.
+
+Each attribute is written by one thread and read by any.
 """
 
 import time
@@ -12,7 +13,7 @@ BROKER_SECONDS = 10.0
 
 
 class ConsumerStatus:
-    """What is told of the consumer.
+    """Lag, stopped partitions and reachability of the broker.
 
     `lag`: by partition, how many messages of it are not yet stored and committed.
     `stopped`: the partitions that nothing is read from, each with the reason.
@@ -28,7 +29,7 @@ class ConsumerStatus:
         self._answered_at = time.monotonic()
 
     def check_broker(self) -> None:
-        """Raises TimeoutError where nothing was heard of the broker for 10 s."""
+        """Raises TimeoutError where the broker has not answered for 10 s."""
         if time.monotonic() - self._answered_at > BROKER_SECONDS:
             raise TimeoutError("the broker does not answer")
 

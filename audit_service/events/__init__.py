@@ -1,7 +1,7 @@
 """CloudEvents, read strictly: the only code that knows the SDK.
 
-One way in for each transport (`http.read`, `kafka.read`), one for looking at what was kept
-(`to_json`).
+One reader for each transport (`http_binding.read`, `kafka_binding.read`), one writer for what is
+shown (`to_json`).
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""The rules for context attributes (specification 1.0.2, "Context Attributes"; 0.3 likewise)."""
+"""Rules for context attributes (specification 1.0.2, "Context Attributes"; 0.3 likewise)."""
 
 import calendar
 import re
@@ -108,7 +108,7 @@ def _uri_reference(name: str, value: str, _leniency: Leniency) -> None:
         raise EventRejected(name, "is no URI-reference (RFC 3986, section 4.1)", Rule.URI)
 
 
-# To judge a source takes ten times as long as to remember it.
+# Validating a source takes ten times as long as looking it up.
 @bounded_cache
 def is_uri_reference(value: str) -> bool:
     """Whether the text is a URI-reference (RFC 3986, section 4.1)."""

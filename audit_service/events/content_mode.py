@@ -1,4 +1,4 @@
-"""The content modes, and what is the same in them whatever the transport."""
+"""Content modes, and what all transports share of reading them."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -48,7 +48,7 @@ def content_mode(content_type: str) -> ContentMode:
 
 
 class EventFactory:
-    """The factory that the SDK calls: the seam at which attributes are judged.
+    """The factory that the SDK calls: the seam at which attributes are validated.
 
     `kept`: attributes that were kept from the SDK, since it would alter them: a datetime has
     fewer digits than `time` may, and a header's name has no case.

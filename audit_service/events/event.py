@@ -1,4 +1,4 @@
-"""An event as it was received, and the ways in which a message can fail to be one."""
+"""Event as it was received, and the errors of a message that is none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

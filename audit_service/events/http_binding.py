@@ -1,4 +1,4 @@
-"""Events out of HTTP messages (HTTP Protocol Binding 1.0.2), in all three content modes.
+"""Reader of HTTP messages (HTTP Protocol Binding 1.0.2), in all three content modes.
 
 `from_http` builds every event. It is lenient where the specification is not: what it would
 lose or repair is checked before it is called, or at its two seams, a format and a factory.

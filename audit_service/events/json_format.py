@@ -1,4 +1,4 @@
-"""The JSON event format (JSON Event Format 1.0.2), read strictly and written back."""
+"""JSON event format (JSON Event Format 1.0.2), read strictly and written back."""
 
 import binascii
 import re
@@ -33,10 +33,10 @@ class StrictJsonFormat(JSONFormat):
         """The event that a JSON object describes.
 
         Raises EventRejected where it is no JSON object, has a member twice, has data that is
-        not what it says; `event_factory` judges the attributes.
+        not what it says; `event_factory` validates the attributes.
         """
         if event_factory is None:
-            raise TypeError("a factory is what judges attributes; there must be one")
+            raise TypeError("a factory is what validates attributes; there must be one")
         body = data.encode(errors="surrogatepass") if isinstance(data, str) else data
         value = strict_json.lossless(body)
         if value is not strict_json.LOSSY:

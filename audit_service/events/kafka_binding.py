@@ -1,4 +1,4 @@
-"""Events out of Kafka messages (Kafka Protocol Binding 1.0.2), and batches, our extension.
+"""Reader of Kafka messages (Kafka Protocol Binding 1.0.2), and of batches, our extension.
 
 `from_kafka` builds every single event. What it would lose or repair is checked before it is
 called, or at its two seams, a format and a factory. It is never given the message's key, of
@@ -106,7 +106,7 @@ def _read_binary(headers: Headers, value: bytes | None, leniency: Leniency) -> E
 
 
 def _check_required(headers: Mapping[str, bytes]) -> None:
-    """Raises EventRejected where one is absent; `from_kafka` would take it for structured."""
+    """Raises EventRejected where one is absent; `from_kafka` would read a structured event."""
     for name in REQUIRED:
         if _PREFIX + name not in headers:
             if any(header.startswith(_PREFIX) for header in headers):

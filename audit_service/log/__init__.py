@@ -1,6 +1,7 @@
-"""The durable event log: append, and read by position.
+"""Durable event log: append, and read by position.
 
-`EventLog` is what the rest of the service uses; a backend (`sqlite`, `postgres`) is where rows are.
+`EventLog` appends, for any number of threads; a `Backend` (`sqlite`, `postgres`) has the rows and
+is read directly.
 """
 
 from audit_service.log.backend import (

@@ -1,4 +1,4 @@
-"""What the log takes, gives and promises."""
+"""Backend of the log: the protocol of a store of rows, and the types of what goes in and out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from service_kit import group_commit
 
 
 class LogUnavailable(Exception):
-    """The log cannot do it now; nothing that was asked is acknowledged, and a retry is right.
+    """The log cannot be used now; nothing is acknowledged, and a retry is right.
 
     What was to be appended may be there all the same, if the fault came after the commit: a
     retry is then a duplicate.
@@ -50,7 +50,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event to append, hashed before any lock is taken."""
+    """An event to append, hashed before any lock is acquired."""
 
     event: Event
     digest: Digest
@@ -73,7 +73,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records, newest first; `more` tells that there are older ones."""
+    """Records, newest first; `more`: whether there are older ones."""
 
     records: Sequence[Record]
     more: bool
@@ -82,11 +82,11 @@ class Page:
 Drain = group_commit.Drain[Entry]
 
 LOCK_SECONDS: Final = 4.0
-"""How long a backend waits at most for a lock that another process holds."""
+"""How long a backend waits at most for the lock of another process."""
 
 
 class Backend(Protocol):
-    """Where rows are kept. Every backend passes the same suite of rules.
+    """Store of rows. Every backend passes the same suite of rules.
 
     Every method raises LogUnavailable where the store cannot be used now.
     """
@@ -117,5 +117,5 @@ class Backend(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of every connection; the backend is not used afterwards."""
+        """Close every connection; the backend is not used afterwards."""
         ...

@@ -26,7 +26,7 @@ def open_log(
 ) -> Backend:
     """The log at `url`, which must exist and be up to date; `password` where the URL has none.
 
-    `lock_seconds`: how long it waits at most for a lock that another process holds.
+    `lock_seconds`: how long it waits at most for the lock of another process.
     `migrations`: their folder, where they are not those of this package.
     Raises UnsupportedDatabase, SchemaMismatch, LogUnavailable.
     """
@@ -66,7 +66,7 @@ def check_url(url: str) -> None:
 
 
 def conninfo(url: str, password: str) -> str:
-    """What libpq is told of a PostgreSQL URL; the password where the URL has none."""
+    """The connection string of libpq for a PostgreSQL URL; the password where it has none."""
     given = "postgresql://" + url.partition("://")[2]
     if password and "password" not in conninfo_to_dict(given):
         return make_conninfo(given, password=password)

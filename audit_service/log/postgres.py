@@ -1,4 +1,4 @@
-"""The event log in a PostgreSQL database."""
+"""Event log in a PostgreSQL database."""
 
 from collections.abc import Sequence
 
@@ -138,7 +138,7 @@ def _compared(db: Connection, entry: Entry, existing: Existing) -> Existing:
 def migrate(url: str, schema: Schema) -> None:
     """Apply every migration that the database at `url` lacks."""
     with store_errors(), connect(url) as db, db.transaction():
-        # A migration takes as long as it takes, and so does waiting for another's.
+        # Neither a migration nor the wait for another process's has a time limit.
         db.execute("SET LOCAL statement_timeout = 0")
         db.execute("SET LOCAL lock_timeout = 0")
         db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATE_LOCK,))

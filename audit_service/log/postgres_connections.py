@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are made, kept for reading, and what their errors become."""
+"""Connections to PostgreSQL: to append, to read in each thread, and their errors."""
 
 import threading
 from collections.abc import Iterator

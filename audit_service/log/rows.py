@@ -1,4 +1,4 @@
-"""Which position each event of a commit gets: the rule that every backend shares."""
+"""Rows of the log, and the rule for the position of each event, for every backend."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def assign_positions(
 ) -> tuple[list[Receipt], list[Row]]:
     """A receipt for each entry, and the rows to insert, their columns as INSERTED.
 
-    `last`: the last position that is taken; `now`: microseconds since 1970, UTC. An entry
+    `last`: the last position in use; `now`: microseconds since 1970, UTC. An entry
     may repeat, or conflict with, an earlier one of the same commit.
     """
     receipts: list[Receipt] = []
@@ -91,7 +91,7 @@ def assign_positions(
 
 
 def record(row: Row) -> Record:
-    """The record that a row, its columns as SELECTED, stands for."""
+    """The record of a row, its columns as SELECTED."""
     position, received_at, conflicts_with, *columns, extensions, data, data_is_json, names = row[
         :-3
     ]

@@ -1,4 +1,4 @@
-"""The event log in a SQLite file."""
+"""Event log in a SQLite file."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -148,7 +148,7 @@ def migrate(path: str, schema: Schema) -> None:
 
 
 def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existing]:
-    """What is known of each entry. Nearly always nothing, which one statement tells."""
+    """What the log already has of each entry: nearly always nothing, by one statement for all."""
     identities = tuple(entry.digest.identity for entry in entries)
     wanted = apsw.carray(identities, flags=apsw.SQLITE_CARRAY_BLOB)
     seen = {identity for (identity,) in db.execute(_SEEN, (wanted,))}

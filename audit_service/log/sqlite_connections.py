@@ -1,4 +1,4 @@
-"""Connections to SQLite: how they are made, and what their errors become.
+"""Connections to SQLite, and their errors.
 
 Through APSW, which brings a current SQLite of its own: some that operating systems ship can
 corrupt a WAL. The file MUST NOT be opened with the standard `sqlite3` in the same process:
@@ -28,7 +28,7 @@ def connect(path: str, flags: int, lock_seconds: float = LOCK_SECONDS) -> apsw.C
 
 
 def _wait_a_little(lock_seconds: float, times: int) -> bool:
-    """Whether to try again for a lock that another holds; `times`: how often it was tried.
+    """Whether to try again for a lock of another connection; `times`: the tries so far.
 
     SQLite's own way waits up to 100 ms between two tries, for a lock that is held for a
     fraction of one: with two processes that append, a third less a second.

@@ -1,4 +1,4 @@
-"""The line that each stored event has in the log of the service, whatever brought it."""
+"""Log line of each stored event, whatever transport it came by."""
 
 from collections.abc import Mapping, Sequence
 

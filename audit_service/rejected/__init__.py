@@ -1,4 +1,4 @@
-"""Messages that are no well-formed events, kept whole until somebody looks at them.
+"""Rejected messages: no well-formed events, kept whole until an operator redrives or drops them.
 
 They are in the database of the event log, and never in the log itself.
 """

@@ -1,7 +1,7 @@
 """Recorder of messages that were refused over HTTP: the newest are kept, within bounds.
 
-They are written by a thread of its own, many in one transaction, so that no request waits for
-it. A crash loses the last second of them; their senders were told in any case.
+A thread writes them, many in one transaction, so that no request waits for that. A crash loses
+those of the last second; their senders have had the answer in any case.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""A message that was refused, as it came, and the row that it is kept as."""
+"""Rejected message, as it came, and its row."""
 
 import binascii
 import hashlib
@@ -42,7 +42,7 @@ class RejectedMessage:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """About how many bytes it has."""
         headers = sum(len(name) + len(value or b"") for name, value in self.headers)
         return headers + len(self.key or b"") + len(self.value or b"")
 
@@ -85,7 +85,7 @@ def row_of(message: RejectedMessage, now: int) -> Row:
 
 
 def stored_rejection(row: Row) -> StoredRejection:
-    """What a row stands for, its columns `id` and then COLUMNS."""
+    """The rejection of a row, its columns `id` and then COLUMNS."""
     number, received_at, topic, partition, offset, headers, key, value, _, reason = row
     origin = None if topic is None else Origin(topic, partition, offset)
     given = [(name, _bytes(text)) for name, text in json.loads(headers)]

@@ -1,4 +1,4 @@
-"""A rejected message, read again after a fix: of the service, its limits, or its rules."""
+"""Redrive: reads a rejected message again, after a fix of the service, its limits or rules."""
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
@@ -15,7 +15,7 @@ Read = Callable[[RejectedMessage], Sequence[Event]]
 def redrive(
     rejection: StoredRejection, event_log: EventLog, store: RejectedStore, reader: EventReader
 ) -> int:
-    """Append the message's events, and how many they are.
+    """Append the message's events, and return how many they are.
 
     It MUST leave the store of rejected messages only once its events are on disk. Raises what
     reading raises (`events.REJECTIONS`) where it is still no event; LogUnavailable.

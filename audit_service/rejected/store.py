@@ -1,4 +1,4 @@
-"""What the store of rejected messages does, and which database URL stands for which."""
+"""Store of rejected messages: its protocol, and the store for a database URL."""
 
 from collections.abc import Sequence
 from typing import Protocol

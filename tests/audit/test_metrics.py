@@ -1,4 +1,4 @@
-"""What became of the events that were sent, as `/metrics` tells it."""
+"""Metrics of events on `/metrics`: outcomes, reasons of rejections, commits."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,10 +35,10 @@ def test_events_are_counted_by_what_became_of_them(sink: Sink) -> None:
 
 
 def test_outcomes_and_reasons_that_never_came_up_are_0(sink: Sink) -> None:
-    told = scrape(sink)
-    outcomes = told.values("audit_service_events_total", "outcome")
+    metrics = scrape(sink)
+    outcomes = metrics.values("audit_service_events_total", "outcome")
     assert outcomes == {"stored": 0, "duplicate": 0, "conflicting": 0}
-    reasons = told.values("audit_service_rejected_total", "reason")
+    reasons = metrics.values("audit_service_rejected_total", "reason")
     assert reasons == dict.fromkeys(("event", "batch", "batch-size", "format", "body"), 0)
 
 
@@ -59,7 +59,7 @@ def test_a_delivery_that_is_refused_is_counted_by_the_reason(tmp_path: Path, rea
         assert sum(scrape(sink).values("audit_service_events_total", "outcome").values()) == 0
 
 
-def test_a_fault_of_our_own_is_no_refusal() -> None:
+def test_a_log_that_is_unavailable_counts_no_rejection() -> None:
     sink = failing_sink(LogUnavailable("away"))
     with capture_logs():
         assert sink.binary().status_code == 503
@@ -69,30 +69,30 @@ def test_a_fault_of_our_own_is_no_refusal() -> None:
 def test_commits_are_measured_in_events_and_seconds(sink: Sink) -> None:
     sink.binary()
     sink.batch([{"id": str(n)} for n in range(5)])
-    told = scrape(sink)
-    assert told.value("audit_service_commit_events_count") == 2
-    assert told.value("audit_service_commit_events_sum") == 6
-    assert told.value("audit_service_commit_events_bucket", le="4.0") == 1
-    assert told.value("audit_service_commit_seconds_count") == 2
-    assert 0 < (told.value("audit_service_commit_seconds_sum") or 0) < 10
+    metrics = scrape(sink)
+    assert metrics.value("audit_service_commit_events_count") == 2
+    assert metrics.value("audit_service_commit_events_sum") == 6
+    assert metrics.value("audit_service_commit_events_bucket", le="4.0") == 1
+    assert metrics.value("audit_service_commit_seconds_count") == 2
+    assert 0 < (metrics.value("audit_service_commit_seconds_sum") or 0) < 10
 
 
-def test_a_commit_is_told_of_once_it_is_on_disk_with_its_receipts(backend: Backend) -> None:
-    told: list[Sequence[Receipt]] = []
+def test_on_commit_is_called_with_the_receipts_once_they_are_on_disk(backend: Backend) -> None:
+    calls: list[Sequence[Receipt]] = []
 
     def committed(receipts: Sequence[Receipt], seconds: float) -> None:
         assert seconds > 0
         assert positions(everything(backend)) == [2, 1]
-        told.append(receipts)
+        calls.append(receipts)
 
     receipts = EventLog(backend, on_commit=committed).append([event("1"), event("2")])
-    assert told == [receipts]
+    assert calls == [receipts]
 
 
-def test_a_commit_that_fails_is_not_told_of() -> None:
-    told: list[object] = []
+def test_on_commit_is_not_called_for_a_commit_that_fails() -> None:
+    calls: list[object] = []
     backend = FailingBackend(LogUnavailable("away"))
-    event_log = EventLog(backend, on_commit=lambda *commit: told.append(commit))
+    event_log = EventLog(backend, on_commit=lambda *commit: calls.append(commit))
     with pytest.raises(LogUnavailable):
         event_log.append([event("1")])
-    assert told == []
+    assert calls == []

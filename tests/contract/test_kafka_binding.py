@@ -83,7 +83,7 @@ def test_kafka_3_a_message_without_ce_headers_is_no_event(
 
 @pytest.mark.parametrize("key", ["key", "partitionkey"])
 def test_kafka_3_1_a_key_is_no_attribute(key: str) -> None:
-    """`read` is not told the key at all; what the sender set is what there is."""
+    """`read` gets no key; only what the sender set as an attribute is one."""
     assert dict(read(message(REQUIRED)).attributes) == REQUIRED
     given = {**REQUIRED, "partitionkey": key}
     assert dict(read(message(given)).attributes) == given

@@ -1,4 +1,4 @@
-"""An audit service as a sender and a reader see it: over HTTP, and nothing else."""
+"""Client of an audit service in this process: sends and reads over HTTP, and nothing else."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A message that the Python client will not write: a header's name that is not UTF-8.
+"""Message that the Python client will not write: a header whose name is not UTF-8.
 
 librdkafka itself writes it, called as the C library that it is.
 """

@@ -1,4 +1,4 @@
-"""A topic that a test writes to, and the consumer as a real process that reads it."""
+"""Topic that a test writes to, and the consumer as a real process that reads it."""
 
 import fcntl
 import json
@@ -90,7 +90,7 @@ class Consuming:
         self._settings = {
             "AUDIT_SERVICE_DATABASE_URL": self.database,
             "AUDIT_SERVICE_CONSUMER_BIND": self._bind,
-            # Whoever was killed is a member of its group until its session lapses.
+            # A killed consumer is a member of its group until its session expires.
             "AUDIT_SERVICE_KAFKA_GROUP": group_of(url),
             **settings,
         }
@@ -105,7 +105,7 @@ class Consuming:
         self.kill()
 
     def start(self) -> None:
-        """Return once its health is told; it may not be in the group yet."""
+        """Return once it serves its health; it may not be in the group yet."""
         self.launch()
         assert self._process is not None
         wait_until_ready(self.health, self._process, self._output)
@@ -119,7 +119,7 @@ class Consuming:
     def held_at(self, text: str) -> Iterator[None]:
         """Start it, have it wait in a write soon after it wrote `text`, and kill it at the end.
 
-        It writes into a pipe of a page, which nobody reads any more once `text` came out.
+        It writes into a pipe of a page, which is not read any more once `text` came out.
         """
         reading, writing = os.pipe()
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
@@ -178,7 +178,7 @@ class Consuming:
         return sum(lag.values()) if lag else None
 
     def metrics(self) -> str:
-        """What /metrics tells."""
+        """The text of /metrics."""
         return requests.get(f"{self.health}/metrics", timeout=5).text
 
     def stored(self) -> list[Record]:

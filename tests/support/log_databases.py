@@ -1,4 +1,4 @@
-"""Places where an event log can be, with what a test does to them behind the log's back."""
+"""Databases for a log, and what a test does to them behind the log's back."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -22,7 +22,7 @@ ALL = 10**9
 
 
 class Store(Protocol):
-    """One empty place. `url` is what the log is told, `nowhere` where there is none."""
+    """Empty database. `url`: of it; `nowhere`: of none."""
 
     url: str
     nowhere: str

@@ -1,4 +1,4 @@
-"""What the log's tests run in processes of their own. They import this, and no test module."""
+"""Functions that tests of the log run in processes of their own, which import no test module."""
 
 from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
@@ -41,5 +41,5 @@ def migrate_each(urls: Sequence[str]) -> None:
             migrate(url)
             open_log(url).close()
         except BaseException:
-            _together[0].abort()  # Nobody shall wait for a process that fails.
+            _together[0].abort()  # No process waits for one that fails.
             raise

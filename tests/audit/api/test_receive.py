@@ -1,4 +1,4 @@
-"""`POST /`: what is answered, what is logged, and that nothing of ours shows in an error."""
+"""Receiver, `POST /`: responses, log lines, limits, and errors that show no internals."""
 
 import json
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ class TestAcknowledging:
 
 
 class TestLogLines:
-    def test_an_event_that_is_stored_is_told_of_in_one_line(self, sink: Sink) -> None:
+    def test_a_stored_event_has_one_line(self, sink: Sink) -> None:
         with capture_logs() as lines:
             sink.binary({"id": "a%20b", "source": "/s", "type": "com.example.t"})
         (line,) = events_logged(lines, "Found")
@@ -73,13 +73,13 @@ class TestLogLines:
             ("b", 2),
         ]
 
-    def test_a_duplicate_has_none(self, sink: Sink) -> None:
+    def test_a_duplicate_has_no_line(self, sink: Sink) -> None:
         sink.binary()
         with capture_logs() as lines:
             sink.binary()
         assert events_logged(lines, "Found") == []
 
-    def test_a_conflict_is_warned_of(self, sink: Sink) -> None:
+    def test_a_conflict_has_a_warning(self, sink: Sink) -> None:
         sink.structured({"data": 1})
         with capture_logs() as lines:
             sink.structured({"data": 2})
@@ -87,7 +87,7 @@ class TestLogLines:
         assert (warning["position"], warning["conflicts_with"]) == (2, 1)
         assert len(events_logged(lines, "Found")) == 1
 
-    def test_a_rejected_event_has_none(self, sink: Sink) -> None:
+    def test_a_rejected_event_has_no_found_line(self, sink: Sink) -> None:
         with capture_logs() as lines:
             sink.batch([{}, {"id": ""}])
         assert events_logged(lines, "Found") == []
@@ -100,7 +100,7 @@ class TestRejecting:
         assert "RFC 3339" in document["rule"]
         assert document["detail"] == f"time: {document['rule']}"
 
-    def test_a_message_without_any_ce_header_is_told_of_structured_mode(self, sink: Sink) -> None:
+    def test_400_mentions_structured_mode_where_there_is_no_ce_header(self, sink: Sink) -> None:
         assert STRUCTURED in problem(sink.post(b"{}", "application/json"), 400)["rule"]
 
     def test_a_batch_is_all_or_nothing_and_every_bad_item_is_listed(self, sink: Sink) -> None:
@@ -149,7 +149,9 @@ class TestLimits:
             yield opened
 
     @pytest.mark.parametrize(("over", "status"), [(0, 204), (1, 413)])
-    def test_a_single_event(self, sink: Sink, over: int, status: int) -> None:
+    def test_a_single_event_may_be_as_long_as_its_limit(
+        self, sink: Sink, over: int, status: int
+    ) -> None:
         answer = sink.binary(body=b"x" * (64 * KIB + over), content_type="text/plain")
         assert answer.status_code == status
         structured = sink.structured(padded(json.dumps({**REQUIRED, "id": "2"}), 64 * KIB + over))
@@ -157,7 +159,7 @@ class TestLimits:
         assert len(sink.stored()) == (0 if over else 2)
 
     @pytest.mark.parametrize(("over", "status"), [(0, 204), (1, 413)])
-    def test_a_batch(self, sink: Sink, over: int, status: int) -> None:
+    def test_a_batch_may_be_as_long_as_its_limit(self, sink: Sink, over: int, status: int) -> None:
         answer = sink.batch(padded(f"[{json.dumps(dict(REQUIRED))}]", 128 * KIB + over))
         assert answer.status_code == status
         assert len(sink.stored()) == (0 if over else 1)

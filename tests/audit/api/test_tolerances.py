@@ -1,4 +1,4 @@
-"""Tolerances as a setting: what is let in by default, what a refusal tells and counts."""
+"""Tolerances as a setting: what is let in by default, what a refusal logs and counts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.metrics_scrape import Scrape
 
 @pytest.fixture
 def usual(tmp_path: Path) -> Iterator[Sink]:
-    """A sink with the settings of one that was told nothing."""
+    """A sink without any setting."""
     with open_sink(tmp_path) as opened:
         yield opened
 
@@ -57,10 +57,10 @@ def test_refusals_are_counted_by_rule(sink: Sink) -> None:
     sink.structured("{no")
     sink.post(b"", "application/cloudevents+avro")
     sink.binary(body=b"x" * (1024 * 1024 + 1))
-    told = Scrape(sink.client.get("/metrics").text).values(
+    metrics = Scrape(sink.client.get("/metrics").text).values(
         "audit_service_broken_rules_total", "rule"
     )
-    assert {rule: count for rule, count in told.items() if count} == {
+    assert {rule: count for rule, count in metrics.items() if count} == {
         "timestamp": 2,
         "attribute-value": 1,
         "json": 1,

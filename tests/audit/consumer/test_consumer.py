@@ -1,4 +1,4 @@
-"""What is in a topic is in the log, once, whatever happens to the consumer meanwhile."""
+"""Consumer: each event of a topic is in the log, once, whatever happens meanwhile."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Consumer and broker killed at the worst of moments: nothing lost, nothing doubled.
+"""Consumer and broker, killed at the worst moments: nothing is lost or stored twice.
 
 A few times each, unless FAULTS=full.
 """
@@ -30,10 +30,10 @@ def send(topic: Topic, numbers: range) -> None:
     topic.flush()
 
 
-def test_kills_of_the_consumer_between_store_and_commit(
+def test_a_consumer_killed_between_store_and_commit_stores_each_event_once(
     kafka_broker: Broker, tmp_path: Path
 ) -> None:
-    """It says what it has stored before it commits, into a pipe that does not hold so much."""
+    """It logs what it has stored before it commits, into a pipe that blocks soon."""
     topic = Topic(kafka_broker, partitions=1)
     consuming = Consuming(tmp_path, f"{topic.url}?{STATIC}")
     each = 60
@@ -57,7 +57,7 @@ def _is_between(topic: Topic, consuming: Consuming) -> bool:
 
 
 class Load:
-    """Sends events until it is told to stop, across whatever befalls the broker."""
+    """Sends events inside a `with` block, whatever happens to the broker."""
 
     def __init__(self, topic: Topic) -> None:
         self.sent = 0
@@ -89,7 +89,7 @@ def running(frail_broker: OwnBroker, tmp_path: Path) -> Iterator[tuple[Topic, Co
         yield topic, consuming
 
 
-def test_kills_of_the_broker_under_load(running: tuple[Topic, Consuming]) -> None:
+def test_a_broker_killed_under_load_costs_no_event(running: tuple[Topic, Consuming]) -> None:
     topic, consuming = running
     broker = topic.broker
     assert isinstance(broker, OwnBroker)
@@ -108,7 +108,7 @@ def test_kills_of_the_broker_under_load(running: tuple[Topic, Consuming]) -> Non
     in_order(consuming)
 
 
-def test_without_a_broker_it_says_so_and_still_stops_in_time(
+def test_a_consumer_without_a_broker_is_not_ready_and_stops_in_time(
     running: tuple[Topic, Consuming],
 ) -> None:
     topic, consuming = running

@@ -1,4 +1,4 @@
-"""What is no event blocks no partition and is not lost: it is kept, and can be redriven."""
+"""Messages that are no events: none blocks a partition or is lost, each can be redriven."""
 
 import json
 from pathlib import Path
@@ -86,8 +86,8 @@ def test_poison_of_every_kind_among_a_thousand_good_ones(topic: Topic, tmp_path:
         shown = [(list(message.headers), message.value) for message in kept]
         assert all((list(headers), value) in shown for headers, value in poison)
         assert all(message.reason for message in kept)
-        told = consuming.lines("a message was rejected")
-        assert len(told) == len(kept)
+        lines = consuming.lines("a message was rejected")
+        assert len(lines) == len(kept)
         assert consuming.ready()[0] == 200
 
 

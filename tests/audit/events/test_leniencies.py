@@ -1,4 +1,4 @@
-"""What the SDK lets pass, repairs or loses, and this service does not.
+"""Leniencies of the SDK: it lets pass, repairs or loses what this service does not.
 
 The first group of tests runs the SDK itself, so that a version of it that has become strict
 is noticed: its workaround here can then go.

@@ -1,4 +1,4 @@
-"""Compact JSON takes a shorter way, and nothing tells which way was taken."""
+"""Compact JSON is read on a shorter way, with the same results."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ def test_what_could_be_lost_does_not_take_the_shorter_way(text: str) -> None:
         '"X":null',
     ],
 )
-def test_what_breaks_a_rule_is_told_of_alike(member: str) -> None:
+def test_a_broken_rule_is_named_alike_on_both_ways(member: str) -> None:
     said = []
     for body in (compact(member), compact(member) + b" "):
         with pytest.raises(EventRejected) as refusal:

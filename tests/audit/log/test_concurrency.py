@@ -1,4 +1,4 @@
-"""The log when several processes, or several threads, use it at once."""
+"""Log used by several processes, or several threads, at once."""
 
 import itertools
 import threading
@@ -30,7 +30,7 @@ def results(futures: Sequence[Future[Any]]) -> list[Any]:
     return [future.result() for future in futures]
 
 
-def test_processes_leave_no_gap_and_no_repeat(
+def test_positions_have_no_gap_and_no_repeat_among_processes(
     backend: Backend, store: Store, processes: ProcessPoolExecutor
 ) -> None:
     batches = [
@@ -49,7 +49,7 @@ def test_processes_leave_no_gap_and_no_repeat(
     assert positions(everything(backend)) == [*range(total, 0, -1)]
 
 
-def test_threads_leave_no_gap_and_a_reader_never_sees_one(backend: Backend) -> None:
+def test_positions_have_no_gap_for_a_reader_among_threads(backend: Backend) -> None:
     log, threads, each = EventLog(backend, timeout=60), 8, 20
     together, done = threading.Barrier(threads + 1, timeout=60), threading.Event()
 
@@ -78,7 +78,9 @@ def test_threads_leave_no_gap_and_a_reader_never_sees_one(backend: Backend) -> N
     assert all(mine == sorted(mine) for mine in given)
 
 
-def test_migrating_is_safe(tmp_path: Path, processes: ProcessPoolExecutor) -> None:
+def test_migrations_by_several_processes_at_once_are_safe(
+    tmp_path: Path, processes: ProcessPoolExecutor
+) -> None:
     stores = [SqliteStore(tmp_path / str(n) / "events.db") for n in range(60)]
     urls = [store.url for store in stores]
     results([processes.submit(log_processes.migrate_each, urls) for _ in range(PROCESSES)])

@@ -1,4 +1,4 @@
-"""Requests that arrive together share a commit, and whatever happens none of them hangs."""
+"""Event log: appends that arrive together share a commit, and none of them hangs."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -102,7 +102,7 @@ def positions(future: Future[Sequence[Receipt]]) -> list[int]:
     return [receipt.position for receipt in future.result(timeout=SECONDS)]
 
 
-def test_requests_that_arrive_during_a_commit_share_the_next(requests: Opener) -> None:
+def test_appends_that_arrive_during_a_commit_share_the_next(requests: Opener) -> None:
     given = requests()
     first = given.first_is_committing()
     others = {name: given.append(f"{name}1", f"{name}2") for name in "abcde"}
@@ -117,7 +117,7 @@ def test_requests_that_arrive_during_a_commit_share_the_next(requests: Opener) -
         assert [committed[position - 2] for position in theirs] == [f"{name}1", f"{name}2"]
 
 
-def test_nothing_is_acknowledged_before_its_commit(requests: Opener) -> None:
+def test_an_append_returns_only_after_its_commit(requests: Opener) -> None:
     given = requests()
     first = given.first_is_committing()
     other = given.append("other")
@@ -130,7 +130,7 @@ def test_nothing_is_acknowledged_before_its_commit(requests: Opener) -> None:
     assert positions(other) == [2]
 
 
-def test_no_events_are_no_commit(requests: Opener) -> None:
+def test_an_append_of_no_events_makes_no_commit(requests: Opener) -> None:
     given = requests()
     assert given.log.append([]) == []
     assert given.backend.commits == []
@@ -143,7 +143,7 @@ def test_no_events_are_no_commit(requests: Opener) -> None:
         pytest.param(ZeroDivisionError("bug"), RuntimeError, id="a-fault-of-ours"),
     ],
 )
-def test_an_error_reaches_each_who_shares_the_commit(
+def test_an_error_of_a_shared_commit_reaches_each_append(
     requests: Opener, fault: Exception, raised: type[Exception]
 ) -> None:
     given = requests()
@@ -160,7 +160,7 @@ def test_an_error_reaches_each_who_shares_the_commit(
     assert positions(given.append("later")) == [2]
 
 
-def test_a_committer_that_is_stopped_leaves_nobody_hanging(requests: Opener) -> None:
+def test_a_committer_that_is_stopped_leaves_no_append_hanging(requests: Opener) -> None:
     given = requests()
     first = given.first_is_committing()
     others = [given.append(str(n)) for n in range(3)]
@@ -190,7 +190,7 @@ def test_a_full_queue_is_unavailable_at_once(
     assert sorted(given.backend.commits[1]) == ["a", "b"]
 
 
-def test_who_waits_too_long_is_told_and_is_not_committed(requests: Opener) -> None:
+def test_an_append_that_waits_too_long_raises_and_is_not_committed(requests: Opener) -> None:
     given = requests(timeout=0.05)
     first = given.first_is_committing()
     with pytest.raises(LogUnavailable, match="too long"):
@@ -202,7 +202,7 @@ def test_who_waits_too_long_is_told_and_is_not_committed(requests: Opener) -> No
     assert given.backend.commits == [["first"], ["later"]]
 
 
-def test_who_is_committed_for_too_long_is_told_that_the_log_is_unavailable(
+def test_an_append_whose_commit_takes_too_long_raises_that_the_log_is_unavailable(
     requests: Opener,
 ) -> None:
     given = requests(timeout=1)

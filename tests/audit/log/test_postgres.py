@@ -1,4 +1,4 @@
-"""What a log in PostgreSQL does when its server comes and goes, or is of the wrong kind."""
+"""Log in PostgreSQL whose server restarts, or is configured otherwise."""
 
 from collections.abc import Iterator
 

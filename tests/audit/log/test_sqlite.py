@@ -1,4 +1,4 @@
-"""What can befall a file, and not a server."""
+"""Log in a SQLite file that is gone, replaced, or no database."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("replaced", [False, True])
 @pytest.mark.parametrize("events_before", [0, 1])
-def test_it_is_gone_or_another(path: Path, events_before: int, *, replaced: bool) -> None:
+def test_a_file_that_is_gone_or_replaced_is_unavailable(
+    path: Path, events_before: int, *, replaced: bool
+) -> None:
     store = SqliteStore(path)
     migrate(store.url)
     backend = open_log(store.url)
@@ -33,7 +35,7 @@ def test_it_is_gone_or_another(path: Path, events_before: int, *, replaced: bool
 
 
 @pytest.mark.parametrize("use", [open_log, migrate])
-def test_it_is_no_database(path: Path, use: Any) -> None:
+def test_a_file_that_is_no_database_is_unavailable(path: Path, use: Any) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database" * 100)
     with pytest.raises(LogUnavailable):
@@ -41,14 +43,14 @@ def test_it_is_no_database(path: Path, use: Any) -> None:
 
 
 @pytest.mark.parametrize("use", [open_log, migrate])
-def test_it_is_a_directory(path: Path, use: Any) -> None:
+def test_a_directory_is_unavailable(path: Path, use: Any) -> None:
     path.mkdir(parents=True)
     with pytest.raises(LogUnavailable):
         use(SqliteStore(path).url)
 
 
 @pytest.mark.parametrize("use", [open_log, migrate])
-def test_its_directory_is_a_file(path: Path, use: Any) -> None:
+def test_a_path_below_a_file_is_unavailable(path: Path, use: Any) -> None:
     path.parent.write_bytes(b"")
     with pytest.raises(LogUnavailable):
         use(SqliteStore(path).url)

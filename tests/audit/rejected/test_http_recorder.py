@@ -32,13 +32,13 @@ def refuse(sink: Sink, *ids: str) -> None:
         assert answer.status_code == 400
 
 
-def test_nothing_is_kept_where_a_setting_says_so(tmp_path: Path) -> None:
+def test_the_recorder_keeps_nothing_where_the_setting_is_0(tmp_path: Path) -> None:
     with open_sink(tmp_path, keep_rejected=0) as sink:
         refuse(sink, "1")
     assert stored_rejection(tmp_path) == []
 
 
-def test_the_newest_are_kept_with_what_is_wrong(tmp_path: Path) -> None:
+def test_the_recorder_keeps_the_newest_with_their_reasons(tmp_path: Path) -> None:
     with open_sink(tmp_path, keep_rejected=2) as sink:
         refuse(sink, "1", "2", "3", "3")
         assert sink.structured("{no").status_code == 400
@@ -51,7 +51,7 @@ def test_the_newest_are_kept_with_what_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["binary", "structured"])
-def test_a_redrive_reads_it_as_it_came(tmp_path: Path, mode: str) -> None:
+def test_a_redrive_reads_a_message_as_it_came(tmp_path: Path, mode: str) -> None:
     with open_sink(tmp_path, keep_rejected=9) as sink:
         if mode == "binary":
             refuse(sink, "a")
@@ -85,7 +85,7 @@ def test_a_redrive_brings_in_what_is_tolerated_by_then(tmp_path: Path) -> None:
 
 
 class Blocked:
-    """A store that keeps nothing before it is let go, and remembers what it was given."""
+    """A store that keeps nothing until it is released, and remembers its calls."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -112,7 +112,9 @@ class Blocked:
 @pytest.mark.parametrize(
     ("size", "kept"), [(10, http_recorder.INTERVAL_MESSAGES), (6 * 1024 * 1024, 2)]
 )
-def test_no_request_waits_and_what_is_beyond_the_bounds_is_counted(size: int, kept: int) -> None:
+def test_the_recorder_delays_no_request_and_counts_what_is_beyond_its_bounds(
+    size: int, kept: int
+) -> None:
     store = Blocked()
     missed: list[None] = []
     recorder = HttpRecorder(store, 1000, partial(missed.append, None), interval=0)
@@ -127,7 +129,7 @@ def test_no_request_waits_and_what_is_beyond_the_bounds_is_counted(size: int, ke
     assert (store.saved, len(missed)) == ([1, kept], 3)
 
 
-def test_a_store_that_fails_changes_no_answer(tmp_path: Path) -> None:
+def test_a_store_that_fails_changes_no_response(tmp_path: Path) -> None:
     with open_sink(tmp_path, keep_rejected=9) as sink:
         (tmp_path / "events.db").rename(tmp_path / "elsewhere.db")
         refuse(sink, "1")

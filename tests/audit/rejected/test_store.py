@@ -33,7 +33,9 @@ def everything(rejected: RejectedStore) -> list[RejectedMessage]:
         replace(FROM_KAFKA, value=b"x" * 300_000),
     ],
 )
-def test_what_is_read_is_what_was_kept(rejected: RejectedStore, message: RejectedMessage) -> None:
+def test_a_message_is_read_as_it_was_saved(
+    rejected: RejectedStore, message: RejectedMessage
+) -> None:
     rejected.save([message])
     (stored_rejection,) = rejected.page(0, 10)
     assert stored_rejection.message == message
@@ -41,7 +43,7 @@ def test_what_is_read_is_what_was_kept(rejected: RejectedStore, message: Rejecte
     assert rejected.get(stored_rejection.id) == stored_rejection
 
 
-def test_a_message_kept_twice_is_there_once(rejected: RejectedStore) -> None:
+def test_a_message_saved_twice_is_there_once(rejected: RejectedStore) -> None:
     for _ in range(2):
         rejected.save([FROM_KAFKA, FROM_HTTP, FROM_KAFKA])
     assert everything(rejected) == [FROM_KAFKA, FROM_HTTP]
@@ -59,13 +61,15 @@ def test_a_message_kept_twice_is_there_once(rejected: RejectedStore) -> None:
         replace(FROM_KAFKA, origin=None),
     ],
 )
-def test_another_message_is_kept_too(rejected: RejectedStore, other: RejectedMessage) -> None:
+def test_a_message_that_differs_is_saved_too(
+    rejected: RejectedStore, other: RejectedMessage
+) -> None:
     rejected.save([FROM_KAFKA])
     rejected.save([other])
     assert everything(rejected) == [FROM_KAFKA, other]
 
 
-def test_no_two_messages_have_one_digest_by_where_their_parts_begin() -> None:
+def test_a_digest_depends_on_where_the_parts_of_a_message_begin() -> None:
     messages = [
         RejectedMessage([("a", b"bc")], None, None, ""),
         RejectedMessage([("ab", b"c")], None, None, ""),
@@ -78,7 +82,7 @@ def test_no_two_messages_have_one_digest_by_where_their_parts_begin() -> None:
     assert len({message.digest for message in messages}) == len(messages)
 
 
-def test_of_http_the_newest_are_kept_and_of_kafka_all(rejected: RejectedStore) -> None:
+def test_the_store_keeps_the_newest_of_http_and_all_of_kafka(rejected: RejectedStore) -> None:
     of_kafka = [replace(FROM_KAFKA, origin=Origin("t", 0, n)) for n in range(5)]
     rejected.save(of_kafka)
     of_http = [replace(FROM_HTTP, value=b"%d" % n) for n in range(5)]
@@ -95,7 +99,7 @@ def test_pages_go_on_after_an_id(rejected: RejectedStore) -> None:
     assert (len(first), values) == (3, [b"0", b"1", b"2", b"3", b"4"])
 
 
-def test_what_is_dropped_is_gone_and_its_id_is_not_used_again(rejected: RejectedStore) -> None:
+def test_a_dropped_message_is_gone_and_its_id_is_not_used_again(rejected: RejectedStore) -> None:
     rejected.save([FROM_KAFKA])
     (before,) = rejected.page(0, 10)
     assert rejected.drop(before.id)
@@ -107,7 +111,7 @@ def test_what_is_dropped_is_gone_and_its_id_is_not_used_again(rejected: Rejected
     assert after.id > before.id
 
 
-def test_it_is_unavailable_where_there_is_no_database(store: Store) -> None:
+def test_the_store_is_unavailable_where_there_is_no_database(store: Store) -> None:
     nowhere = open_rejected(store.nowhere)
     for use in (
         lambda: nowhere.save([FROM_HTTP]),
