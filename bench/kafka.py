@@ -17,7 +17,8 @@ from bench.environments import CACHE
 from bench.markdown import spread
 from bench.rounds import Spread
 from tests.support import kafka
-from tests.support.kafka_topics import Consuming, Topic
+from tests.support.consumer_process import ConsumerProcess
+from tests.support.kafka_topics import Topic
 
 PARTITIONS = 3
 STEP_SECONDS = 0.25
@@ -57,8 +58,8 @@ def _measured(broker: kafka.Broker, folder: Path, events: int, number: int) -> f
     topic.flush()
     own = folder / str(number)
     own.mkdir()
-    with Consuming(own, topic.url) as consuming:
-        return _rate(consuming, events)
+    with ConsumerProcess(own, topic.url) as consumer:
+        return _rate(consumer, events)
 
 
 def _broker(stack: ExitStack) -> kafka.Broker:
@@ -67,21 +68,21 @@ def _broker(stack: ExitStack) -> kafka.Broker:
     return stack.enter_context(kafka.running())
 
 
-def _rate(consuming: Consuming, events: int) -> float:
+def _rate(consumer: ConsumerProcess, events: int) -> float:
     first = 0.0
     while not first:
-        first, began = _stored(consuming), time.perf_counter()
+        first, began = _stored(consumer), time.perf_counter()
     stored = first
     while stored < events:
         if time.perf_counter() > began + PATIENCE_SECONDS:
             raise TimeoutError(f"{stored:,.0f} of {events:,} events were stored")
         time.sleep(STEP_SECONDS)
-        stored = _stored(consuming)
+        stored = _stored(consumer)
     return (events - first) / (time.perf_counter() - began)
 
 
-def _stored(consuming: Consuming) -> float:
-    found = _STORED.search(consuming.metrics())
+def _stored(consumer: ConsumerProcess) -> float:
+    found = _STORED.search(consumer.metrics())
     return float(found[1]) if found else 0.0
 
 

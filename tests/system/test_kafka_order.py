@@ -13,10 +13,11 @@ import requests
 
 from audit_service.log import Record
 from tests.support import processes
+from tests.support.consumer_process import ConsumerProcess
 from tests.support.faults.clients import CHEAPEST_HASHING
 from tests.support.kafka import Broker
-from tests.support.kafka_topics import Consuming, wait_until
 from tests.support.log_databases import PostgresStore, SqliteStore, Store
+from tests.support.waiting import wait_until
 from tests.system.test_users_concurrently import expected
 
 CLIENTS, USERS, CHANGES = 8, 40, 8
@@ -55,13 +56,13 @@ def users_url(request: pytest.FixtureRequest, tmp_path: Path, topic_url: str) ->
         yield service.url
 
 
-def consumer(folder: Path, topic_url: str, store: Store, name: str) -> Consuming:
+def consumer(folder: Path, topic_url: str, store: Store, name: str) -> ConsumerProcess:
     url = f"{topic_url}?{SOON_DEAD}"
-    return Consuming(folder, url, name, AUDIT_SERVICE_DATABASE_URL=store.url)
+    return ConsumerProcess(folder, url, name, AUDIT_SERVICE_DATABASE_URL=store.url)
 
 
 @pytest.fixture
-def consumers(tmp_path: Path, topic_url: str, store: Store) -> Iterator[list[Consuming]]:
+def consumers(tmp_path: Path, topic_url: str, store: Store) -> Iterator[list[ConsumerProcess]]:
     """Three of one group, which are starting."""
     with ExitStack() as running:
         names = ("first", "second", "third")
@@ -72,14 +73,14 @@ def consumers(tmp_path: Path, topic_url: str, store: Store) -> Iterator[list[Con
         yield three
 
 
-def wait_until_each_has_a_partition(consumers: Sequence[Consuming]) -> None:
+def wait_until_each_has_a_partition(consumers: Sequence[ConsumerProcess]) -> None:
     def shares() -> set[tuple[str, ...]]:
         return {tuple(each.ready()[1]["lag"]) for each in consumers}
 
     consumers[0].wait_until(lambda: [len(share) for share in shares()] == [1, 1, 1])
 
 
-def wait_until_each_has_some_in_hand(consumers: Sequence[Consuming]) -> None:
+def wait_until_each_has_some_in_hand(consumers: Sequence[ConsumerProcess]) -> None:
     """MUST be called while the store is locked, so that it stays so until all store at once."""
     for each in consumers:
         each.wait_until(each.lag)
@@ -121,7 +122,7 @@ def clients(url: str) -> Iterator[list[str]]:
                 each.result()
 
 
-def stored_once_and_in_order(consumer: Consuming, users: Sequence[str]) -> Sequence[Record]:
+def stored_once_and_in_order(consumer: ConsumerProcess, users: Sequence[str]) -> Sequence[Record]:
     """The log, which MUST have each user's life as it was, and nothing else."""
     number = len(users) * len(LIFE)
     # Where something is lost, the comparison says what.
@@ -136,7 +137,7 @@ def stored_once_and_in_order(consumer: Consuming, users: Sequence[str]) -> Seque
     return records
 
 
-def partitions_told_by(consumer: Consuming, records: Sequence[Record]) -> set[int]:
+def partitions_told_by(consumer: ConsumerProcess, records: Sequence[Record]) -> set[int]:
     """The partitions of the events that the consumer says it has stored."""
     told = re.findall(r'"message":"Found .*"position":(\d+)}', consumer.output())
     origins = [records[int(position) - 1].origin for position in told]
@@ -147,13 +148,13 @@ def partitions_told_by(consumer: Consuming, records: Sequence[Record]) -> set[in
     ("users_url", "store"), [("direct", "sqlite"), ("outbox", "postgres")], indirect=True
 )
 def test_three_consumers_at_once_store_each_users_events_once_and_in_their_order(
-    consumers: list[Consuming], users_url: str, store: Store
+    consumers: list[ConsumerProcess], users_url: str, store: Store
 ) -> None:
     wait_until_each_has_a_partition(consumers)
     with clients(users_url) as users:
         with store.locked():
             wait_until_each_has_some_in_hand(consumers)
-        assert wait_until(lambda: len(users) >= USERS)
+        wait_until(lambda: len(users) >= USERS, 60)
     records = stored_once_and_in_order(consumers[0], users)
     partitions = [partitions_told_by(each, records) for each in consumers]
     assert all(partitions)
@@ -165,7 +166,7 @@ def test_three_consumers_at_once_store_each_users_events_once_and_in_their_order
     ("users_url", "store"), [("direct", "postgres"), ("outbox", "sqlite")], indirect=True
 )
 def test_a_consumer_killed_with_events_in_hand_and_one_that_joins_change_nothing_of_that(
-    consumers: list[Consuming], users_url: str, store: Store, tmp_path: Path, topic_url: str
+    consumers: list[ConsumerProcess], users_url: str, store: Store, tmp_path: Path, topic_url: str
 ) -> None:
     wait_until_each_has_a_partition(consumers)
     killed, survivor, _ = consumers

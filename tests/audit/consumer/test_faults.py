@@ -11,9 +11,9 @@ from typing import Self
 
 import pytest
 
-from tests.audit.consumer.test_consumer import committed, in_order
+from tests.support.consumer_process import ConsumerProcess, in_order
 from tests.support.kafka import Broker, OwnBroker
-from tests.support.kafka_topics import Consuming, Topic
+from tests.support.kafka_topics import Topic, committed
 
 FULL = os.environ.get("FAULTS") == "full"
 CONSUMER_KILLS = 100 if FULL else 4
@@ -35,24 +35,24 @@ def test_a_consumer_killed_between_store_and_commit_stores_each_event_once(
 ) -> None:
     """It logs what it has stored before it commits, into a pipe that blocks soon."""
     topic = Topic(kafka_broker, partitions=1)
-    consuming = Consuming(tmp_path, f"{topic.url}?{STATIC}")
+    consumer = ConsumerProcess(tmp_path, f"{topic.url}?{STATIC}")
     each = 60
     for kill in range(CONSUMER_KILLS):
         send(topic, range(kill * each, (kill + 1) * each))
-        with consuming.held_at("Found "):
-            consuming.wait_until(lambda: _is_between(topic, consuming))
-        assert committed(topic)[0] < len(consuming.stored())
+        with consumer.held_at("Found "):
+            consumer.wait_until(lambda: _is_between(topic, consumer))
+        assert committed(topic)[0] < len(consumer.stored())
     total = CONSUMER_KILLS * each
-    with consuming:
-        consuming.wait_until(lambda: consuming.lag() == 0)
-    assert sorted(map(int, consuming.ids())) == list(range(total))
-    assert [record.position for record in consuming.stored()] == list(range(1, total + 1))
-    in_order(consuming)
+    with consumer:
+        consumer.wait_until(lambda: consumer.lag() == 0)
+    assert sorted(map(int, consumer.ids())) == list(range(total))
+    assert [record.position for record in consumer.stored()] == list(range(1, total + 1))
+    in_order(consumer)
 
 
-def _is_between(topic: Topic, consuming: Consuming) -> bool:
+def _is_between(topic: Topic, consumer: ConsumerProcess) -> bool:
     """Whether more is stored than committed, and stays so: the commit would take no longer."""
-    stored = len(consuming.stored())
+    stored = len(consumer.stored())
     return all(committed(topic)[0] < stored for _ in range(3))
 
 
@@ -82,44 +82,44 @@ class Load:
 
 
 @pytest.fixture
-def running(frail_broker: OwnBroker, tmp_path: Path) -> Iterator[tuple[Topic, Consuming]]:
+def running(frail_broker: OwnBroker, tmp_path: Path) -> Iterator[tuple[Topic, ConsumerProcess]]:
     # What was acknowledged is on the one broker's disk: it has no replica to have it from.
     topic = Topic(frail_broker, flush_messages="1")
-    with Consuming(tmp_path, f"{topic.url}?{STATIC}") as consuming:
-        yield topic, consuming
+    with ConsumerProcess(tmp_path, f"{topic.url}?{STATIC}") as consumer:
+        yield topic, consumer
 
 
-def test_a_broker_killed_under_load_costs_no_event(running: tuple[Topic, Consuming]) -> None:
-    topic, consuming = running
+def test_a_broker_killed_under_load_costs_no_event(running: tuple[Topic, ConsumerProcess]) -> None:
+    topic, consumer = running
     broker = topic.broker
     assert isinstance(broker, OwnBroker)
     with Load(topic) as load:
         for _ in range(BROKER_KILLS):
-            stored = len(consuming.stored())
-            consuming.wait_for(stored + 100)
+            stored = len(consumer.stored())
+            consumer.wait_for(stored + 100)
             broker.stop("KILL")
             broker.start()
-        stored = len(consuming.stored())
-        consuming.wait_for(stored + 100)
-    consuming.wait_for(load.sent)
-    consuming.wait_until(lambda: consuming.lag() == 0)
-    consuming.wait_until(lambda: consuming.ready()[0] == 200)
-    assert sorted(map(int, consuming.ids())) == list(range(load.sent))
-    in_order(consuming)
+        stored = len(consumer.stored())
+        consumer.wait_for(stored + 100)
+    consumer.wait_for(load.sent)
+    consumer.wait_until(lambda: consumer.lag() == 0)
+    consumer.wait_until(lambda: consumer.ready()[0] == 200)
+    assert sorted(map(int, consumer.ids())) == list(range(load.sent))
+    in_order(consumer)
 
 
 def test_a_consumer_without_a_broker_is_not_ready_and_stops_in_time(
-    running: tuple[Topic, Consuming],
+    running: tuple[Topic, ConsumerProcess],
 ) -> None:
-    topic, consuming = running
+    topic, consumer = running
     broker = topic.broker
     assert isinstance(broker, OwnBroker)
     send(topic, range(10))
-    consuming.wait_for(10)
+    consumer.wait_for(10)
     broker.stop("KILL")
     try:
-        consuming.wait_until(lambda: consuming.ready()[1]["checks"]["broker"] == "failing")
-        consuming.terminate(10)
+        consumer.wait_until(lambda: consumer.ready()[1]["checks"]["broker"] == "failing")
+        consumer.terminate(10)
     finally:
         broker.start()
-    assert len(consuming.stored()) == 10
+    assert len(consumer.stored()) == 10

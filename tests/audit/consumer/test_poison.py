@@ -11,8 +11,9 @@ from audit_service.cli import main
 from audit_service.events.content_mode import BATCH, STRUCTURED
 from tests.support import kafka_odd_headers
 from tests.support.audit_client import REQUIRED
+from tests.support.consumer_process import ConsumerProcess
 from tests.support.kafka import Broker
-from tests.support.kafka_topics import Consuming, Headers, Topic, headers_of
+from tests.support.kafka_topics import Headers, Topic, headers_of
 
 LIMIT = 64 * 1024
 
@@ -53,13 +54,13 @@ def topic(kafka_broker: Broker) -> Topic:
     return Topic(kafka_broker)
 
 
-def command(consuming: Consuming, *arguments: str) -> Result:
-    environment = {"AUDIT_SERVICE_DATABASE_URL": consuming.database}
+def command(consumer: ConsumerProcess, *arguments: str) -> Result:
+    environment = {"AUDIT_SERVICE_DATABASE_URL": consumer.database}
     return CliRunner().invoke(main, ["rejected", *arguments], env=environment)
 
 
-def listed(consuming: Consuming) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(command(consuming, "list", "--json").stdout)
+def listed(consumer: ConsumerProcess) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(command(consumer, "list", "--json").stdout)
     return found
 
 
@@ -76,74 +77,76 @@ def test_poison_of_every_kind_among_a_thousand_good_ones(topic: Topic, tmp_path:
     # Last, so that the code that meets it is warm.
     kafka_odd_headers.send(topic.broker.address, topic.name, b"ce_\xff", b"an odd name")
     limit: dict[str, Any] = {"AUDIT_SERVICE_MAX_EVENT_BYTES": LIMIT}
-    with Consuming(tmp_path, topic.url, **limit) as consuming:
-        consuming.wait_until(lambda: set(consuming.ready()[1]["lag"].values()) == {0})
-        ids = consuming.ids()
+    with ConsumerProcess(tmp_path, topic.url, **limit) as consumer:
+        consumer.wait_until(lambda: set(consumer.ready()[1]["lag"].values()) == {0})
+        ids = consumer.ids()
         assert len(ids) == len(set(ids)) == 1000
         assert {"null", "x"} <= set(ids)
-        kept = consuming.rejected()
+        kept = consumer.rejected()
         assert len(kept) == len(poison) + 1
         shown = [(list(message.headers), message.value) for message in kept]
         assert all((list(headers), value) in shown for headers, value in poison)
         assert all(message.reason for message in kept)
-        lines = consuming.lines("a message was rejected")
+        lines = consumer.lines("a message was rejected")
         assert len(lines) == len(kept)
-        assert consuming.ready()[0] == 200
+        assert consumer.ready()[0] == 200
 
 
 def test_a_message_is_kept_once_however_often_it_is_read(topic: Topic, tmp_path: Path) -> None:
     topic.send(*POISON["no id"])
     topic.flush()
     for group in ("one", "two"):
-        with Consuming(tmp_path, topic.url, AUDIT_SERVICE_KAFKA_GROUP=topic.name + group) as each:
+        with ConsumerProcess(
+            tmp_path, topic.url, AUDIT_SERVICE_KAFKA_GROUP=topic.name + group
+        ) as each:
             each.wait_until(lambda: each.lines("a message was rejected"))
             assert len(each.rejected()) == 1
             (tmp_path / "consumer.log").unlink()
 
 
 @pytest.fixture
-def consuming(topic: Topic, tmp_path: Path) -> Consuming:
+def consumer(topic: Topic, tmp_path: Path) -> ConsumerProcess:
     """A consumer that has rejected two messages and ended; one is larger than its limit."""
     topic.send(*POISON["larger than the limit"], key="k", partition=0)
     topic.send(*POISON["broken UTF-8"], partition=0)
     topic.flush()
     limit: dict[str, Any] = {"AUDIT_SERVICE_MAX_EVENT_BYTES": LIMIT}
-    with Consuming(tmp_path, topic.url, **limit) as consuming:
-        consuming.wait_until(lambda: len(consuming.rejected()) == 2)
-        assert consuming.terminate() == 0
-    return consuming
+    with ConsumerProcess(tmp_path, topic.url, **limit) as consumer:
+        consumer.wait_until(lambda: len(consumer.rejected()) == 2)
+        assert consumer.terminate() == 0
+    return consumer
 
 
 def test_the_command_lists_shows_and_drops_rejected_messages(
-    consuming: Consuming, topic: Topic
+    consumer: ConsumerProcess, topic: Topic
 ) -> None:
-    table = command(consuming, "list").stdout.splitlines()
+    table = command(consumer, "list").stdout.splitlines()
     assert table[0].split() == ["id", "received_at", "from", "reason"]
     assert f"{topic.name}/0@1" in table[2]
-    first, second = listed(consuming)
+    first, second = listed(consumer)
     assert first["kafka"] == {"topic": topic.name, "partition": 0, "offset": 0}
     assert first["key"] == "k"
     assert {"name": "ce_id", "value": {"base64": "//4="}} in second["headers"]
-    assert "ce_id" in command(consuming, "show", str(second["id"])).stdout
-    shown = command(consuming, "show", str(second["id"]), "--json").stdout
+    assert "ce_id" in command(consumer, "show", str(second["id"])).stdout
+    shown = command(consumer, "show", str(second["id"]), "--json").stdout
     assert json.loads(shown) == second
-    assert command(consuming, "show", "999").exit_code == 1
-    assert command(consuming, "drop", str(second["id"])).exit_code == 2
-    assert command(consuming, "drop", "--yes").exit_code == 2
-    assert command(consuming, "drop", "--yes", str(second["id"])).exit_code == 0
-    assert [each["id"] for each in listed(consuming)] == [first["id"]]
+    assert command(consumer, "show", "999").exit_code == 1
+    assert command(consumer, "drop", str(second["id"])).exit_code == 2
+    assert command(consumer, "drop", "--yes").exit_code == 2
+    assert command(consumer, "drop", "--yes", str(second["id"])).exit_code == 0
+    assert [each["id"] for each in listed(consumer)] == [first["id"]]
 
 
 def test_a_redrive_stores_what_is_an_event_now_and_keeps_the_rest(
-    consuming: Consuming, topic: Topic
+    consumer: ConsumerProcess, topic: Topic
 ) -> None:
-    first, second = listed(consuming)
-    done = command(consuming, "redrive", "--all")
+    first, second = listed(consumer)
+    done = command(consumer, "redrive", "--all")
     assert done.exit_code == 1
     assert f"{second['id']}: still rejected: id: is not UTF-8" in done.stderr
     assert f"{first['id']}: 1 stored" in done.stdout
-    assert [each["id"] for each in listed(consuming)] == [second["id"]]
-    (record,) = consuming.stored()
+    assert [each["id"] for each in listed(consumer)] == [second["id"]]
+    (record,) = consumer.stored()
     assert record.event.id == "x"
     assert record.origin is not None
     assert (record.origin.topic, record.origin.offset) == (topic.name, 0)
