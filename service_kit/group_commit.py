@@ -1,47 +1,49 @@
 """Group commit: calls that come together share one transaction, and so one fsync.
 
-There is no writer thread. Whoever gets the turn commits for all who queued until the store was
-theirs; the others find their results when they get it. Handing work to a thread and back
-costs a request ten context switches, which is more than the commit.
+The first waiting thread (the leader) commits every queued item; the others wait for its result.
+There is no writer thread: to hand work to one and back costs a request ten context switches,
+which is more than the commit.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-# More than any server's threads; who comes then would wait longer than the timeout.
+# More than any server's threads; a call behind so many would time out in the queue.
 MAX_WAITING = 256
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 Drain = Callable[[], Sequence[A]]
-"""What a commit calls, once nobody else can write, for all that is asked by then.
+"""Takes every item that is queued by now; called by a commit once nobody else can write.
 
-Called again, after a fault, it gives the same, and then what was asked since.
+Called again, after a fault, it gives the same items, and then those that were queued since.
 """
 
 
 class QueueTimeout(Exception):
-    """Its turn did not come; nothing was done."""
+    """The item was not committed in time and never will be: nothing was done."""
 
 
 class OutcomeUnknown(Exception):
-    """Nothing is known to be done. The cause says why; without one, it takes too long."""
+    """The item may have been committed or not. The cause says why; without one, a time-out."""
 
 
 class _Call(Generic[A, R]):
-    """What one caller asks, and in the end the result or what went wrong.
+    """One caller's item, and in the end its result or what went wrong.
 
-    `turn` is released once: when it is settled, or when its caller is to commit.
+    Owned by its caller's thread, except `done` and `error`, which are owned by the leader until
+    it releases `wake`.
     """
 
     def __init__(self, item: A) -> None:
         self.item = item
         self.done: tuple[R] | None = None
         self.error: BaseException | None = None
-        self.turn = threading.Lock()
-        self.turn.acquire()
+        # Released once: when the call is settled, or when its thread is to be the leader.
+        self.wake = threading.Lock()
+        self.wake.acquire()
 
     @property
     def settled(self) -> bool:
@@ -49,60 +51,80 @@ class _Call(Generic[A, R]):
 
 
 class GroupCommit(Generic[A, R]):
-    """Safe for any number of threads."""
+    """Queue of items that are committed together. Safe for any number of threads."""
 
-    def __init__(self, commit: Callable[[Drain[A]], Sequence[R]], *, timeout: float) -> None:
-        """`commit`: gives a result for each thing asked that it takes, in their order; called by
-        one thread at a time. `timeout`: seconds to wait at most for a turn.
+    def __init__(
+        self,
+        commit: Callable[[Drain[A]], Sequence[R]],
+        *,
+        timeout: float,
+        outcome_timeout: float | None = None,
+    ) -> None:
+        """`commit`: returns a result for each item that it drains, in their order; called by one
+        thread at a time.
+
+        `timeout`: seconds that a call waits in the queue at most; `outcome_timeout`: seconds that
+        it waits for the outcome beyond that once it was drained, as many where it is None.
         """
         self._commit = commit
         self._timeout = timeout
-        self._lock = threading.Lock()  # over the two below
+        self._outcome_timeout = timeout if outcome_timeout is None else outcome_timeout
+        # Guards the two fields below, and who is woken. Never held during a commit.
+        self._lock = threading.Lock()
+        # Calls that no commit has drained, the oldest first. The next leader is the first.
         self._queue: list[_Call[A, R]] = []
-        self._somebody_commits = False
+        # Whether a thread is the leader: it is in `_commit`, or was woken to be.
+        self._has_leader = False
+
+    @property
+    def queued(self) -> int:
+        """Calls that no commit has drained yet."""
+        return len(self._queue)
 
     def __call__(self, item: A) -> R:
         """The result, after the commit. Raises QueueTimeout, OutcomeUnknown."""
         call: _Call[A, R] = _Call(item)
-        if not self._is_first(call):
-            self._wait_for_turn(call)
+        if not self._enqueue(call):
+            self._wait(call)
         if not call.settled:
-            self._commit_all_waiting(call)
+            self._lead(call)
         if call.done is None:
             raise OutcomeUnknown from call.error
         return call.done[0]
 
-    def _is_first(self, call: _Call[A, R]) -> bool:
-        """Queue it; whether its caller is to commit, since nobody else does."""
+    def _enqueue(self, call: _Call[A, R]) -> bool:
+        """Queue the call; whether its thread is the leader, since no other is."""
         with self._lock:
             if len(self._queue) >= MAX_WAITING:
                 raise QueueTimeout("too many requests wait to commit")
             self._queue.append(call)
-            first = not self._somebody_commits
-            self._somebody_commits = True
-        return first
+            leads = not self._has_leader
+            self._has_leader = True
+        return leads
 
-    def _wait_for_turn(self, call: _Call[A, R]) -> None:
-        if call.turn.acquire(timeout=self._timeout):
+    def _wait(self, call: _Call[A, R]) -> None:
+        """Return once the call is settled, or its thread is the leader."""
+        if call.wake.acquire(timeout=self._timeout):
             return
         with self._lock:
-            if call.turn.acquire(blocking=False):
-                return  # It came at the last moment.
+            if call.wake.acquire(blocking=False):
+                return  # It was woken at the last moment.
             if call in self._queue:
                 self._queue.remove(call)
                 raise QueueTimeout("waited too long for its turn to commit")
-        # Somebody commits it: to be told that nothing was done would not be true.
-        if not call.turn.acquire(timeout=self._timeout):
+        # A leader has drained it: that nothing was done would not be true.
+        if not call.wake.acquire(timeout=self._outcome_timeout):
             raise OutcomeUnknown
 
-    def _pass_on(self) -> None:
-        """Let the first of those who queued meanwhile commit next."""
+    def _pass_leadership(self) -> None:
+        """Wake the oldest call that was queued meanwhile, to lead the next commit."""
         with self._lock:
-            self._somebody_commits = bool(self._queue)
+            self._has_leader = bool(self._queue)
             if self._queue:
-                self._queue[0].turn.release()
+                self._queue[0].wake.release()
 
-    def _commit_all_waiting(self, own: _Call[A, R]) -> None:
+    def _lead(self, own: _Call[A, R]) -> None:
+        """Commit every queued item and settle its call. Called by the leader only."""
         calls: list[_Call[A, R]] = []
 
         def drain() -> Sequence[A]:
@@ -117,7 +139,7 @@ class GroupCommit(Generic[A, R]):
                 call.done = (result,)
         except BaseException as error:
             if not calls:
-                # It never came to the others: each has a try of its own.
+                # It failed before it drained any: only its own call fails, the others try again.
                 with self._lock:
                     self._queue.remove(own)
                 calls.append(own)
@@ -126,7 +148,7 @@ class GroupCommit(Generic[A, R]):
             if not isinstance(error, Exception):
                 raise
         finally:
-            # The next to commit first, so that the disk works while the others answer.
-            self._pass_on()
+            # The next leader first, so that the disk works while the others answer.
+            self._pass_leadership()
             for call in calls:
-                call.turn.release()
+                call.wake.release()

@@ -26,6 +26,11 @@ class EventLog:
         self._on_commit = on_commit
         self._commit = GroupCommit(self._commit_all, timeout=timeout)
 
+    @property
+    def queued(self) -> int:
+        """Calls that wait for a commit and that none has taken up yet."""
+        return self._commit.queued
+
     def append(
         self, events: Sequence[Event], origins: Iterable[Origin | None] = repeat(None)
     ) -> Sequence[Receipt]:

@@ -1,20 +1,19 @@
 """Waiting until calls are queued for a commit."""
 
-import threading
-from typing import Any
+from typing import Protocol
 
-import pytest
-
-from service_kit.group_commit import GroupCommit
-
-PATIENCE_SECONDS = 20
+from tests.support.waiting import wait_until
 
 
-def wait_until_queued(commit: GroupCommit[Any, Any], count: int) -> None:
-    """Return once so many are queued; whoever is to commit is one of them until it takes them."""
-    pause = threading.Event()
-    for _ in range(PATIENCE_SECONDS * 1000):
-        if len(commit._queue) == count:  # noqa: SLF001 - nothing else tells of it
-            return
-        pause.wait(0.001)
-    pytest.fail(f"{count} never came to wait")
+class Queueing(Protocol):
+    """A group commit, or a component that has one."""
+
+    @property
+    def queued(self) -> int:
+        """Calls that no commit has drained yet."""
+        ...
+
+
+def wait_until_queued(commit: Queueing, count: int) -> None:
+    """Return once so many calls are queued; the leader's is one until its commit drains it."""
+    wait_until(lambda: commit.queued == count, what=f"a queue of {count}", step=0.001)

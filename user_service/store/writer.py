@@ -28,6 +28,11 @@ class Writer:
         self._engine = engine
         self._shared = GroupCommit(self._commit, timeout=BUSY_SECONDS)
 
+    @property
+    def queued(self) -> int:
+        """Calls that wait for a commit and that none has taken up yet."""
+        return self._shared.queued
+
     def write(self, work: Work) -> None:
         """Return once all that `work` does is on disk.
 

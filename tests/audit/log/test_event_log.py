@@ -72,7 +72,7 @@ class Requests:
         return first
 
     def waiting(self, count: int) -> None:
-        wait_until_queued(self.log._commit, count)  # noqa: SLF001
+        wait_until_queued(self.log, count)
 
 
 Opener = Callable[..., Requests]

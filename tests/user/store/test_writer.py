@@ -54,7 +54,7 @@ def _together(engine: Engine, works: Sequence[Work]) -> list[BaseException | Non
     with ThreadPoolExecutor(len(works)) as pool:
         with _held(engine):
             ends: list[Future[None]] = [pool.submit(writer.write, work) for work in works]
-            wait_until_queued(writer._shared, len(works))  # noqa: SLF001
+            wait_until_queued(writer, len(works))
         return [end.exception(timeout=SECONDS) for end in ends]
 
 
@@ -152,7 +152,7 @@ def test_each_is_done_in_the_context_of_who_asked(engine: Engine) -> None:
     with ThreadPoolExecutor(3) as pool:
         with _held(engine):
             ends = [pool.submit(asking(each)) for each in "abc"]
-            wait_until_queued(writer._shared, 3)  # noqa: SLF001
+            wait_until_queued(writer, 3)
         for end in ends:
             end.result(timeout=SECONDS)
     assert sorted(seen) == [("a", "a"), ("b", "b"), ("c", "c")]
