@@ -1,35 +1,39 @@
-"""Where librdkafka logs: with all other lines, and not the same trouble twenty times a second."""
+"""Log of librdkafka: among all other lines, and not the same trouble twenty times a second."""
 
 import logging
 import threading
 import time
+from typing import Final
 
-NAME = "librdkafka"
-QUIET_SECONDS = 30.0
+NAME: Final = "librdkafka"
+QUIET_SECONDS: Final = 30.0
 
 
-class _Seldom(logging.Filter):
-    """Lets one line of a kind through in QUIET_SECONDS: it tries to connect without end."""
+class RateLimit(logging.Filter):
+    """Lets one line of a kind through in `quiet_seconds`: librdkafka reconnects without end."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet_seconds: float = QUIET_SECONDS) -> None:
         super().__init__()
+        self._quiet_seconds = quiet_seconds
         self._lock = threading.Lock()
+        # When a line of each kind was last let through, by the monotonic clock. `_lock` guards it.
         self._last: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # Its facility, FAIL or ERROR or the like, comes first.
+        # The facility, FAIL or ERROR or the like, comes first.
         kind = record.getMessage().partition(" ")[0]
         at = time.monotonic()
         with self._lock:
-            if at - self._last.get(kind, -QUIET_SECONDS) < QUIET_SECONDS:
+            last = self._last.get(kind)
+            if last is not None and at - last < self._quiet_seconds:
                 return False
             self._last[kind] = at
         return True
 
 
 def logger() -> logging.Logger:
-    """What a client of librdkafka is to be given as its `logger`; its lines come out in poll()."""
-    found = logging.getLogger(NAME)
-    if not any(isinstance(each, _Seldom) for each in found.filters):
-        found.addFilter(_Seldom())
-    return found
+    """The `logger` for a client of librdkafka, which logs within the client's poll()."""
+    shared = logging.getLogger(NAME)
+    if not any(isinstance(each, RateLimit) for each in shared.filters):
+        shared.addFilter(RateLimit())
+    return shared

@@ -1,34 +1,43 @@
 """librdkafka's lines: with all others, and the same trouble seldom."""
 
 import logging
+from uuid import uuid4
 
 import pytest
 
 from service_kit.kafka import client_log
+from service_kit.kafka.client_log import RateLimit
 
 FORMAT = "%s [%s] %s"
 FAIL = ("FAIL", "rdkafka#producer-1", "[thrd:a:9092/bootstrap]: a:9092: Connect failed")
 
 
-def test_the_same_trouble_is_said_once_and_other_trouble_beside_it(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def limited(limit: RateLimit) -> logging.Logger:
+    """A logger of its own with that limit."""
+    logger = logging.getLogger(f"trial-{uuid4()}")
+    logger.addFilter(limit)
+    return logger
+
+
+def test_the_same_trouble_is_logged_once_and_other_trouble_beside_it(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # Whatever other tests have heard of.
-    monkeypatch.setattr(logging.getLogger(client_log.NAME), "filters", [])
+    logger = limited(RateLimit())
     for _ in range(5):
-        client_log.logger().error(FORMAT, *FAIL)
-    client_log.logger().warning(FORMAT, "GETPID", *FAIL[1:])
-    assert [record.getMessage().partition(" ")[0] for record in caplog.records] == [
-        "FAIL",
-        "GETPID",
-    ]
+        logger.error(FORMAT, *FAIL)
+    logger.warning(FORMAT, "GETPID", *FAIL[1:])
+    kinds = [record.getMessage().partition(" ")[0] for record in caplog.records]
+    assert kinds == ["FAIL", "GETPID"]
 
 
-def test_trouble_that_lasts_is_said_again(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger(client_log.NAME), "filters", [])
-    monkeypatch.setattr(client_log, "QUIET_SECONDS", 0.0)
+def test_trouble_that_lasts_is_logged_again(caplog: pytest.LogCaptureFixture) -> None:
+    logger = limited(RateLimit(quiet_seconds=0.0))
     for _ in range(2):
-        client_log.logger().error(FORMAT, *FAIL)
+        logger.error(FORMAT, *FAIL)
     assert len(caplog.records) == 2
+
+
+def test_all_clients_share_one_limit() -> None:
+    client_log.logger()
+    filters = client_log.logger().filters
+    assert [type(each) for each in filters] == [RateLimit]

@@ -1,4 +1,4 @@
-"""How a process stops whose work is something else than to serve HTTP."""
+"""Shutdown: the work in hand is finished, unless it takes too long."""
 
 import signal
 import subprocess
@@ -16,8 +16,7 @@ print("finished", flush=True)
 _STUCK = """
 import time
 from service_kit.process import shutdown
-shutdown.SECONDS = 0.2
-shutdown.stop_event()
+shutdown.stop_event(grace_seconds=0.2)
 print("at work", flush=True)
 while True:
     time.sleep(1)
@@ -35,10 +34,10 @@ def stopped(script: str, number: signal.Signals) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_is_in_hand_is_finished(number: signal.Signals) -> None:
+def test_work_in_hand_is_finished(number: signal.Signals) -> None:
     assert stopped(_FINISHING, number) == (0, "finished\n")
 
 
-def test_what_does_not_come_to_an_end_is_given_up() -> None:
+def test_work_that_does_not_end_is_given_up() -> None:
     code, _ = stopped(_STUCK, signal.SIGTERM)
     assert code == 1
