@@ -1,1 +1,1 @@
-"""What every service here needs to be a service, and nothing of what any one of them is about."""
+"""Kit of a service: all that the services share, and nothing of what any of them is about."""

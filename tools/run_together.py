@@ -1,9 +1,12 @@
-"""Run several commands as one: all start, and when one ends or Ctrl-C comes, all stop.
+"""Runner of several commands as one: all start, and when one ends or Ctrl-C comes, all stop.
 
     python -m tools.run_together [--ready URL] [--say TEXT] -- COMMAND [ARG …] -- COMMAND [ARG …]
 
 Once every URL answers 200 the text is printed. The exit code is that of the command that
 ended first, or 0 after Ctrl-C or SIGTERM.
+
+Each command keeps the terminal, by which it chooses how it logs, and 30 s to finish. Runners such
+as honcho read its output by a pipe, and kill it after 5 s.
 """
 
 import itertools
@@ -16,6 +19,7 @@ import time
 import urllib.error
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from types import FrameType
 
 import click
@@ -37,8 +41,8 @@ def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
     processes: list[Process] = []
     try:
         for command in _split(commands):
-            # A group of its own, so that Ctrl-C reaches it once, from us, and in order.
-            process = subprocess.Popen(command, start_new_session=True)  # noqa: S603
+            # A group of its own, so that Ctrl-C reaches it once, by way of _stop, and in order.
+            process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - of the caller's
             # One by one: those that run are stopped where the next cannot be started.
             processes.append(process)
         ended = _wait_until_ready(ready, processes, stop)
@@ -89,7 +93,7 @@ def _wait_until_ready(
 def _answers(url: str) -> bool:
     try:
         with DIRECTLY.open(url, timeout=1) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004
+            return bool(answer.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError):
         return False
 
@@ -103,7 +107,7 @@ def _wait_for_end(processes: list[Process], stop: threading.Event) -> Process | 
 
 
 def _stop(processes: list[Process]) -> None:
-    """Stop all, the last first, so that nobody's peer goes before it; kill what will not go."""
+    """Ask all to stop, the last first, so that a peer outlasts its clients; kill what will not."""
     for process in reversed(processes):
         if process.poll() is None:
             process.terminate()
@@ -114,7 +118,7 @@ def _stop(processes: list[Process]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        # Whoever it started and left behind.
+        # What the command started and left behind.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 

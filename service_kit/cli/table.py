@@ -1,4 +1,4 @@
-"""What commands print: rows as a table for people, or as JSON for programs."""
+"""Rows that a command prints: as a table for people, or as JSON for programs."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A Flask application with what every service has: problems, request lines, health, metrics."""
+"""Flask application with problems, request lines, health and metrics, as every service has them."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -21,18 +21,18 @@ class ProblemDocument(BaseModel):
 
 
 class ServiceApp(APIFlask):
-    """An application that owns what it was wired with, and lets go of it in `close`."""
+    """An application that owns what it was wired with, until `close`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._resources = ExitStack()
 
     def close_with(self, close: Callable[[], object]) -> None:
-        """Have `close` called by `close`, the last one first."""
+        """Have the application's `close` call this one, the last that was added first."""
         self._resources.callback(close)
 
     def close(self) -> None:
-        """Let go of connections and threads; the application is not used afterwards."""
+        """Close all that; a second time, do nothing. The application is not used afterwards."""
         self._resources.close()
 
 
@@ -64,10 +64,10 @@ def create(
     app.config["VALIDATION_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_200_RESPONSE"] = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider, not its base
     app.url_map.strict_slashes = False
     metrics = metrics or Metrics()
-    request_log.register(app, request_metrics.counting(metrics))
+    request_log.register(app, request_metrics.request_counter(metrics))
     problems.register(app, problem_for)
     query_parameters.register(app)
     app.register_blueprint(health.blueprint(checks, reports or {}))

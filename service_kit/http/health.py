@@ -1,4 +1,4 @@
-"""`/livez`: the process serves. `/readyz`: what it depends on does, and what does not is named."""
+"""Health: `/livez`, the process serves; `/readyz`, its dependencies work, or are named."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -18,7 +18,7 @@ def blueprint(checks: Mapping[str, Check], reports: Mapping[str, Report]) -> API
     """The two routes.
 
     A check that raises makes the service unready (503) under its name. A report is shown
-    beside the checks and has no say: what is reported may fail without this service failing.
+    beside the checks and decides nothing: its subject may fail without this service failing.
     """
     health = APIBlueprint("health", __name__)
 
@@ -48,7 +48,7 @@ def blueprint(checks: Mapping[str, Check], reports: Mapping[str, Report]) -> API
 def _run(name: str, check: Check) -> str:
     try:
         check()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it makes us unready
+    except Exception as error:  # noqa: BLE001 - whatever is raised, the service is unready
         log.warning("not ready", dependency=name, reason=type(error).__name__)
         return "failing"
     return "ok"

@@ -15,17 +15,17 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class _Ambiguous(ValueError):
-    """What JSON does not define, or defines in two ways."""
+    """Text that JSON does not define, or in two ways."""
 
 
 class JsonRequest(Request):
-    """A request whose `get_json` refuses what others guess at.
+    """A request whose `get_json` refuses what lenient readers guess at.
 
-    Raises Problem: 415 for another media type, 413 over the limit, 400 for what is not JSON,
-    has NaN or Infinity, or a member twice, 422 for what is no object.
+    Raises Problem: 415 for another media type, 413 over the limit, 400 for a body that is not JSON,
+    has NaN or Infinity, or a member twice, 422 for one that is no object.
     """
 
-    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002, ARG002
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002, ARG002 - the signature that it overrides
         """The body's object; the arguments, which would make it lenient, have no effect."""
         if self.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Problem(

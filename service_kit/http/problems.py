@@ -1,4 +1,4 @@
-"""Every error a service answers with is a problem document (RFC 9457)."""
+"""Problem documents (RFC 9457): the form of every error that a service answers with."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -62,8 +62,8 @@ def response(problem: Problem) -> Response:
 def register(app: Flask, problem_for: dict[type[Exception], Callable[[Any], Problem]]) -> None:
     """Turn what the domain raises into problems: the one place where that happens.
 
-    `problem_for` maps a domain exception to the problem that it is; whatever is not in it is
-    a fault of ours, logged with its traceback and answered 500 without it.
+    `problem_for` maps a domain exception to the problem that it is; any other is a
+    fault of ours, logged with its traceback and answered 500 without it.
     """
     for exception, to_problem in problem_for.items():
         app.register_error_handler(exception, _handler(to_problem))
@@ -78,7 +78,7 @@ def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Exception], Resp
 
 
 def _invalid_input(error: HTTPError) -> Response:
-    """What input validation found, a JSON pointer (RFC 6901) for each member that is wrong."""
+    """The findings of input validation, with a JSON pointer (RFC 6901) to each wrong member."""
     errors = [
         {"pointer": _pointer(field), "detail": message.removeprefix("Value error, ")}
         for location in error.detail.values()

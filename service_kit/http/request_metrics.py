@@ -6,7 +6,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from service_kit.http.request_log import Ended
+from service_kit.http.request_log import OnAnswered
 from service_kit.metrics.registry import Metrics
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -18,13 +18,13 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     }
 }
 
-# Whatever a client calls its method, the metrics stay few.
+# A client may call its method anything; the metrics stay few.
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 
 
-def counting(metrics: Metrics) -> Ended:
-    """What counts each request that it is told of; a route is a rule, never a path."""
+def request_counter(metrics: Metrics) -> OnAnswered:
+    """A function that counts each request it is called with; a route is a rule, never a path."""
     requests = metrics.counter(
         "http_requests_total",
         "Requests that were answered; a route is `-` where there is none",
@@ -36,14 +36,14 @@ def counting(metrics: Metrics) -> Ended:
         ["route"],
         buckets=_SECONDS,
     )
-    # To find a metric by its labels takes longer than to count.
-    found: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
+    # Kept, since to find a metric by its labels takes longer than to count.
+    counters: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def count(method: str, route: str, status: int, took: float) -> None:
         key = method if method in _METHODS else "other", route, status
-        if key not in found:
-            found[key] = requests.labels(*key).inc, seconds.labels(route).observe
-        increase, observe = found[key]
+        if key not in counters:
+            counters[key] = requests.labels(*key).inc, seconds.labels(route).observe
+        increase, observe = counters[key]
         increase()
         observe(took)
 
@@ -51,12 +51,12 @@ def counting(metrics: Metrics) -> Ended:
 
 
 def blueprint(metrics: Metrics) -> APIBlueprint:
-    """The route."""
-    told = APIBlueprint("metrics", __name__)
+    """The route `/metrics`."""
+    routes = APIBlueprint("metrics", __name__)
 
-    @told.get("/metrics")
-    @told.doc(summary="What was counted and measured, for Prometheus", responses=_ANSWERS)
+    @routes.get("/metrics")
+    @routes.doc(summary="What was counted and measured, for Prometheus", responses=_ANSWERS)
     def show() -> Response:
         return Response(metrics.text(), content_type=MEDIA_TYPE)
 
-    return told
+    return routes

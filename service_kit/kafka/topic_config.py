@@ -15,12 +15,12 @@ _DAY_MS = 24 * 60 * 60 * 1000
 
 
 class TopicUnreadable(Exception):
-    """The brokers did not tell of the topic; nothing is known of it."""
+    """The brokers did not describe the topic; nothing is known of it."""
 
 
 @dataclass(frozen=True)
 class TopicConfig:
-    """What of a topic's configuration decides how safe a message in it is.
+    """The part of a topic's configuration that decides how safe a message in it is.
 
     `retention_ms`, `retention_bytes`: -1 where nothing is deleted for age or size.
     """
@@ -68,15 +68,15 @@ def log_durability_risks(
 def read_topic_config(
     client: Mapping[str, str | int | float], topic: str, timeout: float = 10.0
 ) -> TopicConfig:
-    """How the topic stands now, as its brokers tell within `timeout` seconds.
+    """The topic's configuration now, as its brokers give it within `timeout` seconds.
 
     `client`: as TopicUrl.client gives it. MUST NOT be called before a fork: librdkafka has
     threads of its own. Raises TopicUnreadable.
     """
-    from confluent_kafka import KafkaException, TopicCollection  # noqa: PLC0415
-    from confluent_kafka.admin import AdminClient, ConfigResource  # noqa: PLC0415
+    from confluent_kafka import KafkaException, TopicCollection
+    from confluent_kafka.admin import AdminClient, ConfigResource
 
-    # What goes wrong is raised; librdkafka would say it some twenty times a second.
+    # Errors are raised; librdkafka would log them some twenty times a second.
     admin = AdminClient({**client, "log_level": 0})
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     try:

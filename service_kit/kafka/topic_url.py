@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 SCHEME: Final = "kafka"
 DEFAULT_PORT: Final = 9092
-# What the services' promises hang on is not for a URL to change.
+# The services' promises hang on these options: a URL may not change them.
 RESERVED: Final = frozenset(
     {
         "acks",
@@ -48,7 +48,7 @@ class TopicUrl:
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def client(self, secrets: Mapping[str, str] | None = None) -> dict[str, str | int | float]:
-        """What every client of librdkafka is made with; of `secrets` those that are not empty."""
+        """Options for any client of librdkafka, with those of `secrets` that are not empty."""
         given = {name: value for name, value in (secrets or {}).items() if value}
         return {"bootstrap.servers": self.servers, **self.options, **given}
 

@@ -1,4 +1,4 @@
-"""Metrics in the text format of Prometheus. See `metrics` for when this may be imported."""
+"""Exposition of metrics in Prometheus's text format. See `registry` for when to import this."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from service_kit.metrics.gauge import Gauge, Value
 from service_kit.metrics.multiprocess import VARIABLE
 
 
-def counted(registry: CollectorRegistry) -> Iterable[Metric]:
+def collect(registry: CollectorRegistry) -> Iterable[Metric]:
     """The metrics of `registry`, summed over all processes where these share files."""
     folder = os.environ.get(VARIABLE)
     if folder is None:
@@ -25,7 +25,7 @@ def counted(registry: CollectorRegistry) -> Iterable[Metric]:
 
 
 def families(gauges: Sequence[Gauge], values: Mapping[Gauge, Value]) -> Iterator[Metric]:
-    """The gauges with the values that they have."""
+    """The gauges with their values."""
     for gauge in gauges:
         family = GaugeMetricFamily(gauge.name, gauge.documentation, labels=gauge.labels)
         value = values.get(gauge, {})

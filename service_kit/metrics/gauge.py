@@ -1,4 +1,4 @@
-"""Gauges: metrics whose values are read when they are asked for."""
+"""Gauges: metrics whose values are read at each scrape."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Gauge:
-    """Something that is read when it is asked for."""
+    """A metric that is read at each scrape."""
 
     name: str
     documentation: str
@@ -14,6 +14,6 @@ class Gauge:
 
 
 Value = float | Mapping[tuple[str, ...], float]
-"""A gauge's: a number, or where it has labels, a number for each combination of their values."""
+"""A gauge's value: a number; with labels, a number for each combination of their values."""
 
 Read = Callable[[], Mapping[Gauge, Value]]

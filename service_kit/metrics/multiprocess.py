@@ -1,4 +1,4 @@
-"""The files in which the workers of a service count, so that each can tell of all of them.
+"""Files in which the workers of a service count, so that each can expose the sum of all.
 
 What a worker has counted outlives it: the files of one that died are kept, and summed, until
 the service ends.
@@ -19,15 +19,15 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody c
 
 
 @contextmanager
-def shared(place: Path | None = None) -> Iterator[Path]:
-    """An empty folder of files that are shared, in memory where that can be had.
+def shared_folder(parent: Path | None = None) -> Iterator[Path]:
+    """An empty folder for the workers' files, in memory where the system has such a place.
 
     It is named by `VARIABLE`, which MUST be set before the library is imported, and is removed
     at the end, together with those of services that were killed.
     """
-    place = place or (_MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir()))
-    _remove_abandoned(place)
-    folder, lock = _new_folder(place)
+    parent = parent or (_MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir()))
+    _remove_abandoned(parent)
+    folder, lock = _new_folder(parent)
     os.environ[VARIABLE] = str(folder)
     owner = os.getpid()
     try:
@@ -41,27 +41,27 @@ def shared(place: Path | None = None) -> Iterator[Path]:
 
 
 def worker_died(pid: int) -> None:
-    """Forget what was true of that worker only as long as it lived."""
+    """Drop the gauges of a worker that ended."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(pid)
 
 
-def _new_folder(place: Path) -> tuple[Path, int]:
-    """A new folder, and the lock on it, which lasts for as long as any of our processes."""
+def _new_folder(parent: Path) -> tuple[Path, int]:
+    """A new folder, and a lock on it that lasts as long as any process of the service."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         lock = os.open(folder, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():
             return folder, lock
-        # Another service that starts took it for abandoned.
+        # Another service that started took it for abandoned.
         os.close(lock)
 
 
-def _remove_abandoned(place: Path) -> None:
-    """Remove the folders whose services are gone, so that those killed leave nothing for ever."""
-    for folder in place.glob(f"{_PREFIX}*"):
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the folders that killed services left."""
+    for folder in parent.glob(f"{_PREFIX}*"):
         try:
             lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:
@@ -70,6 +70,6 @@ def _remove_abandoned(place: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
         except OSError:
-            pass  # Somebody's who runs.
+            pass  # Its service runs.
         finally:
             os.close(lock)

@@ -1,7 +1,7 @@
-"""What an application counts and measures, told in the text format of Prometheus.
+"""Registry of an application's metrics, exposed in the text format of Prometheus.
 
 The library chooses where values are kept as it is imported: in this process, or in files that
-all workers of a service share (`metrics_files`). So it MUST be imported in a worker at the
+all workers of a service share (`multiprocess`). So it MUST be imported in a worker at the
 earliest, and not with this module, which the command line imports before there are workers.
 """
 
@@ -22,7 +22,7 @@ class Metrics:
     """The metrics of one application. Safe for any number of threads.
 
     Counters and histograms are summed over all workers of a service, those that died included.
-    A gauge is read by the worker that is asked, so that it MUST tell of more than this worker.
+    A gauge is read by the worker that is scraped, so it MUST be of more than this worker.
     """
 
     def __init__(self) -> None:
@@ -56,18 +56,18 @@ class Metrics:
         return Histogram(name, documentation, labels, registry=self._registry, buckets=buckets)
 
     def gauges(self, gauges: Sequence[Gauge], read: Read) -> None:
-        """Have `read` called whenever the metrics are asked for.
+        """Add gauges; `read` is called at each scrape.
 
-        It MUST be quick, and gives the value of each gauge; one that it leaves out has none
+        It MUST be quick. It returns the value of each gauge; one that it leaves out has none
         now. Where it raises, the gauges are shown without values and the reason is logged.
         """
         self._gauges.append((gauges, read))
 
     def collect(self) -> "Iterator[Metric]":
-        """Every metric as it is now; what the library asks a collector for."""
+        """Every metric as it is now; the library calls it on a collector."""
         from service_kit.metrics import exposition
 
-        yield from exposition.counted(self._registry)
+        yield from exposition.collect(self._registry)
         for gauges, read in self._gauges:
             yield from exposition.families(gauges, _values(gauges, read))
 
@@ -81,7 +81,7 @@ class Metrics:
 def _values(gauges: Sequence[Gauge], read: Read) -> Mapping[Gauge, Value]:
     try:
         return read()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other metrics are shown
+    except Exception as error:  # noqa: BLE001 - whatever is raised, the other metrics are shown
         names = [gauge.name for gauge in gauges]
         log.warning("gauges cannot be read", gauges=names, reason=type(error).__name__)
         return {}

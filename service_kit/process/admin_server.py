@@ -1,7 +1,7 @@
-"""Health and metrics of a process whose main work is something else, on a small port of its own.
+"""Admin server: health and metrics of a process that serves no other HTTP, on a port of its own.
 
 The application is one that `app.create` makes. Threads serve it beside the main work, which
-they neither hold up nor keep from ending.
+they neither delay nor keep from ending.
 """
 
 import socket
@@ -20,7 +20,10 @@ CLOSE_SECONDS = 5.0
 
 
 class AdminServer:
-    """A port that is being served. `url`: where, without a slash at its end."""
+    """An application served on a port. `url`: of the port, without a slash at its end.
+
+    Connections are owned by the thread that serves: it alone may close them.
+    """
 
     def __init__(self, app: Flask, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]
@@ -32,15 +35,15 @@ class AdminServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Let go of the port and every connection, once what is being answered is, or in 5 s."""
+        """Close port and connections once the requests under way are answered, or after 5 s."""
         self._server.task_dispatcher.shutdown(timeout=CLOSE_SECONDS)
-        # Sockets may be closed only by the thread that waits for them, which ends without any.
+        # Without any socket left the thread ends.
         self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._open))
         self._thread.join()
 
 
 def start(app: Flask, bind: str = "127.0.0.1:0") -> AdminServer:
-    """Serve `app` on `bind` from now on; port 0 is any that is free.
+    """A server of `app` on `bind`, which serves from now on; port 0 is any that is free.
 
     Raises PortTaken where the address cannot be had.
     """

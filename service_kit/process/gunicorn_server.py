@@ -1,4 +1,4 @@
-"""Running an application under gunicorn, with the settings that were found to matter."""
+"""gunicorn as the server of an application, with the settings that were found to matter."""
 
 import os
 import time
@@ -22,6 +22,8 @@ from service_kit.settings.base import ServiceSettings
 
 log = structlog.get_logger()
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody can foresee
+
 
 def run(
     service: str,
@@ -36,7 +38,7 @@ def run(
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
-    with multiprocess.shared():
+    with multiprocess.shared_folder():
         _Server(service, settings, lambda: _created(create_app, retry_startup_on)).run()
 
 
@@ -47,7 +49,7 @@ def _created(
         try:
             return create_app()
         except retry_startup_on as error:
-            log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400
+            log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400 - one line
             time.sleep(1)
 
 
@@ -58,7 +60,7 @@ class _Worker(ThreadWorker):
 
 
 class _PropagatingLogger(Logger):
-    """gunicorn's own lines go where all lines go."""
+    """Passes gunicorn's own lines on to the service's log."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -99,7 +101,7 @@ class _Server(BaseApplication):
             "keepalive": 75,
             "graceful_timeout": 20,
             "timeout": 60,
-            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108
+            "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
             # Threads, database pools and librdkafka do not survive a fork.
             "preload_app": False,
             # Two services on one machine would share the one control socket.

@@ -28,7 +28,7 @@ class SettingsError(Exception):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. A subclass sets `env_prefix` and adds its own."""
+    """Settings that every service has. A subclass sets `env_prefix` and adds its own."""
 
     model_config = SettingsConfigDict(
         frozen=True,

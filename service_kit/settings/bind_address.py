@@ -18,7 +18,7 @@ def _bind_address(text: str) -> str:
 
 
 def _nameable(host: str) -> bool:
-    """Whether it can be looked up at all: `a..b` cannot."""
+    """Whether the host can be looked up at all: `a..b` cannot."""
     try:
         host.encode("idna")
     except UnicodeError:

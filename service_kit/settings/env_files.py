@@ -1,4 +1,4 @@
-"""Which environment variables set what, and those that name a file which holds the value."""
+"""Environment variables of settings, and those that name a file which holds the value."""
 
 import difflib
 import os

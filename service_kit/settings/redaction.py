@@ -1,4 +1,4 @@
-"""Passwords are not shown, wherever they are."""
+"""Redaction of passwords in text."""
 
 import re
 

@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import structlog
@@ -66,6 +66,10 @@ def configured(
         return raw.getvalue().decode()
 
     return logged
+
+
+def fail(message: str) -> NoReturn:
+    raise ValueError(message)
 
 
 def only_line(text: str) -> str:
@@ -186,7 +190,7 @@ def test_a_json_line_has_the_traceback_in_it(
     logged = configured(monkeypatch, "json")
     log: Any = logging.getLogger("library") if library else structlog.get_logger()
     try:
-        raise ValueError("of this\nkind")  # noqa: TRY301
+        fail("of this\nkind")
     except ValueError:
         log.exception("failed")
     assert "ValueError: of this\nkind" in json.loads(only_line(logged()))["exception"]
@@ -195,7 +199,7 @@ def test_a_json_line_has_the_traceback_in_it(
 def test_a_traceback_on_a_console_is_indented_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
     logged = configured(monkeypatch, "console")
     try:
-        raise ValueError("\x1b[2J")  # noqa: TRY301
+        fail("\x1b[2J")
     except ValueError:
         structlog.get_logger().exception("failed")
     first, *rest = logged().splitlines()

@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 import pytest
 
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 SLEEP = ["sleep", "600"]
 
 
@@ -41,14 +41,14 @@ class Together:
 
     def end(self) -> tuple[int, str, str]:
         """Its exit code, and what it printed, once nothing of it is left."""
-        out, err = self._process.communicate(timeout=PATIENCE_SECONDS)
+        out, err = self._process.communicate(timeout=TIMEOUT_SECONDS)
         return self._process.returncode, out, err
 
     def kill(self) -> None:
         """For a test that failed; what it left running is not waited for."""
         with self._process, suppress(subprocess.TimeoutExpired):
             self._process.terminate()
-            self._process.communicate(timeout=PATIENCE_SECONDS)
+            self._process.communicate(timeout=TIMEOUT_SECONDS)
 
 
 @pytest.fixture

@@ -27,13 +27,13 @@ def _counting(number: int) -> str:
 
 
 def test_processes_that_share_files_tell_the_sum_of_all_that_ever_were(tmp_path: Path) -> None:
-    with multiprocess.shared(tmp_path):
+    with multiprocess.shared_folder(tmp_path):
         assert "trial_total 2.0\n" in _counting(2)
         assert "trial_total 5.0\n" in _counting(3)
 
 
 def test_a_gauge_has_one_value_however_many_processes_share_files(tmp_path: Path) -> None:
-    with multiprocess.shared(tmp_path):
+    with multiprocess.shared_folder(tmp_path):
         assert [_counting(1).count("trial_depth 7.0\n") for _ in range(2)] == [1, 1]
         assert _counting(1).count("\ntrial_depth") == 1
 
@@ -45,18 +45,18 @@ def test_processes_that_share_none_tell_of_themselves(tmp_path: Path) -> None:
 
 def test_the_same_series_come_out_wherever_values_are_kept(tmp_path: Path) -> None:
     alone = _counting(1)
-    with multiprocess.shared(tmp_path):
+    with multiprocess.shared_folder(tmp_path):
         assert _counting(1) == alone
 
 
 def test_a_file_that_a_worker_is_about_to_fill_is_passed_over(tmp_path: Path) -> None:
-    with multiprocess.shared(tmp_path) as folder:
+    with multiprocess.shared_folder(tmp_path) as folder:
         (folder / "counter_1.db").touch()
         assert "trial_total 1.0\n" in _counting(1)
 
 
 def test_the_files_are_gone_in_the_end(tmp_path: Path) -> None:
-    with multiprocess.shared(tmp_path) as folder:
+    with multiprocess.shared_folder(tmp_path) as folder:
         assert os.environ[VARIABLE] == str(folder)
         assert list(folder.iterdir()) == []
         (folder / "counter_1.db").touch()
@@ -65,12 +65,12 @@ def test_the_files_are_gone_in_the_end(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_ends_leaves_them_to_the_others(tmp_path: Path) -> None:
-    with multiprocess.shared(tmp_path) as folder:
+    with multiprocess.shared_folder(tmp_path) as folder:
         code = (
             "import os, sys\n"
             "from pathlib import Path\n"
             "from service_kit.metrics import multiprocess\n"
-            "with multiprocess.shared(Path(sys.argv[1])) as folder:\n"
+            "with multiprocess.shared_folder(Path(sys.argv[1])) as folder:\n"
             "    worker = os.fork()\n"
             "    if worker == 0:\n"
             "        sys.exit()\n"
@@ -86,14 +86,14 @@ def test_what_a_killed_service_left_is_removed_and_nothing_else(tmp_path: Path) 
         "import os, sys\n"
         "from pathlib import Path\n"
         "from service_kit.metrics import multiprocess\n"
-        "with multiprocess.shared(Path(sys.argv[1])) as folder:\n"
+        "with multiprocess.shared_folder(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'counter_1.db').touch()\n"
         "    os.kill(os.getpid(), 9)\n"
     )
     others = tmp_path / "others"
     others.mkdir()
-    with multiprocess.shared(tmp_path) as running:
+    with multiprocess.shared_folder(tmp_path) as running:
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
         assert len(list(tmp_path.iterdir())) == 3
-        with multiprocess.shared(tmp_path) as mine:
+        with multiprocess.shared_folder(tmp_path) as mine:
             assert sorted(tmp_path.iterdir()) == sorted([others, running, mine])
