@@ -74,7 +74,7 @@ class Loop:
     def _handle_error(self, message: Message, error: KafkaError) -> None:
         if error.fatal():
             raise KafkaException(error)
-        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._partitions.stop((str(message.topic()), message.partition() or 0), error.str())
         else:
             log.warning("the broker reports an error", reason=error.str())

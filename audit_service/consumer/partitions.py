@@ -135,7 +135,7 @@ def _starts(
     for each in new:
         marks = client.get_watermark_offsets(each, timeout=BROKER_SECONDS)
         if marks is None:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         each.offset = marks[0]
     return committed, new
 

@@ -19,6 +19,8 @@ INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
 _NAME = re.compile(r"[a-z0-9]+")
 _TOLERABLE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _RESERVED = {"data"}
+# A longer name is not repeated in a response.
+_MAX_SHOWN = 64
 # Control characters, surrogates and noncharacters (Type System, String).
 _DISALLOWED = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
@@ -68,7 +70,7 @@ def check(attributes: Mapping[str, Any], leniency: Leniency) -> Mapping[str, Val
 def check_name(name: str, leniency: Leniency) -> None:
     """Raises EventRejected unless `name` may name an attribute (Attribute Naming Convention)."""
     if name in _RESERVED or not (_NAME.fullmatch(name) or _is_tolerated(name, leniency)):
-        shown = name if name.isascii() and name.isprintable() and len(name) <= 64 else None  # noqa: PLR2004
+        shown = name if name.isascii() and name.isprintable() and len(name) <= _MAX_SHOWN else None
         raise EventRejected(
             shown,
             "is no attribute name: only a-z and 0-9 may be in one, and `data` is reserved",

@@ -28,10 +28,10 @@ _EXISTING = """SELECT
     FROM unnest(%s::bytea[], %s::bytea[]) WITH ORDINALITY AS asked (identity, digest, number)
     ORDER BY number"""
 _INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
-    VALUES ({", ".join(["%s"] * len(rows.INSERTED))})"""  # noqa: S608 - names of ours
+    VALUES ({", ".join(["%s"] * len(rows.INSERTED))})"""
 _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
-    VALUES ({", ".join(["%s"] * len(rows.ORIGIN))})"""  # noqa: S608
-_SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
+    VALUES ({", ".join(["%s"] * len(rows.ORIGIN))})"""
+_SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"
 
 _OLDER = f"{_SELECT} WHERE identity = %s AND digest_version IS NULL"
 

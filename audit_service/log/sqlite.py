@@ -27,10 +27,10 @@ _SAME = "SELECT position FROM event WHERE identity = ? AND digest = ?"
 _SEEN = """SELECT value FROM carray(?)
     WHERE EXISTS (SELECT 1 FROM event WHERE identity = value)"""
 _INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
-    VALUES ({", ".join("?" * len(rows.INSERTED))})"""  # noqa: S608 - names of ours
+    VALUES ({", ".join("?" * len(rows.INSERTED))})"""
 _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
-    VALUES ({", ".join("?" * len(rows.ORIGIN))})"""  # noqa: S608
-_SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"  # noqa: S608
+    VALUES ({", ".join("?" * len(rows.ORIGIN))})"""
+_SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"
 _OLDER = f"{_SELECT} WHERE identity = ? AND digest_version IS NULL"
 _NOT_STORED = Existing(None, None)
 

@@ -53,8 +53,7 @@ def enter_wal(db: apsw.Connection) -> None:
 
 def file_at(path: str) -> tuple[int, int]:
     """Device and inode of the file: the same as long as it is the same file. Raises OSError."""
-    # A Path takes three times as long, at each commit.
-    found = os.stat(path)  # noqa: PTH116
+    found = os.stat(path)  # noqa: PTH116 - a Path takes three times as long, at each commit
     return found.st_dev, found.st_ino
 
 

@@ -18,8 +18,8 @@ from service_kit.clock import now_in_microseconds
 
 _COLUMNS = ", ".join(COLUMNS)
 _INSERT = f"""INSERT INTO rejected ({_COLUMNS}) VALUES ({", ".join("?" * len(COLUMNS))})
-    ON CONFLICT DO NOTHING"""  # noqa: S608 - names of ours
-_SELECT = f"SELECT id, {_COLUMNS} FROM rejected"  # noqa: S608
+    ON CONFLICT DO NOTHING"""
+_SELECT = f"SELECT id, {_COLUMNS} FROM rejected"
 _DELETE_OLDEST = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
     (SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id DESC) AS total FROM
         (SELECT id, length(headers) + coalesce(length(value), 0) AS size FROM rejected

@@ -93,7 +93,7 @@ def test_another_id_or_source_is_another_event(backend: Backend, other: Event) -
 
 
 def test_a_batch_that_fails_leaves_nothing(backend: Backend) -> None:
-    broken: Any = event("b", ext=object())  # type: ignore[arg-type]
+    broken: Any = event("b", ext=object())  # type: ignore[arg-type]  # no backend stores it
     entries = [Entry(each, digest(event(each.id))) for each in (event("a"), broken)]
     with pytest.raises(Exception, match=r".+"):
         backend.commit(lambda: entries)
