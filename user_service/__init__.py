@@ -87,7 +87,7 @@ def _direct_delivery(
     changes: ChangeStore, settings: Settings, admission: Admission, metrics: Metrics
 ) -> _DeliveryMode:
     sink = open_sink(settings)
-    delivery = Delivery(sink, threads=admission.places, ended=DeliveryMetrics(metrics).ended)
+    delivery = Delivery(sink, threads=admission.places, on_end=DeliveryMetrics(metrics).count)
     return _DeliveryMode(
         DirectDelivery(changes, delivery, settings.event_source),
         {"sink": lambda: {"url": settings.sink_origin, **delivery.report()}},

@@ -1,4 +1,4 @@
-"""URLs of the users' database."""
+"""URL of the users' database."""
 
 from sqlalchemy.engine import URL, make_url
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 
 class Busy(Exception):
-    """As many requests as may wait do so already."""
+    """As many requests as may wait are waiting."""
 
 
 class Admission:
-    """Keeps a quarter of a worker's threads free, so that whatever the sink does, reads and
+    """Bound that keeps a quarter of a worker's threads free: whatever the sink does, reads and
     health are answered.
     """
 
@@ -20,7 +20,7 @@ class Admission:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Hold a place. Raises Busy at once where there is none."""
+        """Occupy a place during the block. Raises Busy at once where none is free."""
         if not self._places.acquire(blocking=False):
             raise Busy
         try:

@@ -37,7 +37,7 @@ def _header(name: str, description: str, **schema: str) -> dict[str, Any]:
 
 
 def _empty(description: str) -> dict[str, Any]:
-    """An answer without a body; a bare description would be taken for one with JSON."""
+    """A response without a body; APIFlask gives a bare description one of JSON."""
     return {"description": description, "content": {}}
 
 

@@ -58,8 +58,8 @@ def _invalid_key(_: InvalidKey) -> Problem:
     )
 
 
-def _not_recorded(error: ChangeNotMade) -> Problem:
-    """`outcome` says what is known of the event."""
+def _not_made(error: ChangeNotMade) -> Problem:
+    """A 500 with the outcome of the event: not-delivered, or unknown."""
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "the change was not made, since its event was not acknowledged",
@@ -95,7 +95,7 @@ PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     InvalidKey: _invalid_key,
     IdempotencyKeyReused: _reused_key,
     UserNotFound: _absence,
-    ChangeNotMade: _not_recorded,
+    ChangeNotMade: _not_made,
     ChangeNotStored: _not_stored,
     OutboxFull: _full,
     PasswordTooShort: _short_password,

@@ -1,4 +1,4 @@
-"""Users over HTTP."""
+"""Routes of the users, `/v1/user`."""
 
 import uuid
 from http import HTTPStatus
@@ -39,40 +39,40 @@ _WEAK = "a weak tag matches no If-Match (RFC 9110, 13.1.1); a proxy may have mad
 
 
 def blueprint(
-    users: Users, store: UserReader, admission: Admission, delivery_timeout: float
+    users: Users, reader: UserReader, admission: Admission, delivery_timeout: float
 ) -> APIBlueprint:
     """The routes below `/v1/user`."""
     api = APIBlueprint("users", __name__, url_prefix="/v1/user")
 
     @api.post("")
-    @api.input(CreateUserRequest, arg_name="wanted")
+    @api.input(CreateUserRequest, arg_name="body")
     @api.output(UserResponse, status_code=201, description="The user; `Location` says where")
     @api.doc(**CREATE)
-    def create(wanted: CreateUserRequest) -> Response:
+    def create(body: CreateUserRequest) -> Response:
         context = _context(delivery_timeout)
         with admission.admitted():
-            user = users.create(wanted.name, wanted.password, context)
-        answer = _answer(user)
-        answer.status_code = HTTPStatus.CREATED
-        answer.headers["Location"] = url_for("users.get", user_id=user.id)
-        return answer
+            user = users.create(body.name, body.password, context)
+        response = _response(user)
+        response.status_code = HTTPStatus.CREATED
+        response.headers["Location"] = url_for("users.get", user_id=user.id)
+        return response
 
     @api.get("")
-    @api.input(UsersQuery, location="query", arg_name="asked")
+    @api.input(UsersQuery, location="query", arg_name="query")
     @api.output(UsersPage, description="A page; `Link` says where the next one is")
     @api.doc(**LIST)
-    def list_users(asked: UsersQuery) -> Response:
-        after = None if asked.cursor is None else decode_cursor(asked.cursor)
-        page = store.page(after, asked.limit, asked.name)
+    def list_users(query: UsersQuery) -> Response:
+        after = None if query.cursor is None else decode_cursor(query.cursor)
+        page = reader.page(after, query.limit, query.name)
         following = encode_cursor(sort_key(page.users[-1])) if page.more else None
-        answer = jsonify(items=[_shown(user) for user in page.users], next=following)
+        response = jsonify(items=[_json(user) for user in page.users], next=following)
         if following is not None:
-            query = urlencode(
-                {"limit": asked.limit, "cursor": following}
-                | ({"name": asked.name} if asked.name else {})
+            parameters = urlencode(
+                {"limit": query.limit, "cursor": following}
+                | ({"name": query.name} if query.name else {})
             )
-            answer.headers["Link"] = f'<{url_for("users.list_users")}?{query}>; rel="next"'
-        return answer
+            response.headers["Link"] = f'<{url_for("users.list_users")}?{parameters}>; rel="next"'
+        return response
 
     @api.get("/<uuid:user_id>")
     @api.output(UserResponse, description="The user; `ETag` is their version")
@@ -81,22 +81,22 @@ def blueprint(
         user = users.get(str(user_id))
         if "If-Match" in request.headers and not _precondition()(user.version):
             raise PreconditionFailed
-        answer = _answer(user)
-        # Werkzeug takes `If-Match: *` for a version; the above has judged it.
+        response = _response(user)
+        # Without If-Match, which is judged above: Werkzeug takes its `*` for a version.
         environ = {key: request.environ[key] for key in request.environ if key != "HTTP_IF_MATCH"}
-        answer.make_conditional(environ)
-        return answer
+        response.make_conditional(environ)
+        return response
 
     @api.patch("/<uuid:user_id>")
-    @api.input(UpdateUserRequest, arg_name="wanted")
+    @api.input(UpdateUserRequest, arg_name="body")
     @api.output(UserResponse, description="The user as they are now")
     @api.doc(**CHANGE)
-    def change(user_id: uuid.UUID, wanted: UpdateUserRequest) -> Response:
-        changes = UserPatch(**wanted.model_dump(exclude_unset=True))
+    def change(user_id: uuid.UUID, body: UpdateUserRequest) -> Response:
+        patch = UserPatch(**body.model_dump(exclude_unset=True))
         context = _context(delivery_timeout)
         with admission.admitted():
-            user = users.update(str(user_id), changes, context, _precondition())
-        return _answer(user)
+            user = users.update(str(user_id), patch, context, _precondition())
+        return _response(user)
 
     @api.delete("/<uuid:user_id>")
     @api.doc(**DELETE)
@@ -104,9 +104,9 @@ def blueprint(
         context = _context(delivery_timeout)
         with admission.admitted():
             users.delete(str(user_id), context, _precondition())
-        answer = Response(status=HTTPStatus.NO_CONTENT)
-        del answer.headers["Content-Type"]
-        return answer
+        response = Response(status=HTTPStatus.NO_CONTENT)
+        del response.headers["Content-Type"]
+        return response
 
     return api
 
@@ -126,7 +126,7 @@ def _context(delivery_timeout: float) -> ChangeContext:
 
 
 def _precondition() -> Precondition:
-    """The versions that `If-Match` and `If-None-Match` accept (RFC 9110, 13.1); without, every."""
+    """Precondition of `If-Match` and `If-None-Match` (RFC 9110, 13.1); without them none fails."""
     if_match = request.if_match if "If-Match" in request.headers else None
     if_none_match = request.if_none_match if "If-None-Match" in request.headers else None
 
@@ -141,13 +141,13 @@ def _precondition() -> Precondition:
     return accepts
 
 
-def _answer(user: User) -> Response:
-    answer = jsonify(_shown(user))
-    answer.set_etag(str(user.version))
-    return answer
+def _response(user: User) -> Response:
+    response = jsonify(_json(user))
+    response.set_etag(str(user.version))
+    return response
 
 
-def _shown(user: User) -> dict[str, Any]:
+def _json(user: User) -> dict[str, Any]:
     return {
         "id": user.id,
         "name": user.name,

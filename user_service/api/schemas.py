@@ -1,4 +1,4 @@
-"""Schemas: users as HTTP shows them, and the bodies and queries that it accepts."""
+"""Schemas of responses, bodies and queries."""
 
 import re
 import unicodedata
@@ -17,9 +17,9 @@ MAX_MICROSECONDS = 2**63 - 1
 # Controls, line and paragraph separators, and halves of surrogate pairs, which JSON can spell
 # and no database can keep.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# Letters and a symbol that look like nothing.
+# Letters and a symbol that are blank.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-_PLACE = re.compile(r"after:([0-9]{1,19}):([0-9a-f-]{36})", re.ASCII)
+_CURSOR = re.compile(r"after:([0-9]{1,19}):([0-9a-f-]{36})", re.ASCII)
 
 
 def _name(text: str) -> str:
@@ -53,7 +53,7 @@ Name = Annotated[
     Field(
         description=f"1 to {NAME_LENGTH} characters, not counting space around it",
         examples=["Ozzy Osbourne"],
-        # Said of it, not checked by it: that is `_name`, which trims before it counts.
+        # For the document alone: `_name` checks, and trims before it counts.
         json_schema_extra={
             "minLength": 1,
             "maxLength": NAME_LENGTH,
@@ -65,7 +65,7 @@ Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_MAX_LENGTH, ex
 
 
 class CreateUserRequest(BaseModel):
-    """A user to be made."""
+    """A user to create."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -74,7 +74,7 @@ class CreateUserRequest(BaseModel):
 
 
 class UpdateUserRequest(BaseModel):
-    """What to change of a user; what is absent stays as it is."""
+    """New values of a user's fields; an absent one stays as it is."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -84,7 +84,7 @@ class UpdateUserRequest(BaseModel):
 
 
 class UsersQuery(BaseModel):
-    """Which users are asked for."""
+    """A query of users."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -113,14 +113,14 @@ class UsersPage(BaseModel):
     next: str | None = Field(description="The cursor of the next page; null on the last")
 
 
-def encode_cursor(place: tuple[int, str]) -> str:
-    """The cursor of the page that goes on after a place in the order of creation."""
-    return cursors.encode(f"after:{place[0]}:{place[1]}")
+def encode_cursor(key: tuple[int, str]) -> str:
+    """The cursor of the page after a sort key (created at, id)."""
+    return cursors.encode(f"after:{key[0]}:{key[1]}")
 
 
 def decode_cursor(cursor: str) -> tuple[int, str]:
-    """The place that a cursor stands for. Raises ValueError where it is none of ours."""
-    match = _PLACE.fullmatch(cursors.decode(cursor))
+    """The sort key in a cursor. Raises ValueError where it is no cursor of ours."""
+    match = _CURSOR.fullmatch(cursors.decode(cursor))
     if match is None or int(match[1]) > MAX_MICROSECONDS:
         raise ValueError("is no cursor that a page gave")
     return int(match[1]), match[2]

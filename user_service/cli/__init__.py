@@ -1,4 +1,4 @@
-"""The command line: `user-service run | check | migrate | config | users | relay | outbox`."""
+"""Command line: `user-service run | check | migrate | config | users | relay | outbox`."""
 
 from collections.abc import Callable
 from importlib.metadata import version

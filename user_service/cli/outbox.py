@@ -1,6 +1,6 @@
-"""`user-service outbox …`: what waits, what will not be accepted, and what to do about it.
+"""Commands `user-service outbox …`: list, show, retry, replay and drop events.
 
-It works on the database itself, whether the service and a relay run or not.
+They work on the database itself, whether the service and a relay run or not.
 """
 
 import json
@@ -24,7 +24,7 @@ from user_service.store.transactions import StoreUnavailable, reading, writing
 
 COLUMNS = ("id", "state", "user", "type", "created_at", "attempts", "last_error")
 SHOWN = (State.WAITING, State.DEAD)
-# What both databases take.
+# The ranges of both databases.
 ID, COUNT = click.IntRange(0, 2**63 - 1), click.IntRange(1, 1_000_000)
 
 Transaction = Callable[[Engine], AbstractContextManager[Connection]]
@@ -32,14 +32,14 @@ Transaction = Callable[[Engine], AbstractContextManager[Connection]]
 
 @dataclass(frozen=True)
 class OutboxDatabase:
-    """What the commands work with. `check` raises StartError where the database is not there."""
+    """Database of the commands. `check` raises StartError where it is not there."""
 
     service: commands.Service[Settings]
     check: Callable[[Settings], None]
 
     @contextmanager
-    def database(self, transaction: Transaction) -> Iterator[Connection]:
-        """A transaction on the service's database; the process ends where it cannot be used."""
+    def begin(self, transaction: Transaction) -> Iterator[Connection]:
+        """A transaction; the process ends where the database cannot be used."""
         settings = commands.load_settings(self.service)
         with commands.exit_on_start_error(self.service):
             self.check(settings)
@@ -72,7 +72,7 @@ of_type = click.option("--type", "event_type", help="Only of this type, like use
 
 
 def selecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Let the command be told which events are meant."""
+    """Options and arguments that select events, as one `selection` of the command."""
 
     @wraps(command)
     def selected(
@@ -96,12 +96,12 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
 @click.pass_obj
 def status(database: OutboxDatabase, *, as_json: bool) -> None:
     """How many events wait, since when, and who delivers."""
-    with database.database(reading) as connection:
-        found, lease = outbox.summary(connection), outbox_admin.lease(connection)
+    with database.begin(reading) as connection:
+        summary, lease = outbox.summary(connection), outbox_admin.lease(connection)
     shown = {
-        "waiting": found.waiting,
-        "oldest": found.oldest_at and found.oldest_at.isoformat(),
-        "dead letters": found.dead,
+        "waiting": summary.waiting,
+        "oldest": summary.oldest_at and summary.oldest_at.isoformat(),
+        "dead letters": summary.dead,
         "active relay": lease.holder,
         "fence": lease.fence,
     }
@@ -134,9 +134,9 @@ def list_events(
 ) -> None:
     """Events that wait and dead letters, the oldest first, with the last error of each."""
     selection = Selection((), user, event_type, [State(state)] if state else SHOWN)
-    with database.database(reading) as connection:
-        found = outbox_admin.list_events(connection, selection, limit)
-    print_rows(found, COLUMNS, as_json=as_json)
+    with database.begin(reading) as connection:
+        events = outbox_admin.list_events(connection, selection, limit)
+    print_rows(events, COLUMNS, as_json=as_json)
 
 
 @click.command()
@@ -144,7 +144,7 @@ def list_events(
 @click.pass_obj
 def show(database: OutboxDatabase, number: int) -> None:
     """One event whole, as JSON."""
-    with database.database(reading) as connection:
+    with database.begin(reading) as connection:
         found = outbox_admin.event(connection, number)
     if found is None:
         raise click.ClickException(f"there is no {number} in the outbox")
@@ -157,7 +157,7 @@ def show(database: OutboxDatabase, number: int) -> None:
 @click.pass_obj
 def retry(database: OutboxDatabase, selection: Selection) -> None:
     """Try events that back off again at once."""
-    with database.database(writing) as connection:
+    with database.begin(writing) as connection:
         click.echo(f"{outbox_admin.retry(connection, selection)} due now")
 
 
@@ -166,7 +166,7 @@ def retry(database: OutboxDatabase, selection: Selection) -> None:
 @click.pass_obj
 def replay(database: OutboxDatabase, selection: Selection) -> None:
     """Let dead letters be delivered after all, each user's in their order."""
-    with database.database(writing) as connection:
+    with database.begin(writing) as connection:
         click.echo(f"{outbox_admin.replay(connection, selection)} waiting again")
 
 
@@ -178,5 +178,5 @@ def drop(database: OutboxDatabase, selection: Selection, *, yes: bool) -> None:
     """Delete dead letters for ever: their changes were made, and nobody will hear of them."""
     if not yes:
         raise click.UsageError("what is dropped is lost for ever; say --yes")
-    with database.database(writing) as connection:
+    with database.begin(writing) as connection:
         click.echo(f"{outbox_admin.drop(connection, selection)} dropped")

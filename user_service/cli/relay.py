@@ -1,4 +1,4 @@
-"""`user-service relay`: a process of its own that delivers what waits in the outbox."""
+"""Command `user-service relay`: a process of its own that delivers the outbox."""
 
 import os
 import socket
@@ -21,13 +21,13 @@ CONNECTIONS = 4
 def command(
     service: commands.Service[Settings], prepare: Callable[[Settings], None]
 ) -> click.Command:
-    """The command. `prepare` brings the schema up to date; it raises StartError."""
+    """The command. `prepare` checks settings and schema before it starts; it raises StartError."""
 
     @click.command()
     def relay() -> None:
         """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
         settings = commands.prepare_to_run(service, prepare)
-        # Before there is any other thread.
+        # MUST be before any other thread starts.
         _relay(service, settings, shutdown.stop_event())
 
     return relay

@@ -1,4 +1,4 @@
-"""`user-service users …`: over the service's HTTP API, so that each change has its event.
+"""Commands `user-service users …`, over the service's HTTP API, so that each change has its event.
 
 Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
 """
@@ -37,9 +37,9 @@ class Service:
         self._url = url.rstrip("/")
 
     def call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
-        """What it answers; where it refuses or cannot be reached, the process ends."""
+        """The JSON of a response; the process ends where there is none, or a refusal."""
         try:
-            answer = requests.request(
+            response = requests.request(
                 method,
                 f"{self._url}{path}",
                 json=body,
@@ -48,10 +48,10 @@ class Service:
             )
         except requests.RequestException as error:
             _end(UNREACHABLE, f"{redact(self._url)} cannot be reached: {type(error).__name__}")
-        if not answer.ok or answer.is_redirect:
-            _end(REFUSED, _complaint(answer))
+        if not response.ok or response.is_redirect:
+            _end(REFUSED, _problem(response))
         try:
-            return answer.json() if answer.content else None
+            return response.json() if response.content else None
         except ValueError:
             _end(UNREACHABLE, f"{redact(self._url)} is no user service: it answers something else")
 
@@ -159,14 +159,14 @@ def _print_one(user: dict[str, Any], *, as_json: bool) -> None:
         print_rows([user], COLUMNS, as_json=False)
 
 
-def _complaint(answer: requests.Response) -> str:
-    """What the service's problem document says, or at least its status."""
+def _problem(response: requests.Response) -> str:
+    """The details of the problem document; the status where there is none."""
     try:
-        problem = answer.json()
+        problem = response.json()
         details = [f"{e['pointer']}: {e['detail']}" for e in problem.get("errors", ())]
         return "; ".join([problem.get("detail") or problem["title"], *details])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return f"answered {answer.status_code}"
+        return f"answered {response.status_code}"
 
 
 def _end(code: int, message: str) -> NoReturn:

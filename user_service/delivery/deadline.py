@@ -1,7 +1,7 @@
-"""Delivering an event within a deadline over everything: name look-up, every address, the answer.
+"""Deadline of a delivery, over everything: name look-up, every address, the answer.
 
 A sink's own timeouts bound a single socket operation at best, and name look-up not at all, so
-sending happens in a thread of its own, and whoever waits for it stops waiting in time.
+sending happens in a thread of its own, and the thread of the request stops waiting in time.
 """
 
 import time
@@ -16,17 +16,17 @@ from user_service.sinks.sink import DEADLINE_EXCEEDED, Attempt, NotDelivered, Ou
 
 DELIVERED = "delivered"
 
-Ended = Callable[[str, float], None]
-"""Told of a delivery that has ended: DELIVERED or the value of an Outcome, and its seconds."""
+DeliveryEnded = Callable[[str, float], None]
+"""Called at the end of a delivery with DELIVERED or the value of an Outcome, and its seconds."""
 
 
 class Delivery:
     """Delivers to a sink. Safe for any number of threads."""
 
-    def __init__(self, sink: Sink, *, threads: int, ended: Ended | None = None) -> None:
+    def __init__(self, sink: Sink, *, threads: int, on_end: DeliveryEnded | None = None) -> None:
         """`threads`: how many events may be on their way at once."""
         self._sink = sink
-        self._ended = ended
+        self._on_end = on_end
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="delivery")
         self._last: tuple[str, datetime] | None = None
 
@@ -40,26 +40,27 @@ class Delivery:
         future = self._threads.submit(self._sink.send, event, attempt)
         wait([future], timeout=deadline - time.monotonic())
         try:
-            _outcome(future, attempt)
+            _result(future, attempt)
         except NotDelivered as error:
-            self._tell(error.outcome.value, began)
+            self._note_end(error.outcome.value, began)
             raise
-        self._tell(DELIVERED, began)
+        self._note_end(DELIVERED, began)
 
     def report(self) -> dict[str, Any]:
-        """How the last delivery of this process went, for people."""
+        """Outcome and time of the last delivery of this process, for `/readyz`."""
         if self._last is None:
             return {"last_delivery": None}
         outcome, at = self._last
         return {"last_delivery": {"outcome": outcome, "at": at.isoformat()}}
 
-    def _tell(self, outcome: str, began: float) -> None:
+    def _note_end(self, outcome: str, began: float) -> None:
         self._last = outcome, now()
-        if self._ended is not None:
-            self._ended(outcome, time.monotonic() - began)
+        if self._on_end is not None:
+            self._on_end(outcome, time.monotonic() - began)
 
 
-def _outcome(future: Future[None], attempt: Attempt) -> None:
+def _result(future: Future[None], attempt: Attempt) -> None:
+    """Return if the sink has acknowledged. Raises NotDelivered, the attempt cancelled."""
     if future.cancel():
         raise NotDelivered(Outcome.NOT_DELIVERED, "no thread was free to send it in time")
     if not future.done():

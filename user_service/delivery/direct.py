@@ -56,7 +56,7 @@ class DirectDelivery:
         self._apply(change, claim, event)
 
     def resume(self, creation: IdempotentCreation, context: ChangeContext) -> None:
-        """Try a creation once more, with the very same event: a duplicate to the sink at worst.
+        """Try a creation once more with the very same event, to the sink a duplicate at worst.
 
         Raises what `save` does.
         """

@@ -24,7 +24,7 @@ class DeliveryMetrics:
             buckets=_SECONDS,
         )
 
-    def ended(self, outcome: str, seconds: float) -> None:
+    def count(self, outcome: str, seconds: float) -> None:
         """Count a delivery that has ended."""
         self._by_outcome[outcome]()
         self._seconds.observe(seconds)

@@ -1,7 +1,8 @@
 """Changes of users: claimed before their event is sent, or made together with it.
 
-A claim expires: a crash leaves it behind, and the next change of that user clears it. A change is
-made only under a claim that still holds, so that a holder that was paused for longer makes none.
+A claim that a crash leaves behind expires, and the next change of that user deletes it. A change
+MUST NOT be made unless its claim is still there: a process that was paused for longer than the
+claim lasts makes none.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,9 @@ from user_service.users.domain import (
 
 
 class ChangeStore:
-    """Makes changes. Safe for any number of threads and processes."""
+    """Changes of users, and the users as changes find them. Safe for any number of threads and
+    processes.
+    """
 
     def __init__(
         self,
@@ -37,8 +40,8 @@ class ChangeStore:
         outbox_max: int,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """`expiry`: longer than a delivery can take; `keys_kept`: how long keys are known;
-        `outbox_max`: how many events may wait to be delivered.
+        """`expiry`: MUST be longer than a delivery can take; `keys_kept`: the age at which an
+        idempotency key is forgotten; `outbox_max`: the most events that may wait in the outbox.
         """
         self._engine = engine
         self._writer = Writer(engine)
@@ -52,7 +55,7 @@ class ChangeStore:
             return find_user(connection, user_id)
 
     def creation(self, key: str) -> IdempotentCreation | None:
-        """The creation that the key stands for, unless it is too old."""
+        """The creation that the key names, unless the key is too old."""
         with reading(self._engine) as connection:
             return self._keys.find(connection, key)
 
@@ -72,13 +75,16 @@ class ChangeStore:
         return claim
 
     def reclaim(self, creation: IdempotentCreation) -> Claim:
-        """The right to try the creation again. Raises ConcurrentChange while a claim holds."""
+        """Claim a creation that was begun before.
+
+        Raises ConcurrentChange unless the claim on it has expired.
+        """
         claim = Claim.to_make(creation.change, creation.key)
         self._writer.write(lambda connection: self._keys.take_over(connection, claim))
         return claim
 
     def release(self, claim: Claim) -> None:
-        """Give the claim up, the change not made. A key goes on standing for its creation."""
+        """Give the claim up, the change not made. An idempotency key still names its creation."""
         table = self._table_of(claim)
         if table is not None:
             self._writer.write(lambda connection: table.release(connection, claim))
@@ -91,9 +97,9 @@ class ChangeStore:
         self._writer.write(lambda connection: self._make(connection, change, claim))
 
     def apply_with_event(self, change: UserChange, event: bytes, *, key: str | None = None) -> None:
-        """Make the change and let its event wait in the outbox, in one transaction.
+        """Make the change and put its event in the outbox, in one transaction.
 
-        `key`: the idempotency key that stands for it from now on.
+        `key`: the idempotency key that names it from now on.
         MUST NOT return before both are on disk.
         Raises UserNotFound, ConcurrentChange, OutboxFull.
         """
@@ -134,7 +140,7 @@ class ChangeStore:
             raise ClaimLost
 
     def _table_of(self, claim: Claim) -> ClaimTable | None:
-        """The table that holds the claim; None where it needs none."""
+        """The table of such claims; None for a creation without a key, which needs no row."""
         if claim.key is not None:
             return self._keys
         return None if claim.creates else self._users

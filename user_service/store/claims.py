@@ -25,8 +25,8 @@ class ClaimLost(Exception):
 class Claim:
     """The right of one `holder` to make a change, until it expires.
 
-    `user_id`: the user that is changed or made. `key`: the idempotency key that stands for a
-    creation. A creation without one needs no row: nobody else can mean the same user.
+    `user_id`: the user that is changed or created. `key`: the idempotency key that names a
+    creation. A creation without one needs no row, since no other request can name the same user.
     """
 
     user_id: str
@@ -42,43 +42,43 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """How long a claim holds: longer than a delivery can take."""
+    """Expiry of claims: `after` MUST be longer than a delivery can take."""
 
     after: timedelta
     clock: Callable[[], datetime] = now
 
     def moment(self) -> int:
-        """When a claim that is made now expires, in microseconds since 1970, UTC."""
+        """The moment at which a claim of now expires, in microseconds since 1970, UTC."""
         return to_microseconds(self.clock() + self.after)
 
     def is_past(self, expires_at: int) -> bool:
         """Whether a claim has expired.
 
-        One that expires much later than any could was made before the clock was set back; not
-        by a clock that is ahead of this one by a little, as another machine's can be.
+        One that expires later than in twice the time was made before the clock was set back;
+        twice, since the clock of another machine can be ahead of this one by a little.
         """
         at = self.clock()
         return not at < from_microseconds(expires_at) <= at + 2 * self.after
 
 
 class ClaimTable(Protocol):
-    """Rows that hold claims of one kind. Each method is one step of a transaction."""
+    """Claims of one kind as rows. Each method is one step of a transaction."""
 
     def put(self, connection: Connection, claim: Claim, change: UserChange, event: bytes) -> None:
-        """Insert the claim. Raises ConcurrentChange; RowExists where another has it."""
+        """Insert the claim. Raises ConcurrentChange, RowExists."""
         ...
 
     def settle(self, connection: Connection, claim: Claim) -> bool:
-        """The change is made; whether the claim was still held."""
+        """End the claim, since the change is made; whether it was still there."""
         ...
 
     def release(self, connection: Connection, claim: Claim) -> None:
-        """The change is not made; let others claim at once."""
+        """End the claim, the change not made: the next one need not wait for its expiry."""
         ...
 
 
 class UserClaims:
-    """Claims of existing users, one of a user at a time, each with the event in delivery."""
+    """Claims of existing users, one at a time of each, with the event that is being delivered."""
 
     def __init__(self, expiry: Expiry) -> None:
         self._expiry = expiry
@@ -86,7 +86,7 @@ class UserClaims:
     def put(self, connection: Connection, claim: Claim, change: UserChange, event: bytes) -> None:
         """Claim the user, who MUST be at the version before the change.
 
-        Raises UserNotFound; ConcurrentChange where another claim holds, or one was just settled.
+        Raises UserNotFound; ConcurrentChange where there is another claim, or one was just settled.
         """
         check_version(connection, change.user)
         self.clear_expired(connection, claim.user_id)
@@ -101,7 +101,10 @@ class UserClaims:
         )
 
     def clear_expired(self, connection: Connection, user_id: str) -> None:
-        """Delete an expired claim of the user. Raises ConcurrentChange where one still holds."""
+        """Delete the user's claim, if any, and log it with its event.
+
+        Raises ConcurrentChange unless it has expired.
+        """
         claim = connection.execute(select(CLAIMS).where(CLAIMS.c.user_id == user_id)).one_or_none()
         if claim is None:
             return
@@ -116,7 +119,7 @@ class UserClaims:
         )
 
     def settle(self, connection: Connection, claim: Claim) -> bool:
-        """Delete the claim; whether it was still held."""
+        """Delete the claim; whether it was still there."""
         # The user's row first, as in `put`: in two orders the two could wait for each other.
         lock_user(connection, claim.user_id)
         return self._delete(connection, claim)

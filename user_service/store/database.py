@@ -20,8 +20,8 @@ from user_service.settings import Settings
 from user_service.store.transactions import BUSY_SECONDS
 
 _STATEMENT_SECONDS = 10
-_PATIENCE_MILLISECONDS = 20
-# Any number will do, as long as it is this one in every process.
+_RETRY_MILLISECONDS = 20
+# An arbitrary number, the same in every process.
 _MIGRATION_LOCK = 0x75736572
 
 
@@ -100,7 +100,7 @@ def migrate(engine: Engine) -> None:
     """
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            # A migration takes as long as it takes, and so does waiting for another's.
+            # No limit: a migration of a large database is long, and so is the wait for another's.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
@@ -140,8 +140,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(lock_seconds: float, connection: Connection) -> None:
-    """Take the write lock at once, unless the connection is for reading: a transaction that
-    reads first and writes later is refused where two of them meet.
+    """Begin with the write lock, unless the connection is for reading: of two transactions that
+    read first and write later, SQLite refuses one.
 
     The driver's own connection: through SQLAlchemy these statements cost a tenth of a request.
     """
@@ -149,11 +149,11 @@ def _begin_sqlite(lock_seconds: float, connection: Connection) -> None:
     if connection.get_execution_options().get("reading", False):
         driver.execute("BEGIN")
         return
-    # Who waits for the lock is made to sleep ever longer by SQLite, 100 ms in the end, while
-    # others go first: of many writers one may wait for seconds. Beginning to wait anew, again
-    # and again, none waits for long.
+    # SQLite lets a connection that waits for the lock sleep ever longer, 100 ms in the end, while
+    # others go first: of many writers one may wait for seconds. A wait that begins anew again and
+    # again is short for each of them.
     deadline = time.monotonic() + lock_seconds
-    driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
+    driver.execute(f"PRAGMA busy_timeout = {_RETRY_MILLISECONDS}")
     try:
         while _is_busy(driver) and time.monotonic() < deadline:
             pass

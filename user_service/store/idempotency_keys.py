@@ -1,4 +1,4 @@
-"""Idempotency keys: the creation that each stands for, and the claim to make it."""
+"""Idempotency keys: the creation that each names, and the claim to make it."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ class IdempotencyKeys:
     """Claims of creations by key. Each method is one step of a transaction."""
 
     def __init__(self, expiry: Expiry, *, kept: timedelta) -> None:
-        """`kept`: for how long a key is known."""
+        """`kept`: the age at which a key is forgotten."""
         self._expiry = expiry
         self._kept = kept
 
@@ -33,9 +33,9 @@ class IdempotencyKeys:
         *,
         done: bool = False,
     ) -> None:
-        """Let the key stand for the change, and forget those that are too old.
+        """Let the key name the creation, and delete keys that are too old.
 
-        Raises RowExists where it stands for something already.
+        Raises RowExists where it names one already.
         """
         oldest = IDEMPOTENCY_KEYS.c.created_at < self._oldest()
         connection.execute(delete(IDEMPOTENCY_KEYS).where(oldest))
@@ -54,7 +54,7 @@ class IdempotencyKeys:
         )
 
     def find(self, connection: Connection, key: str) -> IdempotentCreation | None:
-        """What the key stands for, unless it is too old."""
+        """The creation that the key names, unless the key is too old."""
         query = select(IDEMPOTENCY_KEYS).where(
             IDEMPOTENCY_KEYS.c.key == key, IDEMPOTENCY_KEYS.c.created_at >= self._oldest()
         )
@@ -62,24 +62,24 @@ class IdempotencyKeys:
         return None if row is None else _creation(row)
 
     def take_over(self, connection: Connection, claim: Claim) -> None:
-        """Claim a key whose claim has expired, and whose creation is not made.
+        """Claim a creation that is not made, and whose claim has expired.
 
         Raises ConcurrentChange.
         """
-        this = IDEMPOTENCY_KEYS.c.key == claim.key
-        held = select(IDEMPOTENCY_KEYS).where(this).with_for_update()
-        row = connection.execute(held).one_or_none()
+        same_key = IDEMPOTENCY_KEYS.c.key == claim.key
+        locked = select(IDEMPOTENCY_KEYS).where(same_key).with_for_update()
+        row = connection.execute(locked).one_or_none()
         if row is None or row.done or not self._expiry.is_past(row.lapses_at):
             raise ConcurrentChange
-        taken = {"holder": claim.holder, "lapses_at": self._expiry.moment()}
-        connection.execute(update(IDEMPOTENCY_KEYS).where(this).values(taken))
+        ours = {"holder": claim.holder, "lapses_at": self._expiry.moment()}
+        connection.execute(update(IDEMPOTENCY_KEYS).where(same_key).values(ours))
 
     def release(self, connection: Connection, claim: Claim) -> None:
-        """Let others try at once what the key stands for."""
+        """End the claim: the next try of the creation need not wait for its expiry."""
         connection.execute(_of(claim).values(lapses_at=0))
 
     def settle(self, connection: Connection, claim: Claim) -> bool:
-        """The creation is made; whether the claim was still held."""
+        """End the claim, since the creation is made; whether it was still there."""
         return connection.execute(_of(claim).values(done=True)).rowcount == 1
 
     def _oldest(self) -> int:
@@ -87,7 +87,7 @@ class IdempotencyKeys:
 
 
 def _of(claim: Claim) -> Update:
-    """An update of the key, while it is held so."""
+    """An update of the key's row, unless another claim has taken its place."""
     return update(IDEMPOTENCY_KEYS).where(
         IDEMPOTENCY_KEYS.c.key == claim.key, IDEMPOTENCY_KEYS.c.holder == claim.holder
     )

@@ -1,4 +1,4 @@
-"""The outbox: events that are stored with their changes, and delivered by the relay."""
+"""Outbox: events that are stored with their changes, and delivered by the relay."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +11,11 @@ from user_service.store.tables import OUTBOX
 from user_service.users.domain import UserChange
 
 CHANNEL = "user_service_outbox"
-"""On PostgreSQL: what a relay listens to, to hear of new events."""
+"""The channel on which PostgreSQL notifies a relay of new events."""
 
 
 class State(StrEnum):
-    """What is to become of an event in the outbox."""
+    """State of an event in the outbox."""
 
     WAITING = "waiting"
     DEAD = "dead"
@@ -27,7 +27,7 @@ class OutboxFull(Exception):
 
 
 class OutboxNotEmpty(Exception):
-    """Events wait in the outbox, and what was asked would go past them."""
+    """Events wait in the outbox, and direct delivery would overtake them."""
 
     def __init__(self, waiting: int) -> None:
         super().__init__(
@@ -37,8 +37,8 @@ class OutboxNotEmpty(Exception):
 
 
 def put(connection: Connection, change: UserChange, event: bytes) -> None:
-    """Let the event wait. MUST be in the transaction that makes the change, after the change:
-    of one user's events the ids then rise as they were committed.
+    """Insert the event. MUST be in the transaction that makes the change, after the change: the
+    ids of one user's events then rise in the order of their commits.
     """
     connection.execute(
         insert(OUTBOX).values(
@@ -59,13 +59,13 @@ def put(connection: Connection, change: UserChange, event: bytes) -> None:
 def check_room(connection: Connection, limit: int) -> None:
     """Raises OutboxFull where `limit` events wait already.
 
-    Exact on SQLite; on PostgreSQL those that are written at the same moment are not counted.
+    Exact on SQLite; on PostgreSQL events of transactions that are open now are not counted.
     """
     state = OUTBOX.c.state == State.WAITING
     lowest = select(func.min(OUTBOX.c.id)).where(state).scalar_subquery()
     highest = select(func.max(OUTBOX.c.id)).where(state).scalar_subquery()
     span = connection.execute(select(highest - lowest + 1)).scalar_one()
-    # More than their ids span they cannot be; to count them takes longer the more they are.
+    # They are no more than their ids span, which is quick to find; counting them is not.
     if span is not None and span >= limit and _waiting(connection, limit) >= limit:
         raise OutboxFull
 
@@ -79,7 +79,7 @@ def check_empty(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many events wait and since when, and how many are dead letters."""
+    """Summary of the outbox: events that wait, the oldest of them, dead letters."""
 
     waiting: int
     oldest_at: datetime | None
@@ -87,12 +87,12 @@ class Summary:
 
     @property
     def oldest_seconds(self) -> float:
-        """How long the oldest has waited, by the wall clock; 0 where none waits."""
+        """Age of the oldest in seconds, by the wall clock; 0 where none waits."""
         return max(0.0, (now() - self.oldest_at).total_seconds()) if self.oldest_at else 0.0
 
 
 def summary(connection: Connection) -> Summary:
-    """The outbox in three numbers."""
+    """The summary as of now."""
     counted = select(func.count()).select_from(OUTBOX)
     first = select(OUTBOX.c.created_at).where(OUTBOX.c.state == State.WAITING)
     oldest = connection.execute(first.order_by(OUTBOX.c.id).limit(1)).scalar_one_or_none()

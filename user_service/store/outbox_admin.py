@@ -13,7 +13,7 @@ from user_service.store.tables import OUTBOX, RELAY
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which events are meant: those that fit all that is said; everything where nothing is."""
+    """Filter of events: those that meet every condition that is given; all where none is."""
 
     ids: Sequence[int] = ()
     user: str | None = None
@@ -21,7 +21,7 @@ class Selection:
     states: Sequence[State] = tuple(State)
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The same for a query."""
+        """The filter as conditions of a query."""
         conditions: list[ColumnElement[bool]] = [OUTBOX.c.state.in_(self.states)]
         if self.ids:
             conditions.append(OUTBOX.c.id.in_(self.ids))
@@ -34,7 +34,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class LeaseHolder:
-    """Which relay is the active one; `holder` is None where the last one has let go."""
+    """The active relay; `holder` is None where the last one has released the lease."""
 
     holder: str | None
     fence: int
@@ -43,45 +43,45 @@ class LeaseHolder:
 def list_events(
     connection: Connection, selection: Selection, limit: int
 ) -> Sequence[dict[str, Any]]:
-    """At most `limit` events, the oldest first, with everything but the event itself."""
+    """Entries of at most `limit` events, the oldest first, without the events themselves."""
     query = select(OUTBOX).where(*selection.conditions()).order_by(OUTBOX.c.id).limit(limit)
     return [_entry(row) for row in connection.execute(query)]
 
 
 def event(connection: Connection, number: int) -> tuple[dict[str, Any], bytes] | None:
-    """An entry, and its event in the JSON format."""
+    """An entry, and its event in the JSON format; None where there is none of that id."""
     row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == number)).one_or_none()
     return None if row is None else (_entry(row), row.event)
 
 
 def lease(connection: Connection) -> LeaseHolder:
-    """Who delivers."""
+    """The lease of the active relay."""
     row = connection.execute(select(RELAY.c.holder, RELAY.c.fence)).one()
     return LeaseHolder(row.holder, row.fence)
 
 
 def retry(connection: Connection, selection: Selection) -> int:
-    """Have those that back off tried at once; how many they are."""
+    """Make events that back off due at once; returns how many."""
     waits = OUTBOX.c.state == State.WAITING
-    now = update(OUTBOX).values(backoff_seconds=0.0, tried_seconds=0.0)
-    found = connection.execute(
-        now.where(*selection.conditions(), waits, OUTBOX.c.backoff_seconds > 0)
+    due = update(OUTBOX).values(backoff_seconds=0.0, tried_seconds=0.0)
+    result = connection.execute(
+        due.where(*selection.conditions(), waits, OUTBOX.c.backoff_seconds > 0)
     )
     _notify(connection)
-    return found.rowcount
+    return result.rowcount
 
 
 def replay(connection: Connection, selection: Selection) -> int:
-    """Let dead letters wait again, as if they had never been tried; how many they are."""
+    """Return dead letters to the queue, as if they had never been tried; returns how many."""
     dead = OUTBOX.c.state == State.DEAD
     anew = {"state": State.WAITING, "tried_seconds": 0.0, "settled_at": None}
-    found = connection.execute(update(OUTBOX).where(*selection.conditions(), dead).values(anew))
+    result = connection.execute(update(OUTBOX).where(*selection.conditions(), dead).values(anew))
     _notify(connection)
-    return found.rowcount
+    return result.rowcount
 
 
 def drop(connection: Connection, selection: Selection) -> int:
-    """Delete dead letters for ever; how many they are."""
+    """Delete dead letters for ever; returns how many."""
     dead = OUTBOX.c.state == State.DEAD
     return connection.execute(delete(OUTBOX).where(*selection.conditions(), dead)).rowcount
 

@@ -1,4 +1,4 @@
-"""The outbox in numbers, for `/metrics`."""
+"""Metrics of the outbox."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,11 +16,11 @@ DEAD = Gauge("user_service_outbox_dead_letters", "Events that the sink will not 
 
 
 def register(metrics: Metrics, engine: Engine) -> None:
-    """Have the outbox looked at whenever the metrics are asked for."""
+    """Register the gauges; each scrape reads the outbox."""
     metrics.gauges((WAITING, OLDEST, DEAD), partial(_read, engine))
 
 
 def _read(engine: Engine) -> Mapping[Gauge, Value]:
     with reading(engine) as connection:
-        found = outbox.summary(connection)
-    return {WAITING: found.waiting, OLDEST: found.oldest_seconds, DEAD: found.dead}
+        summary = outbox.summary(connection)
+    return {WAITING: summary.waiting, OLDEST: summary.oldest_seconds, DEAD: summary.dead}

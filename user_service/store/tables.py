@@ -1,4 +1,4 @@
-"""The tables, as the newest migration leaves them."""
+"""Tables, as the newest migration leaves them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -35,7 +35,7 @@ USERS = Table(
     Index("users_by_name", "name", "created_at", "id"),
 )
 
-# A change of a user that is under way: its event is being delivered.
+# Changes of existing users whose events are being delivered; `lapses_at`: when a claim expires.
 CLAIMS = Table(
     "claims",
     METADATA,
@@ -46,7 +46,7 @@ CLAIMS = Table(
     Column("lapses_at", BigInteger, nullable=False),
 )
 
-# What an Idempotency-Key stands for: the user that its first request makes, and the event.
+# Idempotency keys: the creation that each names, its event, and the claim to make it.
 IDEMPOTENCY_KEYS = Table(
     "idempotency_keys",
     METADATA,

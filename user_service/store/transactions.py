@@ -1,4 +1,4 @@
-"""Short transactions, and the one place where the database's errors become the store's."""
+"""Transactions, and the one place where the database's errors become the store's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,9 +42,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Let the database's errors be StoreUnavailable, or RowExists.
+    """Raise the database's errors as StoreUnavailable or RowExists.
 
-    The message is the error's name alone: the rest of it can hold SQL and values.
+    The message is the error's name alone: the rest of it can contain SQL and values.
     """
     try:
         yield
@@ -52,6 +52,6 @@ def store_errors() -> Iterator[None]:
         raise RowExists(type(error.orig).__name__) from error
     except (DBAPIError, PoolTimeout) as error:
         cause = getattr(error, "orig", None) or error
-        # SQLite's own name for it tells a full disk from a lock; for the driver both are the same.
+        # By its name SQLite distinguishes a full disk from a lock; the driver's class is the same.
         name = getattr(cause, "sqlite_errorname", None) or type(cause).__name__
         raise StoreUnavailable(name) from error

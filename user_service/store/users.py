@@ -1,4 +1,4 @@
-"""Users in a database: read by the page, changed one at a time within a transaction."""
+"""Users in the database: pages of them, one by id, one change within a transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ SURROGATES = range(0xD800, 0xE000)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Users in the order of their creation; `more` tells that others follow."""
+    """A page of users in the order of their creation; `more`: whether others follow."""
 
     users: Sequence[User]
     more: bool
@@ -46,28 +46,28 @@ class UserReader:
         self._engine = engine
 
     def page(self, after: User | tuple[int, str] | None, limit: int, prefix: str = "") -> Page:
-        """At most `limit` users that come after the place `after` (created at, id).
+        """At most `limit` users after the sort key `after` (created at, id), or after that user.
 
-        In the order of their creation, which no change of a user changes: whoever is there
-        before the first page and after the last is in exactly one of them.
+        The order is that of creation, and no change of a user alters it: a user who exists from
+        the first page to the last is in exactly one of them.
         """
         query = _with_prefix(select(USERS), prefix)
         if after is not None:
-            place = sort_key(after) if isinstance(after, User) else after
-            query = query.where(tuple_(USERS.c.created_at, USERS.c.id) > tuple_(*place))
+            key = sort_key(after) if isinstance(after, User) else after
+            query = query.where(tuple_(USERS.c.created_at, USERS.c.id) > tuple_(*key))
         query = query.order_by(USERS.c.created_at, USERS.c.id).limit(limit + 1)
         with reading(self._engine) as connection:
             users = [user_of(row) for row in connection.execute(query)]
         return Page(users[:limit], more=len(users) > limit)
 
     def ping(self) -> None:
-        """Return if the users can be read: a query of no table would not touch the database."""
+        """Return if users can be read. Without a table in the query, SQLite opens no file."""
         with reading(self._engine) as connection:
             connection.execute(select(USERS.c.id).limit(1)).first()
 
 
 def sort_key(user: User) -> tuple[int, str]:
-    """Where in the order of creation a user is."""
+    """The place of a user in the order of creation."""
     return to_microseconds(user.created_at), user.id
 
 
@@ -78,7 +78,7 @@ def find_user(connection: Connection, user_id: str) -> User | None:
 
 
 def lock_user(connection: Connection, user_id: str) -> int | None:
-    """The user's version, and keep others from changing them; None where there is none."""
+    """Lock the user until the transaction ends; their version, None where there is no user."""
     query = select(USERS.c.version).where(USERS.c.id == user_id).with_for_update()
     version: int | None = connection.execute(query).scalar_one_or_none()
     return version
@@ -117,7 +117,7 @@ def apply_change(connection: Connection, change: UserChange) -> bool:
 
 
 def user_of(row: Row[tuple[object, ...]]) -> User:
-    """The user that a row of the table is."""
+    """The user of a row."""
     return User(
         id=row.id,
         name=row.name,
@@ -132,7 +132,7 @@ def _with_prefix(query: Select[tuple[object, ...]], prefix: str) -> Select[tuple
     if not prefix:
         return query
     if "\0" in prefix:
-        # No name has it, and PostgreSQL refuses even to look.
+        # No name has it, and PostgreSQL refuses a query with it.
         return query.where(false())
     query = query.where(USERS.c.name >= prefix)
     following = _following(prefix)

@@ -1,7 +1,7 @@
-"""Writing to the users' database: who writes at the same time shares a commit, on SQLite.
+"""Writer of the users' database: on SQLite, concurrent changes share a commit.
 
-There only one transaction at a time can write; PostgreSQL's run side by side, and share what
-they wait for by themselves.
+On SQLite one transaction at a time can write. On PostgreSQL transactions run side by side, and
+the server groups their commits itself.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Work = Callable[[Connection], None]
 
 
 class Writer:
-    """Safe for any number of threads."""
+    """Runs changes in transactions. Safe for any number of threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -36,9 +36,9 @@ class Writer:
     def write(self, work: Work) -> None:
         """Return once all that `work` does is on disk.
 
-        Another thread may do it, in this one's context. Raises what it raises, and RowExists
-        where that is why: then nothing of it is stored. Raises StoreUnavailable where nothing
-        is known to be.
+        Another thread may run it, with the context variables of this one. Raises what `work`
+        raises, or RowExists: then nothing of it is stored. Raises StoreUnavailable where it is
+        not known to be stored.
         """
         if self._engine.dialect.name != "sqlite":
             with writing(self._engine) as connection:
@@ -59,7 +59,7 @@ class Writer:
 
     def _commit(self, drain: Drain[Work]) -> list[Exception | None]:
         with writing(self._engine) as connection:
-            return [_done(connection, work) for work in drain()]
+            return [_try(connection, work) for work in drain()]
 
 
 def _name_of(reason: BaseException | None) -> str:
@@ -68,10 +68,10 @@ def _name_of(reason: BaseException | None) -> str:
     return str(reason) if isinstance(reason, StoreUnavailable) else type(reason).__name__
 
 
-def _done(connection: Connection, work: Work) -> Exception | None:
-    """Do it, or leave no trace of it: then what it raised.
+def _try(connection: Connection, work: Work) -> Exception | None:
+    """Do the work, or undo it and return what it raised.
 
-    Whatever else goes wrong is raised, and then nobody's work can be committed.
+    Raises any other failure, which MUST end the whole transaction: none of it is committed.
     """
     savepoint = connection.begin_nested()
     try:

@@ -15,11 +15,11 @@ class PreconditionFailed(Exception):
 
 
 class ConcurrentChange(Exception):
-    """The same user, or the same idempotency key, is being worked on; nothing was done."""
+    """Another change of the user, or with the same key, is in progress; nothing was done."""
 
 
 class IdempotencyKeyReused(Exception):
-    """The idempotency key stands for a request that was not the same as this one."""
+    """The idempotency key names another request than this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class User:
 
 
 class ChangeKind(Enum):
-    """What can happen to a user; the value is the event's type."""
+    """Kind of a change; the value is the event's type."""
 
     CREATED = "user.storeUser"
     UPDATED = "user.updateUser"
@@ -43,7 +43,7 @@ class ChangeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """Something that happens to a user: what, to whom (as they are afterwards), and when.
+    """A change of a user: its kind, the user as they are after it, its time.
 
     `changed`: the names of the fields that an update changes.
     `password_hash`: the new one, where there is one.
@@ -58,10 +58,10 @@ class UserChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangeContext:
-    """What a change takes from the request that asks for it.
+    """Context of a change, from its request.
 
-    `deadline`: until when it must be done, by the monotonic clock, in seconds.
-    `idempotency_key`: names a creation, so that a repeat of it is known for one.
+    `deadline`: seconds of the monotonic clock, by which the outcome of its event is known.
+    `idempotency_key`: names a creation, so that a repeat of it is recognised.
     """
 
     deadline: float
@@ -71,7 +71,7 @@ class ChangeContext:
 
 @dataclass(frozen=True, slots=True)
 class IdempotentCreation:
-    """A creation that an idempotency key stands for; `done` once the user is stored."""
+    """A creation that an idempotency key names; `done` once the user is stored."""
 
     key: str
     change: UserChange
@@ -81,7 +81,7 @@ class IdempotentCreation:
 
 @dataclass(frozen=True, slots=True)
 class UserPatch:
-    """What an update asks for; None leaves a field as it is."""
+    """New values of a user's fields; None leaves a field as it is."""
 
     name: str | None = None
     password: str | None = None

@@ -1,4 +1,4 @@
-"""Passwords are kept as argon2id hashes, by the parameters that OWASP recommends."""
+"""Passwords, as argon2id hashes; the default parameters are those that OWASP recommends."""
 
 import os
 import time
@@ -10,13 +10,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 PASSWORD_MAX_LENGTH = 1024
-"""The most characters of a password; the fewest are a setting."""
+"""The most characters of a password; `Passwords` is given the fewest."""
 
 Result = TypeVar("Result")
 
 
 class HashingBusy(Exception):
-    """Too many passwords wait to be hashed for this one to have its turn in time."""
+    """Too many passwords wait to be hashed for this one to be hashed in time."""
 
 
 class PasswordTooShort(Exception):
@@ -27,10 +27,10 @@ class PasswordTooShort(Exception):
 
 
 class Passwords:
-    """Hashes passwords, no more at once than there are cores: each takes memory and a core.
+    """Hashes passwords, no more at once than there are cores: each needs memory and a core.
 
-    In threads of its own: what a hash took of memory, the allocator keeps for its thread, so that
-    in each request's own it was 400 MiB a worker instead of 120.
+    In threads of its own, since the allocator keeps the memory of a hash for the thread: in the
+    threads of requests it was 400 MiB a worker instead of 120.
     """
 
     def __init__(self, *, memory_kib: int, iterations: int, min_length: int = 1) -> None:
@@ -42,12 +42,12 @@ class Passwords:
     def hash(self, password: str, deadline: float) -> str:
         """The hash, with its parameters and salt in it.
 
-        Raises PasswordTooShort; HashingBusy where its turn does not come before `deadline`
-        (monotonic, seconds).
+        Raises PasswordTooShort; HashingBusy where it cannot begin before `deadline` (seconds of
+        the monotonic clock).
         """
         if len(password) < self._min_length:
             raise PasswordTooShort(self._min_length)
-        return self._done(lambda: self._hasher.hash(password), deadline)
+        return self._run(lambda: self._hasher.hash(password), deadline)
 
     def verify(self, password_hash: str, password: str, deadline: float) -> bool:
         """Whether the hash is of that password. Raises HashingBusy, as `hash` does."""
@@ -58,10 +58,10 @@ class Passwords:
             except VerifyMismatchError:
                 return False
 
-        return self._done(verified, deadline)
+        return self._run(verified, deadline)
 
-    def _done(self, work: Callable[[], Result], deadline: float) -> Result:
-        """Its result. Raises HashingBusy where it could not begin before the deadline."""
+    def _run(self, work: Callable[[], Result], deadline: float) -> Result:
+        """The result of `work`. Raises HashingBusy where it could not begin before the deadline."""
         future = self._threads.submit(work)
         wait([future], timeout=deadline - time.monotonic())
         if future.cancel():

@@ -23,34 +23,34 @@ from user_service.users.passwords import Passwords
 
 
 class ChangeRecorder(Protocol):
-    """Makes a change and its event one fact."""
+    """Stores a change together with its event."""
 
     def save(self, change: UserChange, context: ChangeContext) -> None:
-        """Return once the change is stored and its event is safe."""
+        """Return once the change is stored and its event is delivered, or stored with it."""
         ...
 
     def resume(self, creation: IdempotentCreation, context: ChangeContext) -> None:
-        """The same for a creation that was begun before: the very same event is sent."""
+        """The same for a creation that was begun before, with the very same event."""
         ...
 
 
 class UserRepository(Protocol):
-    """Users, and the creations that idempotency keys stand for."""
+    """Users, and the creations that idempotency keys name."""
 
     def get(self, user_id: str) -> User | None:
         """The user of that id."""
         ...
 
     def creation(self, key: str) -> IdempotentCreation | None:
-        """The creation that the key stands for, unless it is too old."""
+        """The creation that the key names, unless the key is too old."""
         ...
 
 
 class Users:
     """Operations on users.
 
-    Every change raises, beside what it says itself, what hashing (PasswordTooShort, HashingBusy)
-    and the recorder raise.
+    Every change raises, beside what its docstring says, what the recorder raises, and HashingBusy
+    where there is a password.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Users:
         return user
 
     def create(self, name: str, password: str, context: ChangeContext) -> User:
-        """A new user; or, where the idempotency key is known, what its first request made.
+        """A new user; or, where the idempotency key is known, the user of its first request.
 
         Raises PasswordTooShort, IdempotencyKeyReused.
         """
@@ -91,9 +91,9 @@ class Users:
     def update(
         self, user_id: str, patch: UserPatch, context: ChangeContext, accepts: Precondition
     ) -> User:
-        """The user after the patch; where it changes nothing, no event is made.
+        """The user after the patch; where it changes nothing, there is no event.
 
-        A password always counts as a change, or the answer would tell whether it was the same.
+        A password always counts as a change, or the response would reveal whether it was the same.
         Raises UserNotFound, PreconditionFailed, PasswordTooShort.
         """
         user = self._accepted(user_id, accepts)
@@ -113,7 +113,7 @@ class Users:
         return after
 
     def delete(self, user_id: str, context: ChangeContext, accepts: Precondition) -> None:
-        """No such user from now on. Raises UserNotFound, PreconditionFailed."""
+        """Delete the user. Raises UserNotFound, PreconditionFailed."""
         user = self._accepted(user_id, accepts)
         at = self._clock()
         after = replace(user, version=user.version + 1, updated_at=at)
@@ -128,11 +128,11 @@ class Users:
     def _repeat(
         self, creation: IdempotentCreation, name: str, password: str, context: ChangeContext
     ) -> User:
-        """The user of the first request; where that failed, its creation is tried again."""
+        """The user of the first request; where that failed, its creation is resumed."""
         change = creation.change
-        kept = change.password_hash or ""
-        same = change.user.name == name
-        if not self._passwords.verify(kept, password, context.deadline) or not same:
+        stored = change.password_hash or ""
+        same_name = change.user.name == name
+        if not self._passwords.verify(stored, password, context.deadline) or not same_name:
             raise IdempotencyKeyReused
         if not creation.done:
             self._recorder.resume(creation, context)
