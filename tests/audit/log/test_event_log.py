@@ -9,7 +9,7 @@ import pytest
 
 from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record
 from audit_service.log.backend import Drain
-from service_kit import group_commit
+from service_kit.group_commit import MAX_WAITING
 from tests.support.log_processes import event
 from tests.support.queueing import wait_until_queued
 
@@ -80,7 +80,7 @@ Opener = Callable[..., Requests]
 
 @pytest.fixture
 def requests() -> Iterator[Opener]:
-    pool = ThreadPoolExecutor(16)
+    pool = ThreadPoolExecutor(MAX_WAITING + 1)
     opened: list[Requests] = []
 
     def open_log(timeout: float = SECONDS) -> Requests:
@@ -174,20 +174,18 @@ def test_a_committer_that_is_stopped_leaves_no_append_hanging(requests: Opener) 
     assert {type(error) for error in errors} == {SystemExit, RuntimeError}
 
 
-def test_a_full_queue_is_unavailable_at_once(
-    requests: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(group_commit, "MAX_WAITING", 2)
+def test_a_full_queue_is_unavailable_at_once(requests: Opener) -> None:
     given = requests()
     first = given.first_is_committing()
-    others = [given.append(name) for name in "ab"]
-    given.waiting(2)
+    names = [f"{n:03}" for n in range(MAX_WAITING)]
+    others = [given.append(name) for name in names]
+    given.waiting(MAX_WAITING)
     with pytest.raises(LogUnavailable, match="too many"):
-        given.log.append([event("c")])
+        given.log.append([event("one too many")])
     given.backend.let_go()
     given.backend.let_go()
-    assert [fault_of(each) for each in (first, *others)] == [None] * 3
-    assert sorted(given.backend.commits[1]) == ["a", "b"]
+    assert {fault_of(each) for each in (first, *others)} == {None}
+    assert sorted(given.backend.commits[1]) == names
 
 
 def test_an_append_that_waits_too_long_raises_and_is_not_committed(requests: Opener) -> None:
