@@ -30,11 +30,12 @@ password_file = click.option(
 )
 
 
-class Service:
-    """The user service at a URL."""
+class UsersClient:
+    """Client of the user service at a URL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, page_size: int = 1000) -> None:
         self._url = url.rstrip("/")
+        self._page_size = page_size
 
     def call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         """The JSON of a response; the process ends where there is none, or a refusal."""
@@ -59,7 +60,7 @@ class Service:
         """Every user whose name begins so."""
         following: str | None = ""
         while following is not None:
-            parameters = {"limit": "1000", "name": name}
+            parameters = {"limit": str(self._page_size), "name": name}
             if following:
                 parameters["cursor"] = following
             page = self.call("GET", f"/v1/user?{urlencode(parameters)}")
@@ -72,25 +73,25 @@ class Service:
 @click.pass_context
 def users(context: click.Context, url: str) -> None:
     """List, show, create, change and delete users of a running service."""
-    context.obj = Service(url)
+    context.obj = UsersClient(url)
 
 
 @users.command("list")
 @click.option("--name", default="", help="Only names that begin so.")
 @as_json
 @click.pass_obj
-def list_users(service: Service, *, name: str, as_json: bool) -> None:
+def list_users(client: UsersClient, *, name: str, as_json: bool) -> None:
     """All users, in the order of their creation."""
-    print_rows(list(service.pages(name)), COLUMNS, as_json=as_json)
+    print_rows(list(client.pages(name)), COLUMNS, as_json=as_json)
 
 
 @users.command()
 @click.argument("user_id", metavar="ID", type=click.UUID)
 @as_json
 @click.pass_obj
-def show(service: Service, *, user_id: uuid.UUID, as_json: bool) -> None:
+def show(client: UsersClient, *, user_id: uuid.UUID, as_json: bool) -> None:
     """One user."""
-    _print_one(service.call("GET", _path(user_id)), as_json=as_json)
+    _print_one(client.call("GET", _path(user_id)), as_json=as_json)
 
 
 @users.command()
@@ -98,10 +99,10 @@ def show(service: Service, *, user_id: uuid.UUID, as_json: bool) -> None:
 @password_file
 @as_json
 @click.pass_obj
-def create(service: Service, *, name: str, password_file: Any, as_json: bool) -> None:
+def create(client: UsersClient, *, name: str, password_file: Any, as_json: bool) -> None:
     """Make a user; the password is asked for, or read from a file."""
     body = {"name": name, "password": _password(password_file)}
-    _print_one(service.call("POST", "/v1/user", body), as_json=as_json)
+    _print_one(client.call("POST", "/v1/user", body), as_json=as_json)
 
 
 @users.command()
@@ -112,7 +113,7 @@ def create(service: Service, *, name: str, password_file: Any, as_json: bool) ->
 @as_json
 @click.pass_obj
 def update(
-    service: Service,
+    client: UsersClient,
     *,
     user_id: uuid.UUID,
     name: str | None,
@@ -126,15 +127,15 @@ def update(
         body["password"] = _password(password_file)
     if not body:
         raise click.UsageError("say what to change: --name, --password, --password-file")
-    _print_one(service.call("PATCH", _path(user_id), body), as_json=as_json)
+    _print_one(client.call("PATCH", _path(user_id), body), as_json=as_json)
 
 
 @users.command()
 @click.argument("user_id", metavar="ID", type=click.UUID)
 @click.pass_obj
-def delete(service: Service, user_id: uuid.UUID) -> None:
+def delete(client: UsersClient, user_id: uuid.UUID) -> None:
     """Delete a user."""
-    service.call("DELETE", _path(user_id))
+    client.call("DELETE", _path(user_id))
 
 
 def _path(user_id: uuid.UUID) -> str:

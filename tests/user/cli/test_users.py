@@ -8,15 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
-from tests.support.sink_server import Sink
+from tests.support.sink_server import Sink, answering, open_sink
 from tests.support.user_api import story
 from tests.support.user_commands import SECRET, created, done, served, users
 from tests.user.conftest import MakeApp
+from user_service.cli.users import UsersClient
 
 
 @pytest.fixture
@@ -48,13 +48,7 @@ def test_show_prints_the_user_as_the_service_does(url: str) -> None:
 def test_list_prints_all_users_of_all_pages(url: str) -> None:
     made = [created(url, str(n)) for n in range(3)]
     assert json.loads(done(users(url, "list", "--json"))) == made
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("user_service.cli.users.urlencode", _with_a_limit_of_one)
-        assert json.loads(done(users(url, "list", "--json"))) == made
-
-
-def _with_a_limit_of_one(parameters: dict[str, str]) -> str:
-    return "&".join(f"{name}={value}" for name, value in {**parameters, "limit": "1"}.items())
+    assert list(UsersClient(url, page_size=1).pages("")) == made
 
 
 def test_list_prints_those_alone_whose_name_begins_so(url: str) -> None:
@@ -98,21 +92,14 @@ def test_people_get_a_table(url: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-def test_a_password_is_read_from_a_file_less_its_line_end(
-    url: str, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[Any] = []
-    request = requests.request
-
-    def keep(*args: Any, **more: Any) -> requests.Response:
-        sent.append(more["json"])
-        return request(*args, **more)
-
-    monkeypatch.setattr(requests, "request", keep)
+def test_a_password_is_read_from_a_file_less_its_line_end(tmp_path: Path, ending: str) -> None:
     file = tmp_path / "password"
     file.write_bytes(f" {SECRET}\u00eb {ending}".encode())
-    done(users(url, "create", "Ozzy", "--password-file", str(file)))
-    done(users(url, "create", "Ozzy", "--password-file", "-", stdin=file.read_bytes()))
+    with open_sink(answering(201, body=b"{}")) as service:
+        done(users(service.url, "create", "Ozzy", "--password-file", str(file), "--json"))
+        words = ("create", "Ozzy", "--password-file", "-", "--json")
+        done(users(service.url, *words, stdin=file.read_bytes()))
+        sent = [json.loads(request.body) for request in service.received]
     assert [body["password"] for body in sent] == [f" {SECRET}\u00eb "] * 2
 
 

@@ -2,14 +2,16 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
 from tests.support.relay_harness import entries, relaying
@@ -21,7 +23,7 @@ from tests.support.waiting import wait_until
 from tests.user.api.test_idempotency import KEY, OZZY, ask, same
 from tests.user.conftest import MakeApp, Query
 from user_service.sinks.cloudevents import describe, deserialise, serialise
-from user_service.store import database, outbox
+from user_service.store import database
 from user_service.store.outbox import OutboxFull
 from user_service.users.domain import ConcurrentChange, UserChange, UserNotFound
 
@@ -38,8 +40,8 @@ def events(query: Query) -> list[tuple[str, str, int]]:
     """User, type and version of each event in the outbox."""
     found = query("SELECT subject, type, event FROM outbox ORDER BY id")
     told = [(row[0], row[1], deserialise(bytes(row[2]))) for row in found]
-    for subject, kind, event in told:
-        assert (event.get_subject(), event.get_type()) == (subject, kind)
+    for subject, kind, one in told:
+        assert (one.get_subject(), one.get_type()) == (subject, kind)
     return [(row[0], row[1], row[2].get_attributes()["subjectversion"]) for row in told]
 
 
@@ -49,6 +51,19 @@ def put_event(engine: Engine, change: UserChange, **others: Any) -> None:
 
 
 # One fact
+
+
+@contextmanager
+def _failing_at(engine: Engine, beginning: str) -> Iterator[None]:
+    """A statement that begins so fails."""
+
+    def fail(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(beginning):
+            raise ZeroDivisionError
+
+    event.listen(engine, "before_cursor_execute", fail)
+    yield
+    event.remove(engine, "before_cursor_execute", fail)
 
 
 def test_each_change_is_answered_while_the_sink_is_down_and_leaves_its_event(
@@ -69,7 +84,7 @@ def test_each_change_is_answered_while_the_sink_is_down_and_leaves_its_event(
 
 @pytest.mark.parametrize("kind", ["creation", "update", "deletion"])
 def test_a_transaction_that_fails_in_between_leaves_neither(
-    engine: Engine, query: Query, monkeypatch: pytest.MonkeyPatch, kind: str
+    engine: Engine, query: Query, kind: str
 ) -> None:
     made = user()
     if kind != "creation":
@@ -80,14 +95,8 @@ def test_a_transaction_that_fails_in_between_leaves_neither(
         "deletion": deleted(made),
     }[kind]
     before = query("SELECT * FROM users"), query("SELECT id FROM outbox")
-
-    def failing(*_: object) -> None:
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(outbox, "put", failing)
-        with pytest.raises(ZeroDivisionError):
-            put_event(engine, change)
+    with _failing_at(engine, "INSERT INTO outbox"), pytest.raises(ZeroDivisionError):
+        put_event(engine, change)
     assert (query("SELECT * FROM users"), query("SELECT id FROM outbox")) == before
     put_event(engine, change)
     assert len(query("SELECT id FROM outbox")) == len(before[1]) + 1

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, NestedTransaction, event, func, select
+from sqlalchemy import Connection, Engine, event, func, select
 
 from tests.support.queueing import wait_until_queued
 from tests.support.user_factory import created, user
@@ -104,14 +104,14 @@ def test_where_the_database_fails_none_is_stored_and_each_is_told(engine: Engine
 
 
 def test_where_a_change_cannot_be_undone_alone_none_is_stored(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine,
 ) -> None:
     """Half of it, a user without their event, would be committed with the others."""
 
     def rollback(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(NestedTransaction, "rollback", rollback)
+    event.listen(engine, "rollback_savepoint", rollback)
     ends = _together(engine, [creating(), _creating_then_raising, creating()])
     assert [str(end) for end in ends] == ["MemoryError"] * 3
     assert {type(end) for end in ends} == {StoreUnavailable}
