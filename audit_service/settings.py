@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from audit_service.events import DEFAULT, STRICT, Tolerance, Tolerances
 from audit_service.events.kafka_binding import Limits
 from audit_service.events.reader import EventReader
-from audit_service.log import UnsupportedDatabase, check_url
+from audit_service.log import UnsupportedDatabase, database_at
 from service_kit.kafka import topic_url
 from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
 from service_kit.settings.base import ServiceSettings
@@ -19,7 +19,7 @@ KIB, MIB = 1024, 1024 * 1024
 
 def _database_url(text: str) -> str:
     try:
-        check_url(text)
+        database_at(text)
     except UnsupportedDatabase as error:
         raise ValueError(str(error)) from None
     return text

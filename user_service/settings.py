@@ -7,17 +7,15 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 from rfc3986_validator import validate_rfc3986
-from sqlalchemy.exc import ArgumentError
 
+from service_kit import database_url
 from service_kit.kafka import topic_url
 from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
 from service_kit.settings.base import ServiceSettings
 from service_kit.settings.bind_address import BindAddress
-from user_service.database_url import parse_url
 from user_service.users.passwords import PASSWORD_MAX_LENGTH
 
 HTTP_SCHEMES = ("http", "https")
-DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 
 
 def _sink(text: str) -> str:
@@ -35,16 +33,7 @@ def _sink(text: str) -> str:
 
 
 def _database_url(text: str) -> str:
-    try:
-        url = parse_url(text)
-    except ArgumentError:
-        raise ValueError("must be a URL like sqlite:///data/users.db") from None
-    if url.drivername not in DATABASES:
-        raise ValueError(
-            "must be a URL like sqlite:///data/users.db or postgresql://user@host/name"
-        )
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("must name a file, like sqlite:///data/users.db")
+    database_url.parse(text)
     return text
 
 

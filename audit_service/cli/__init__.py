@@ -1,15 +1,23 @@
 """Command line: `audit-service run | check | migrate | config | consume | rejected`."""
 
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
 from audit_service import create_app
 from audit_service.cli import consume, rejected
-from audit_service.log import LogUnavailable, SchemaMismatch, UnsupportedDatabase, open_log
+from audit_service.log import (
+    LogUnavailable,
+    SchemaMismatch,
+    UnsupportedDatabase,
+    database_at,
+    open_log,
+)
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError
+from service_kit.database_url import SqliteFile
 
 _VARIABLE = "AUDIT_SERVICE_DATABASE_URL"
 _START_ERRORS = (LogUnavailable, SchemaMismatch, UnsupportedDatabase)
@@ -23,11 +31,13 @@ def _migrate(settings: Settings) -> None:
 
 
 def _check(settings: Settings) -> None:
-    path = settings.database_url.removeprefix("sqlite:///")
-    if path != settings.database_url and not Path(path).exists():
-        raise NotMigrated(f"{_VARIABLE}: there is no {path}: run `audit-service migrate`")
+    url, password = settings.database_url, settings.database_password.get_secret_value()
+    database = database_at(url)
+    if isinstance(database, SqliteFile) and not Path(database.path).exists():
+        raise NotMigrated(f"{_VARIABLE}: there is no {database.path}: run `audit-service migrate`")
     try:
-        open_log(settings.database_url, settings.database_password.get_secret_value()).close()
+        with closing(open_log(url, password)) as backend:
+            backend.ping()
     except SchemaMismatch as error:
         raise NotMigrated(_first_line(error)) from error
     except _START_ERRORS as error:

@@ -14,7 +14,7 @@ from audit_service.log.backend import (
     Record,
 )
 from audit_service.log.event_log import EventLog
-from audit_service.log.open import UnsupportedDatabase, check_url, migrate, open_log
+from audit_service.log.open import UnsupportedDatabase, database_at, migrate, open_log
 from audit_service.log.schema import SchemaMismatch
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "Record",
     "SchemaMismatch",
     "UnsupportedDatabase",
-    "check_url",
+    "database_at",
     "migrate",
     "open_log",
 ]

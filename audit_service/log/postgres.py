@@ -5,22 +5,28 @@ from collections.abc import Sequence
 import psycopg
 
 from audit_service.log import rows
-from audit_service.log.backend import LOCK_SECONDS, Drain, Entry, Page, Receipt, Record
-from audit_service.log.postgres_connections import (
-    Connection,
-    ReadConnections,
-    connect,
-    store_errors,
+from audit_service.log.backend import (
+    LOCK_SECONDS,
+    Drain,
+    Entry,
+    LogUnavailable,
+    Page,
+    Receipt,
+    Record,
 )
+from audit_service.log.postgres_connections import ReadConnections, connect, session, store_errors
 from audit_service.log.rows import Existing
 from audit_service.log.schema import Schema, SchemaMismatch
 from service_kit.clock import now_in_microseconds
+from service_kit.database_url import PostgresDatabase
+from service_kit.postgres import Connection
 
 # One lock for all who append to this database, and one for those who migrate it. Any numbers
 # will do, as long as they are these in every process.
 APPEND_LOCK = 0x6576656E74
 MIGRATE_LOCK = APPEND_LOCK + 1
 
+_PING = "SELECT max(position), current_setting('transaction_read_only') FROM event"
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
 _EXISTING = """SELECT
     (SELECT coalesce(conflicts_with, position) FROM event WHERE identity = asked.identity LIMIT 1),
@@ -37,14 +43,19 @@ _OLDER = f"{_SELECT} WHERE identity = %s AND digest_version IS NULL"
 
 
 class PostgresLog:
-    """A Backend (see there) in the database at `url`. One writer at a time in all processes."""
+    """A Backend (see there) in a database. One writer at a time in all processes."""
 
-    def __init__(self, url: str, schema: Schema, *, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(
+        self, database: PostgresDatabase, schema: Schema, *, lock_seconds: float = LOCK_SECONDS
+    ) -> None:
         """Raises LogUnavailable where there is no such log, SchemaMismatch."""
-        self._url = url
+        self._database = database
         self._lock_seconds = lock_seconds
+        # What the promise needs is set in the transaction itself: no pooler drops it there.
+        settings = session(lock_seconds).set_in_transaction()
+        self._lock = f"SELECT {settings}, pg_advisory_xact_lock(%s)"
         self._writer: Connection | None = None
-        self._readers = ReadConnections(url, lock_seconds)
+        self._readers = ReadConnections(database, lock_seconds)
         try:
             with self._readers.transaction() as db:
                 schema.check(_version(db))
@@ -84,7 +95,9 @@ class PostgresLog:
 
     def ping(self) -> None:
         with self._readers.transaction() as db:
-            db.execute(_LAST)
+            row = db.execute(_PING).fetchone()
+        if row is not None and row[1] == "on":
+            raise LogUnavailable("the database is read-only")
 
     def close(self) -> None:
         self._drop_writer()
@@ -94,7 +107,7 @@ class PostgresLog:
         db = self._connected()
         with db.transaction():
             # Before the position is read, and held until the commit is visible to the next.
-            db.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+            db.execute(self._lock, (APPEND_LOCK,))
             entries = drain()
             last = db.execute(_LAST).fetchone()
             identities = [entry.digest.identity for entry in entries]
@@ -118,7 +131,7 @@ class PostgresLog:
     def _connected(self) -> Connection:
         """The connection for appending."""
         if self._writer is None:
-            self._writer = connect(self._url, self._lock_seconds)
+            self._writer = connect(self._database, self._lock_seconds)
         return self._writer
 
     def _drop_writer(self) -> None:
@@ -135,10 +148,11 @@ def _compared(db: Connection, entry: Entry, existing: Existing) -> Existing:
     return Existing(existing.first, rows.same_as(entry, older))
 
 
-def migrate(url: str, schema: Schema) -> None:
-    """Apply every migration that the database at `url` lacks."""
-    with store_errors(), connect(url) as db, db.transaction():
-        # Neither a migration nor the wait for another process's has a time limit.
+def migrate(database: PostgresDatabase, schema: Schema) -> None:
+    """Apply every migration that the database lacks."""
+    with store_errors(), connect(database) as db, db.transaction():
+        # A migration takes as long as it takes, and so does waiting for another's.
+        db.execute("SET LOCAL synchronous_commit = on")
         db.execute("SET LOCAL statement_timeout = 0")
         db.execute("SET LOCAL lock_timeout = 0")
         db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATE_LOCK,))

@@ -3,27 +3,23 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from audit_service.log.backend import LOCK_SECONDS, LogUnavailable
-from service_kit.postgres import Session
+from service_kit import postgres
+from service_kit.database_url import PostgresDatabase
+from service_kit.postgres import Connection, Session, UnsuitableDatabase
 
 _STATEMENT_SECONDS = 10
 _IDLE_SECONDS = 30
-# A snapshot older than the lock would not see the last position.
-_SETTINGS = {"timezone": "UTC", "default_transaction_isolation": "read committed"}
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class ReadConnections:
     """A connection for each thread that reads. Safe for any number of threads."""
 
-    def __init__(self, url: str, lock_seconds: float) -> None:
-        self._url = url
+    def __init__(self, database: PostgresDatabase, lock_seconds: float) -> None:
+        self._database = database
         self._lock_seconds = lock_seconds
         self._closed = False
         self._thread = threading.local()
@@ -39,6 +35,7 @@ class ReadConnections:
             db = self._begin(transaction)
             try:
                 with transaction:
+                    self._set_limits(db)
                     yield db
             except psycopg.Error:
                 self._drop(db)
@@ -60,11 +57,15 @@ class ReadConnections:
                 self._drop(db)
             else:
                 return db
-        db = connect(self._url, self._lock_seconds)
+        db = connect(self._database, self._lock_seconds)
         self._thread.db = db
         self._all.append(db)
         transaction.enter_context(db.transaction())
         return db
+
+    def _set_limits(self, db: Connection) -> None:
+        if db.is_pooled:
+            db.execute(f"SELECT {session(self._lock_seconds).set_in_transaction()}")
 
     def _drop(self, db: Connection) -> None:
         self._all.remove(db)
@@ -72,17 +73,17 @@ class ReadConnections:
         db.close()
 
 
-def connect(url: str, lock_seconds: float = LOCK_SECONDS) -> Connection:
-    """A connection whose commits are on disk when they return. Raises LogUnavailable."""
-    session = Session(lock_seconds, _STATEMENT_SECONDS, _IDLE_SECONDS, _SETTINGS)
-    options = str(conninfo_to_dict(url).get("options") or "")
-    db = psycopg.connect(
-        url, autocommit=True, client_encoding="UTF8", **session.connect_args(options)
-    )
-    if db.info.parameter_status("server_encoding") != "UTF8":
-        db.close()
-        raise LogUnavailable("the database's encoding must be UTF8")
-    return db
+def session(lock_seconds: float) -> Session:
+    """The settings of a session, which waits so long at most for a lock."""
+    return Session(lock_seconds, _STATEMENT_SECONDS, _IDLE_SECONDS, {"timezone": "UTC"})
+
+
+def connect(database: PostgresDatabase, lock_seconds: float = LOCK_SECONDS) -> Connection:
+    """A connection that reads what is committed: an older snapshot lacks the last position.
+
+    Raises psycopg.Error.
+    """
+    return postgres.connect(database, session(lock_seconds), autocommit=True)
 
 
 @contextmanager
@@ -91,5 +92,7 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
+        if isinstance(error, UnsuitableDatabase):
+            raise LogUnavailable(str(error)) from None
         # The message can hold values; the code says which error it is.
         raise LogUnavailable(f"{type(error).__name__} {error.sqlstate or ''}".rstrip()) from error

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from audit_service.log.open import SQLITE, check_url, conninfo
+from audit_service.log import database_at
 from audit_service.rejected.message import NO_LIMIT, RejectedMessage, StoredRejection
 from audit_service.rejected.postgres import PostgresRejected
 from audit_service.rejected.sqlite import SqliteRejected
+from service_kit.database_url import SqliteFile
 
 
 class RejectedStore(Protocol):
@@ -47,7 +48,7 @@ def open_rejected(url: str, password: str = "") -> RejectedStore:
 
     Connects when it is used. Raises UnsupportedDatabase.
     """
-    check_url(url)
-    if url.startswith(SQLITE):
-        return SqliteRejected(url.removeprefix(SQLITE))
-    return PostgresRejected(conninfo(url, password))
+    database = database_at(url, password)
+    if isinstance(database, SqliteFile):
+        return SqliteRejected(database.path)
+    return PostgresRejected(database)

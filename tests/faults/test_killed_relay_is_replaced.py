@@ -20,12 +20,12 @@ TAKEOVER_SECONDS = 10
 
 @pytest.mark.timeout(1800)
 def test_killing_the_active_relay_loses_no_event_and_breaks_no_order(
-    tmp_path: Path, engine: Engine, times: Callable[[int, int], int]
+    tmp_path: Path, engine: Engine, database_url: str, times: Callable[[int, int], int]
 ) -> None:
     with (
         processes.audit_service(tmp_path) as audit,
         recording_proxy.noting(audit.url) as sink,
-        relays.pair(tmp_path, engine, sink.url) as pair,
+        relays.pair(tmp_path, engine, database_url, sink.url) as pair,
     ):
         with change_load.going_on(engine) as changes:
             for _ in range(times(1, 50)):

@@ -26,13 +26,13 @@ LEASE_SECONDS = 1
 
 @pytest.mark.timeout(900)
 def test_a_relay_that_was_paused_changes_nothing_when_it_wakes_up(
-    tmp_path: Path, engine: Engine, times: Callable[[int, int], int]
+    tmp_path: Path, engine: Engine, database_url: str, times: Callable[[int, int], int]
 ) -> None:
     with (
         processes.audit_service(tmp_path) as audit,
         recording_proxy.noting(audit.url) as sink,
         relays.pair(
-            tmp_path, engine, sink.url, USER_SERVICE_RELAY_LEASE_SECONDS=LEASE_SECONDS
+            tmp_path, engine, database_url, sink.url, USER_SERVICE_RELAY_LEASE_SECONDS=LEASE_SECONDS
         ) as pair,
     ):
         with change_load.going_on(engine) as changes:
@@ -49,11 +49,10 @@ def test_a_relay_that_was_paused_changes_nothing_when_it_wakes_up(
 
 @pytest.mark.timeout(900)
 def test_a_single_relay_that_was_paused_goes_on(
-    tmp_path: Path, engine: Engine, times: Callable[[int, int], int]
+    tmp_path: Path, engine: Engine, database_url: str, times: Callable[[int, int], int]
 ) -> None:
-    url = engine.url.render_as_string(hide_password=False)
     settings = {
-        "USER_SERVICE_DATABASE_URL": url,
+        "USER_SERVICE_DATABASE_URL": database_url,
         "USER_SERVICE_RELAY_LEASE_SECONDS": LEASE_SECONDS,
     }
     with (

@@ -85,13 +85,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_the_lease_and_the_order_do_not_go_by_it(
-    tmp_path: Path, engine: Engine, walls: Clocks, times: Callable[[int, int], int]
+    tmp_path: Path,
+    engine: Engine,
+    database_url: str,
+    walls: Clocks,
+    times: Callable[[int, int], int],
 ) -> None:
     both = (walls.first.environment, walls.second.environment)
     with (
         processes.audit_service(tmp_path, **walls.second.environment) as audit,
         recording_proxy.noting(audit.url) as sink,
-        relays.pair(tmp_path, engine, sink.url, both) as pair,
+        relays.pair(tmp_path, engine, database_url, sink.url, both) as pair,
     ):
         before = _lease(engine)
         with change_load.going_on(engine) as changes:

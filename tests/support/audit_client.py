@@ -95,7 +95,8 @@ class Sink:
 @contextmanager
 def open_sink(folder: Path, **settings: Any) -> Iterator[Sink]:
     """A sink on a new log in the folder."""
-    app = create_app(Settings(database_url=f"sqlite:///{folder}/events.db", **settings))
+    usual = {"database_url": f"sqlite:///{folder}/events.db"}
+    app = create_app(Settings(**{**usual, **settings}))
     try:
         yield Sink(app)
     finally:

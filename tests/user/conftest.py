@@ -48,23 +48,28 @@ def database_file(tmp_path: Path, _migrated: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _migrated_postgres(postgres_server: postgres.Server) -> Iterator[Engine]:
+def _postgres_url(postgres_server: postgres.Server) -> str:
     """One database for all tests: to empty it is far cheaper than to make one for each."""
-    engine = database.connect(postgres_server.new_database("users_of_tests"), threads=8)
+    return postgres_server.new_database("users_of_tests")
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(_postgres_url: str) -> Iterator[Engine]:
+    engine = database.connect(_postgres_url, threads=8)
     database.migrate(engine)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def postgres_database(_migrated_postgres: Engine) -> str:
+def postgres_database(_migrated_postgres: Engine, _postgres_url: str) -> str:
     """The URL of a migrated PostgreSQL database without users; tests MUST leave its schema be."""
     with _migrated_postgres.begin() as connection:
         connection.execute(text("SET LOCAL synchronous_commit = off"))
         for table in ("users", "claims", "idempotency_keys", "outbox"):
             connection.execute(text(f"DELETE FROM {table}"))
         connection.execute(text("UPDATE relay SET fence = 0, heartbeat = 0, holder = NULL"))
-    return str(_migrated_postgres.url)
+    return _postgres_url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -146,7 +146,7 @@ def test_a_right_value_is_taken_as_it_is(
 
 def test_passwords_are_masked_where_settings_are_shown() -> None:
     shown = Settings(
-        sink="https://me:s3cret@sink/", database_url="postgresql://me:pa/ss@w?rd@db/users"
+        sink="https://me:s3cret@sink/", database_url="postgresql://me:pa%2Fss%40w%3Frd@db/users"
     ).shown()
     assert shown["USER_SERVICE_SINK"] == "https://me:***@sink/"
     assert shown["USER_SERVICE_DATABASE_URL"] == "postgresql://me:***@db/users"

@@ -19,6 +19,7 @@ MAX_MICROSECONDS = 2**63 - 1
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Letters and a symbol that are blank.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_UNSEEN = {"Cc", "Cf", "Cs"}
 _CURSOR = re.compile(r"after:([0-9]{1,19}):([0-9a-f-]{36})", re.ASCII)
 
 
@@ -35,7 +36,9 @@ def _name(text: str) -> str:
 
 
 def _is_visible(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMNPS" and character not in _BLANK
+    """Not a space, a control or a formatting character, nor blank by design."""
+    category = unicodedata.category(character)
+    return category[0] != "Z" and category not in _UNSEEN and character not in _BLANK
 
 
 def _prefix(text: str) -> str:

@@ -8,15 +8,17 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from service_kit import database_url
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError
+from service_kit.database_url import SqliteFile
 from user_service import create_app, sinks
 from user_service.cli import relay, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
-from user_service.database_url import parse_url
 from user_service.settings import Settings
 from user_service.store import database, outbox
 from user_service.store.transactions import StoreUnavailable, reading
+from user_service.store.users import UserReader
 
 log = structlog.get_logger()
 
@@ -62,11 +64,15 @@ def _check_outbox(engine: Engine) -> None:
 
 
 def _check_database(settings: Settings) -> None:
-    url = parse_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
-        path = url.database
-        raise NotMigrated(f"{_VARIABLE}: there is no {path}: run `user-service migrate`")
-    _with_engine(settings, database.check)
+    place = database_url.parse(settings.database_url)
+    if isinstance(place, SqliteFile) and not Path(place.path).exists():
+        raise NotMigrated(f"{_VARIABLE}: there is no {place.path}: run `user-service migrate`")
+    _with_engine(settings, _check_schema)
+
+
+def _check_schema(engine: Engine) -> None:
+    database.check(engine)
+    UserReader(engine).ping()
 
 
 def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:

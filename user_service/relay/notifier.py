@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from service_kit import postgres
 from user_service.store.outbox import CHANNEL
 
 RETRY_SECONDS = 1.0
@@ -46,8 +47,12 @@ def _listen(engine: Engine, wake: Callable[[], None], stop: threading.Event) -> 
     raw = engine.raw_connection()
     try:
         connection = raw.driver_connection
-        if not isinstance(connection, psycopg.Connection):
-            raise TypeError("not a connection of psycopg")
+        if not isinstance(connection, postgres.Connection):
+            raise TypeError("not a connection to PostgreSQL")
+        if connection.is_pooled:
+            log.info("a pooler is before the database: the outbox is polled, not listened to")
+            stop.wait()
+            return
         connection.autocommit = True
         connection.execute(f"LISTEN {CHANNEL}")
         while not stop.is_set():

@@ -12,10 +12,11 @@ import alembic.config
 import alembic.util
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
+from service_kit import database_url, postgres
+from service_kit.database_url import PostgresDatabase, SqliteFile
 from service_kit.postgres import Session
-from user_service.database_url import parse_url
 from user_service.settings import Settings
 from user_service.store.transactions import BUSY_SECONDS
 
@@ -58,31 +59,39 @@ def connect(
 
     `password`: for a URL that has none. `idle_seconds`: after which PostgreSQL ends a
     transaction that does nothing, and lets go of its locks. `lock_seconds`: the longest wait for
-    a lock.
+    a lock. Raises ValueError.
     """
-    parsed = parse_url(url)
-    if parsed.get_backend_name() != "postgresql":
-        return _connect_sqlite(url, str(parsed.database), threads, lock_seconds)
+    database = database_url.parse(url, password)
+    if isinstance(database, SqliteFile):
+        return _connect_sqlite(database.path, threads, lock_seconds)
     session = Session(lock_seconds, _STATEMENT_SECONDS, idle_seconds)
-    options = str(parsed.query.get("options", ""))
-    parsed = parsed.difference_update_query(["options"]).set(
-        drivername="postgresql+psycopg", password=parsed.password or password or None
-    )
-    return create_engine(
-        parsed,
+    return _connect_postgres(database, threads, session)
+
+
+def _connect_postgres(database: PostgresDatabase, threads: int, session: Session) -> Engine:
+    def set_in_transaction(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        if driver.is_pooled:
+            driver.execute(f"SELECT {session.set_in_transaction()}")
+
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: postgres.connect(database, session, autocommit=False),
+        isolation_level="READ COMMITTED",
         pool_size=threads,
         max_overflow=0,
         pool_pre_ping=True,
         pool_timeout=BUSY_SECONDS,
         hide_parameters=True,
-        connect_args=session.connect_args(options),
     )
+    event.listen(engine, "begin", set_in_transaction)
+    return engine
 
 
-def _connect_sqlite(url: str, file: str, threads: int, lock_seconds: float) -> Engine:
+def _connect_sqlite(file: str, threads: int, lock_seconds: float) -> Engine:
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url,
+        URL.create("sqlite", database=file),
         pool_size=threads,
         max_overflow=0,
         hide_parameters=True,

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     delete,
     false,
+    func,
     insert,
     select,
     tuple_,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 
 from service_kit.clock import from_microseconds, to_microseconds
 from user_service.store.tables import USERS
-from user_service.store.transactions import reading
+from user_service.store.transactions import StoreUnavailable, reading
 from user_service.users.domain import (
     ChangeKind,
     ConcurrentChange,
@@ -61,9 +62,20 @@ class UserReader:
         return Page(users[:limit], more=len(users) > limit)
 
     def ping(self) -> None:
-        """Return if users can be read. Without a table in the query, SQLite opens no file."""
+        """Return if users can be read and changed: a query of no table would prove nothing.
+
+        Raises StoreUnavailable, which says so where a server of PostgreSQL is read-only.
+        """
         with reading(self._engine) as connection:
             connection.execute(select(USERS.c.id).limit(1)).first()
+            if connection.dialect.name == "postgresql" and is_read_only(connection):
+                raise StoreUnavailable("ReadOnlyDatabase")
+
+
+def is_read_only(connection: Connection) -> bool:
+    """Whether a server of PostgreSQL takes no changes, being a standby for example."""
+    setting = connection.execute(select(func.current_setting("transaction_read_only")))
+    return bool(setting.scalar_one() == "on")
 
 
 def sort_key(user: User) -> tuple[int, str]:

@@ -7,6 +7,8 @@ import pytest
 
 from audit_service.log import EventLog, LogUnavailable, Outcome, migrate, open_log
 from audit_service.log.postgres_connections import connect
+from service_kit import database_url
+from service_kit.database_url import PostgresDatabase
 from tests.support import postgres
 from tests.support.log_processes import event
 
@@ -58,7 +60,9 @@ def test_a_commit_waits_for_the_disk_whatever_the_server_thinks(postgres_url: st
         name = db.info.dbname
         db.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         db.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
-    with connect(postgres_url) as writer:
+    database = database_url.parse(postgres_url)
+    assert isinstance(database, PostgresDatabase)
+    with connect(database) as writer, writer.transaction():
         assert writer.execute("SHOW synchronous_commit").fetchone() == ("on",)
         assert writer.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
 

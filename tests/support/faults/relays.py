@@ -38,12 +38,14 @@ class Pair:
 def pair(
     folder: Path,
     engine: Engine,
+    url: str,
     sink: str,
     environments: Sequence[Mapping[str, str]] = ({}, {}),
     **settings: object,
 ) -> Iterator[Pair]:
-    """Two relays that run, one of them active. `environments`: variables for each."""
-    url = engine.url.render_as_string(hide_password=False)
+    """Two relays that run, one of them active. `url`: of the database of `engine`;
+    `environments`: variables for each.
+    """
     settings = {"USER_SERVICE_DATABASE_URL": url, **settings}
     with ExitStack() as running:
         first, second = (

@@ -207,7 +207,7 @@ def other_engine(postgres_database: str) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_who_makes_a_change_and_who_clears_its_claim_do_not_wait_for_each_other(
-    changes: ChangeStore, engine: Engine, other_engine: Engine, clock: Clock, query: Query
+    changes: ChangeStore, other_engine: Engine, database_url: str, clock: Clock, query: Query
 ) -> None:
     claim = changes.begin(RENAMING, EVENT)
     clock.ahead = EXPIRY
@@ -226,10 +226,10 @@ def test_who_makes_a_change_and_who_clears_its_claim_do_not_wait_for_each_other(
                 time.sleep(0.005)
 
     with ThreadPoolExecutor(1) as pool:
-        making = database.connect(str(other_engine.url), threads=1)
+        making = database.connect(database_url, threads=1)
         event.listen(making, "after_cursor_execute", meet)
         change_store(making, EXPIRY).apply(RENAMING, claim)
         making.dispose()
         # The change was made first: the other finds the user at another version.
         assert others[0].result() is False
-    assert name_in(engine) == "Zoe"
+    assert name_in(other_engine) == "Zoe"
