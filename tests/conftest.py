@@ -1,4 +1,4 @@
-"""What holds for every test: nothing from outside leaks in, and in CI nothing is skipped."""
+"""Rules of every test: nothing from outside leaks in, and in CI nothing is skipped."""
 
 import os
 import uuid

@@ -1,4 +1,4 @@
-"""How often a fault is injected, and where: few times, unless FAULTS=full."""
+"""Counts and places of faults: each is injected a few times, with FAULTS=full often."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,6 +1,4 @@
-"""Whatever befalls the sink: changes are answered 500 within 3 s and not made, and what needs no
-sink is answered as ever.
-"""
+"""Direct delivery to a sink that fails: 500 within 3 s, nothing made, and the rest is answered."""
 
 import math
 import threading

@@ -1,4 +1,4 @@
-"""Whatever befalls the sink: the relay does what the table of outcomes says, and loses nothing."""
+"""Outbox delivery to a sink that fails: the relay does what the table says, and loses nothing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the kit changes for a whole process is put back after each test."""
+"""State of the process that the kit changes: put back after each test."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the OpenAPI documents say is what the services do: schemathesis looks for a difference."""
+"""OpenAPI documents: schemathesis looks for a difference between them and the services."""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the user service can be told, and what it refuses to be."""
+"""Settings of the user service: their values, and those that are refused."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is found afterwards, on the wire and in the log, and the rules that it must keep."""
+"""Evidence on the wire and in the log, and the rules that it must keep."""
 
 import json
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""What became of the events that were delivered directly, as `/metrics` tells it."""
+"""Metrics of direct deliveries, as `/metrics` has them."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What holds for users in SQLite alone: its journal, its lock, its file."""
+"""Users in SQLite: its journal, its lock, its file."""
 
 import shutil
 import sqlite3
