@@ -1,4 +1,4 @@
-"""Requests to a user service, and what its answers and events are."""
+"""Requests to a user service, its responses and events."""
 
 import json
 import threading
@@ -49,7 +49,7 @@ def path(user: Any) -> str:
 
 
 def refused(answer: TestResponse, status: int) -> Any:
-    """The problem that an answer tells."""
+    """The problem document of a response."""
     assert answer.status_code == status, answer.text
     assert answer.content_type == PROBLEM
     problem = answer.get_json()
@@ -66,8 +66,8 @@ def attributes(event: Received) -> dict[str, str]:
 
 def story(sink: Sink) -> list[tuple[str, str]]:
     """Type and version of each event that came, oldest first."""
-    told = [attributes(event) for event in sink.received]
-    return [(one["type"], one["subjectversion"]) for one in told]
+    events = [attributes(event) for event in sink.received]
+    return [(one["type"], one["subjectversion"]) for one in events]
 
 
 def same_event(one: Received, other: Received) -> bool:
@@ -81,7 +81,7 @@ def same_event(one: Received, other: Received) -> bool:
 
 @contextmanager
 def held(requests: int) -> Iterator[tuple[Sink, threading.Event]]:
-    """A sink that holds its first requests until the gate, which is given too, opens."""
+    """A sink that does not answer its first requests until the gate, which is given too, opens."""
     gate = threading.Event()
     with open_sink(holding(gate, requests)) as sink:
         try:

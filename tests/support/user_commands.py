@@ -1,4 +1,4 @@
-"""`user-service users …` run against a service that is really served, and how it ended."""
+"""Commands `user-service users …`, run against a service that is really served."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Requests to a user service whose sink fails, and what is known of them afterwards."""
+"""Requests to a user service whose sink fails, with their responses and log lines."""
 
 import sqlite3
 import time
@@ -47,14 +47,14 @@ def users(file: Path) -> int:
         return count
 
 
-def assert_not_done(told: Attempted, outcome: str, file: Path) -> str:
+def assert_not_done(attempted: Attempted, outcome: str, file: Path) -> str:
     """Why it was not done, as the log has it."""
-    assert told.seconds < LIMIT_SECONDS
-    assert told.answer.status_code == 500, told.answer.text
-    assert told.answer.content_type == PROBLEM
-    assert told.answer.get_json()["outcome"] == outcome
+    assert attempted.seconds < LIMIT_SECONDS
+    assert attempted.answer.status_code == 500, attempted.answer.text
+    assert attempted.answer.content_type == PROBLEM
+    assert attempted.answer.get_json()["outcome"] == outcome
     assert users(file) == 0
-    (line,) = told.lines
+    (line,) = attempted.lines
     assert line["outcome"] == outcome
     assert line["event_id"]
     reason: str = line["reason"]

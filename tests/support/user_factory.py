@@ -1,4 +1,4 @@
-"""Users and what happened to them, for tests of what is stored."""
+"""Users, their changes, and a store for them."""
 
 import re
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def change_store(
 
 
 def make(store: ChangeStore, change: UserChange) -> None:
-    """Make a creation that no idempotency key stands for."""
+    """Make a creation without an idempotency key."""
     store.apply(change, Claim.to_make(change))
 
 

@@ -1,4 +1,4 @@
-"""A user service on a database of its own and a sink on a real socket."""
+"""Fixtures: a user service on a database of its own, a sink on a real socket."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Settings of the user service: their values, and those that are refused."""
+"""Settings of the user service: sources, defaults, refusals."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_a_wrong_value_is_named_by_the_variable_that_has_it(
 
 
 @with_aliases
-def test_a_file_stands_for_its_variable_in_the_order_of_the_names(
+def test_a_file_takes_the_place_of_its_variable_in_the_order_of_the_names(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, alias: str, urls: tuple[str, str]
 ) -> None:
     ours, theirs = urls
@@ -137,7 +137,7 @@ def test_a_wrong_value_is_refused_by_name_and_not_repeated(
         ("USER_SERVICE_EVENT_SOURCE", "urn:x:y"),
     ],
 )
-def test_a_right_value_is_taken_as_it_is(
+def test_a_right_value_is_accepted_as_it_is(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -171,4 +171,5 @@ def test_settings_are_given_by_their_field_names_in_code() -> None:
 
 def test_a_field_that_does_not_exist_is_refused_in_code() -> None:
     with pytest.raises(ValidationError):
+        # mypy sees the mistake, too.
         Settings(snik="http://x/")  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""PATCH /v1/user/{id}: what is changed, what is told of it, and what is refused."""
+"""PATCH /v1/user/{id}: changes, their events, refusals."""
 
 import json
 import uuid
@@ -24,7 +24,7 @@ def password_hash(query: Query) -> Any:
     return kept
 
 
-# What is changed
+# Changes
 
 
 @pytest.mark.parametrize("media_type", [JSON, MERGE_PATCH, f"{MERGE_PATCH}; charset=utf-8"])
@@ -59,7 +59,7 @@ def test_no_other_user_is_changed(client: FlaskClient) -> None:
     assert client.get(path(other)).get_json() == other
 
 
-# What is told of it
+# Events
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_no_other_user_is_changed(client: FlaskClient) -> None:
         ({"password": "new-secret", "name": "Ozzy Osbourne"}, ["password"]),
     ],
 )
-def test_the_event_tells_the_names_of_what_changed_and_no_value(
+def test_the_event_names_the_changed_fields_and_no_value(
     client: FlaskClient, sink: Sink, changes: dict[str, Any], names: list[str]
 ) -> None:
     user = created(client)
     answer = patch(client, user, **changes)
     assert answer.status_code == 200
     _, event = sink.received
-    told = attributes(event)
-    assert told.pop("time") == answer.get_json()["updated_at"]
-    assert told.pop("id") == str(uuid.UUID(event.headers["ce-id"]))
-    assert told == {
+    sent = attributes(event)
+    assert sent.pop("time") == answer.get_json()["updated_at"]
+    assert sent.pop("id") == str(uuid.UUID(event.headers["ce-id"]))
+    assert sent == {
         "specversion": "1.0",
         "type": "user.updateUser",
         "source": "github.com/eminetto/post-cloudevents",
@@ -137,7 +137,7 @@ def test_versions_count_up_one_by_one_from_creation_to_deletion(
     ]
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_versions_count_up_one_by_one_from_creation_to_deletion(
         (None, [""]),
     ],
 )
-def test_what_is_not_valid_is_422_and_changes_nothing(
+def test_an_invalid_patch_is_422_and_changes_nothing(
     client: FlaskClient, sink: Sink, body: Any, pointers: list[str]
 ) -> None:
     user = created(client)
@@ -187,12 +187,12 @@ def test_another_media_type_is_415(client: FlaskClient, sink: Sink, media_type: 
     assert len(sink.received) == 1
 
 
-def test_a_merge_patch_is_no_way_to_make_a_user(client: FlaskClient) -> None:
+def test_a_merge_patch_creates_no_user(client: FlaskClient) -> None:
     answer = client.post("/v1/user", data='{"name": "x"}', content_type=MERGE_PATCH)
     refused(answer, 415)
 
 
-def test_a_change_of_nobody_is_404_and_no_event(client: FlaskClient, sink: Sink) -> None:
+def test_a_change_of_an_absent_user_is_404_and_no_event(client: FlaskClient, sink: Sink) -> None:
     refused(patch(client, {"id": str(uuid.uuid4())}, name="Zoe"), 404)
     assert sink.received == []
 

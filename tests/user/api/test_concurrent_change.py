@@ -1,4 +1,4 @@
-"""While a change of a user waits for the sink, and when it never came to an end."""
+"""Concurrent changes of a user: while one waits for the sink, and after a crash in it."""
 
 import json
 import threading
@@ -61,9 +61,7 @@ def test_a_second_change_of_the_user_is_409_at_once_and_sends_nothing(
         assert query("SELECT * FROM claims") == []
 
 
-def test_other_users_and_readers_are_not_kept_waiting(
-    make_app: MakeApp, two_users: tuple[Any, Any]
-) -> None:
+def test_other_users_and_readers_do_not_wait(make_app: MakeApp, two_users: tuple[Any, Any]) -> None:
     user, other = two_users
     with held(1) as (sink, gate):
         app = make_app(sink=sink.url, delivery_timeout=5)
@@ -80,19 +78,19 @@ def test_other_users_and_readers_are_not_kept_waiting(
         assert patch(client, user, name="Max").headers["ETag"] == '"3"'
 
 
-# What a crash leaves
+# After a crash
 
 
-def crash(engine: Engine, user: Any, lapse: timedelta) -> bytes:
+def crash(engine: Engine, user: Any, expiry: timedelta) -> bytes:
     """Leave what a process leaves that dies while it sends; the event that it sent."""
     before = change_store(engine).get(user["id"])
     assert before is not None
     event = json.dumps({"id": "a-surplus-event", "subject": before.id}).encode()
-    change_store(engine, lapse).begin(updated(before, name="Never"), event)
+    change_store(engine, expiry).begin(updated(before, name="Never"), event)
     return event
 
 
-def test_a_user_whom_a_crash_left_claimed_is_free_once_the_claim_has_lapsed(
+def test_a_user_left_claimed_by_a_crash_can_be_changed_once_the_claim_has_expired(
     client: FlaskClient, sink: Sink, engine: Engine, query: Query
 ) -> None:
     user = created(client)
@@ -123,7 +121,7 @@ def test_a_crash_is_no_obstacle_to_readers(client: FlaskClient, engine: Engine) 
 
 
 def paused(app: Flask, sink: Sink, gate: threading.Event, user: Any, query: Query) -> TestResponse:
-    """The answer to a change that slept until its claim had lapsed and another was made."""
+    """The response to a change that slept until its claim had expired and another was made."""
     with under_way(app, sink, lambda client: patch(client, user, name="Late")) as future:
         query("UPDATE claims SET lapses_at = 0")
         assert patch(app.test_client(), user, name="Zoe").status_code == 200

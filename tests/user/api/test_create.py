@@ -1,4 +1,4 @@
-"""POST /v1/user: the answer, the event, and what is kept."""
+"""POST /v1/user: the response, the event, the stored password."""
 
 import re
 import uuid
@@ -24,7 +24,7 @@ def rows(query: Query) -> list[tuple[Any, ...]]:
     return query("SELECT name, password_hash FROM users")
 
 
-# What is answered
+# Response
 
 
 def test_the_articles_curl_is_answered_201_with_the_user_and_where_it_is(
@@ -61,7 +61,7 @@ def test_a_user_that_is_not_there_is_404(client: FlaskClient, user_id: str) -> N
     assert (answer.status_code, answer.content_type) == (404, PROBLEM)
 
 
-# What is sent
+# Event
 
 
 def test_one_event_is_posted_for_a_user(client: FlaskClient, sink: Sink) -> None:
@@ -152,7 +152,7 @@ def test_an_invalid_traceparent_is_dropped(
     assert "ce-traceparent" not in sink.received[0].headers
 
 
-# What is kept
+# Password
 
 
 def test_the_password_is_kept_as_an_argon2id_hash_by_owasps_parameters(

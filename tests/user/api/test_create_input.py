@@ -1,4 +1,4 @@
-"""POST /v1/user: the bodies that are taken, and those that are refused."""
+"""POST /v1/user: accepted bodies, refused bodies."""
 
 import re
 import uuid
@@ -20,7 +20,7 @@ def rows(query: Query) -> list[tuple[Any, ...]]:
     return query("SELECT name, password_hash FROM users")
 
 
-# What is taken, and as what
+# Accepted bodies
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,18 @@ def test_a_name_is_kept_trimmed_and_in_normal_form_c(
 
 
 @pytest.mark.parametrize("password", ["p", "p" * 1024, " ", "\x00\n", "\U0001f987" * 1024])
-def test_a_password_of_1_to_1024_characters_is_taken(client: FlaskClient, password: str) -> None:
+def test_a_password_of_1_to_1024_characters_is_accepted(client: FlaskClient, password: str) -> None:
     assert post(client, {"name": "x", "password": password}).status_code == 201
 
 
 @pytest.mark.parametrize("content_type", [JSON, "application/json; charset=utf-8", JSON.upper()])
-def test_the_media_type_may_have_parameters_and_any_case(
+def test_a_media_type_may_have_parameters_and_any_case(
     client: FlaskClient, content_type: str
 ) -> None:
     assert post(client, ARTICLE, {"Content-Type": content_type}).status_code == 201
 
 
-# What is refused
+# Refusals
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def nothing_happened(sink: Sink, query: Query) -> Callable[[], bool]:
         (b"1", [""]),
     ],
 )
-def test_what_is_not_valid_is_422_with_a_pointer_to_each_fault(
+def test_an_invalid_body_is_422_with_a_pointer_to_each_fault(
     client: FlaskClient,
     nothing_happened: Callable[[], bool],
     body: bytes | dict[str, Any],
@@ -120,7 +120,7 @@ def test_what_is_not_valid_is_422_with_a_pointer_to_each_fault(
     assert nothing_happened()
 
 
-def test_a_fault_is_told_as_a_sentence(client: FlaskClient) -> None:
+def test_a_fault_is_described_by_a_sentence(client: FlaskClient) -> None:
     problem = refused(post(client, {"name": "", "password": "p"}), 422)
     assert problem["errors"] == [
         {
@@ -130,7 +130,7 @@ def test_a_fault_is_told_as_a_sentence(client: FlaskClient) -> None:
     ]
 
 
-def test_how_short_a_password_may_be_is_a_setting(
+def test_the_least_length_of_a_password_is_a_setting(
     make_app: MakeApp, sink: Sink, nothing_happened: Callable[[], bool]
 ) -> None:
     client = make_app(sink=sink.url, password_min_length=8).test_client()
@@ -162,7 +162,7 @@ def test_how_short_a_password_may_be_is_a_setting(
         b"[" * 30_000,
     ],
 )
-def test_what_is_not_json_is_400(
+def test_a_body_that_is_not_json_is_400(
     client: FlaskClient, nothing_happened: Callable[[], bool], body: bytes
 ) -> None:
     refused(post(client, body), 400)
@@ -210,5 +210,5 @@ def test_a_body_with_a_content_encoding_is_415(
     assert nothing_happened()
 
 
-def test_a_body_that_says_that_it_is_not_encoded_is_taken(client: FlaskClient) -> None:
+def test_a_body_declared_as_not_encoded_is_accepted(client: FlaskClient) -> None:
     assert post(client, ARTICLE, {"Content-Encoding": "identity"}).status_code == 201

@@ -1,4 +1,4 @@
-"""DELETE /v1/user/{id}: who is gone, what is told of it, and what is refused."""
+"""DELETE /v1/user/{id}: deletions, their events, refusals."""
 
 import uuid
 
@@ -34,19 +34,19 @@ def test_a_second_deletion_is_404_and_no_event(client: FlaskClient, sink: Sink) 
     assert story(sink) == [("user.storeUser", "1"), ("user.deleteUser", "2")]
 
 
-def test_a_deletion_of_nobody_is_404_and_no_event(client: FlaskClient, sink: Sink) -> None:
+def test_a_deletion_of_an_absent_user_is_404_and_no_event(client: FlaskClient, sink: Sink) -> None:
     refused(client.delete(f"/v1/user/{uuid.uuid4()}"), 404)
     assert sink.received == []
 
 
-def test_the_event_tells_who_was_deleted_and_nothing_else(client: FlaskClient, sink: Sink) -> None:
+def test_the_event_names_the_deleted_user_and_nothing_else(client: FlaskClient, sink: Sink) -> None:
     user = created(client)
     client.delete(path(user))
     _, event = sink.received
-    told = attributes(event)
-    assert told.pop("time") > user["created_at"]
-    assert told.pop("id") != sink.received[0].headers["ce-id"]
-    assert told == {
+    sent = attributes(event)
+    assert sent.pop("time") > user["created_at"]
+    assert sent.pop("id") != sink.received[0].headers["ce-id"]
+    assert sent == {
         "specversion": "1.0",
         "type": "user.deleteUser",
         "source": "github.com/eminetto/post-cloudevents",

@@ -115,7 +115,7 @@ def test_a_request_that_is_not_valid_uses_up_no_key(
     assert ask(client).status_code == 201
 
 
-def test_requests_that_come_first_at_once_make_one_user_and_one_event(
+def test_concurrent_first_requests_make_one_user_and_one_event(
     make_app: MakeApp, sink: Sink, query: Query
 ) -> None:
     app = make_app(sink=sink.url)
@@ -135,7 +135,7 @@ def test_requests_that_come_first_at_once_make_one_user_and_one_event(
     assert query("SELECT count(*) FROM users") == [(5,)]
 
 
-# How long it is kept
+# Age of a key
 
 
 def age(query: Query, hours: float) -> None:
@@ -157,7 +157,9 @@ def test_a_key_is_forgotten_after_24_hours(
     assert len(sink.received) == 2
 
 
-def test_how_long_a_key_is_kept_is_a_setting(make_app: MakeApp, sink: Sink, query: Query) -> None:
+def test_the_age_at_which_a_key_is_forgotten_is_a_setting(
+    make_app: MakeApp, sink: Sink, query: Query
+) -> None:
     client = make_app(sink=sink.url, idempotency_hours=2).test_client()
     first = ask(client)
     age(query, 2.1)

@@ -1,4 +1,4 @@
-"""Idempotency-Key: a second try after a first that failed, hangs, or was cut short."""
+"""Idempotency-Key: a retry of a request that failed, hangs, or was cut short."""
 
 import time
 import uuid
@@ -22,7 +22,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.mark.parametrize("failures", [[500], [422], [0], [503, 400, 500]])
-def test_after_a_try_that_failed_the_very_same_event_is_sent_again(
+def test_a_retry_sends_the_very_same_event_again(
     make_app: MakeApp, query: Query, failures: list[int]
 ) -> None:
     with open_sink(in_turn(*failures)) as sink:
@@ -40,7 +40,7 @@ def test_after_a_try_that_failed_the_very_same_event_is_sent_again(
         assert query("SELECT id FROM users") == [(answer.get_json()["id"],)]
 
 
-def test_the_very_same_event_has_the_first_trys_traceparent(make_app: MakeApp) -> None:
+def test_a_retry_sends_the_traceparent_of_the_first_request(make_app: MakeApp) -> None:
     with open_sink(in_turn(500)) as sink:
         client = make_app(sink=sink.url, event_source="/\u0073ome?where").test_client()
         headers = {"Idempotency-Key": KEY, "traceparent": TRACEPARENT}
@@ -51,7 +51,7 @@ def test_the_very_same_event_has_the_first_trys_traceparent(make_app: MakeApp) -
         assert attributes(again)["traceparent"] == TRACEPARENT
 
 
-def test_after_a_try_that_failed_the_password_of_the_first_is_kept(
+def test_a_retry_keeps_the_password_hash_of_the_first_request(
     make_app: MakeApp, query: Query
 ) -> None:
     with open_sink(in_turn(500)) as sink:
@@ -63,7 +63,7 @@ def test_after_a_try_that_failed_the_password_of_the_first_is_kept(
     assert hashing.verify(password_hash, OZZY["password"], time.monotonic() + 5)
 
 
-def test_after_a_try_that_failed_another_body_is_422_and_sends_nothing(make_app: MakeApp) -> None:
+def test_a_retry_with_another_body_is_422_and_sends_nothing(make_app: MakeApp) -> None:
     with open_sink(in_turn(500)) as sink:
         client = make_app(sink=sink.url).test_client()
         refused(ask(client), 500)
@@ -72,7 +72,7 @@ def test_after_a_try_that_failed_another_body_is_422_and_sends_nothing(make_app:
         assert len(sink.received) == 1
 
 
-def test_while_the_first_is_under_way_a_repeat_is_409_at_once_and_sends_nothing(
+def test_a_repeat_while_the_first_request_is_in_progress_is_409_at_once_and_sends_nothing(
     make_app: MakeApp,
 ) -> None:
     with held(1) as (sink, gate):
@@ -93,22 +93,22 @@ def test_while_the_first_is_under_way_a_repeat_is_409_at_once_and_sends_nothing(
         assert len(sink.received) == 2
 
 
-# What a crash leaves
+# After a crash
 
 
-def crash(engine: Engine, lapse: timedelta) -> str:
+def crash(engine: Engine, expiry: timedelta) -> str:
     """Leave what a process leaves that dies while it sends; the event's id."""
     at = now()
     made = User("11111111-1111-4111-8111-111111111111", OZZY["name"], 1, at, at)
     kept = Passwords(memory_kib=8, iterations=1).hash(OZZY["password"], time.monotonic() + 5)
     change = UserChange(ChangeKind.CREATED, made, at, kept)
     event = describe(change, "/crashed")
-    change_store(engine, lapse).begin(change, serialise(event), KEY)
+    change_store(engine, expiry).begin(change, serialise(event), KEY)
     event_id: str = event.get_id()
     return event_id
 
 
-def test_a_try_that_a_crash_cut_short_is_taken_up_once_it_has_lapsed(
+def test_a_creation_that_a_crash_cut_short_is_resumed_once_its_claim_has_expired(
     make_app: MakeApp, sink: Sink, engine: Engine, query: Query
 ) -> None:
     client = make_app(sink=sink.url).test_client()
@@ -124,7 +124,7 @@ def test_a_try_that_a_crash_cut_short_is_taken_up_once_it_has_lapsed(
     assert answer.get_json()["id"] == attributes(event)["subject"]
 
 
-def test_a_first_try_that_was_taken_for_dead_makes_no_second_user(
+def test_a_first_request_whose_claim_was_taken_over_makes_no_second_user(
     make_app: MakeApp, query: Query
 ) -> None:
     with held(1) as (sink, gate):
@@ -139,10 +139,10 @@ def test_a_first_try_that_was_taken_for_dead_makes_no_second_user(
         assert query("SELECT id FROM users") == [(second.get_json()["id"],)]
 
 
-# What is kept of the password
+# Password
 
 
-def test_of_the_password_an_argon2_hash_is_kept_and_nothing_else(
+def test_an_argon2_hash_is_all_that_is_kept_of_the_password(
     make_app: MakeApp, sink: Sink, query: Query
 ) -> None:
     app = make_app(sink=sink.url)

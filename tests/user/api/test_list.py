@@ -32,7 +32,7 @@ def pages(
         cursor = {"cursor": got["next"]}
 
 
-def test_where_there_are_no_users_the_list_is_empty(client: FlaskClient) -> None:
+def test_the_list_is_empty_without_users(client: FlaskClient) -> None:
     answer = client.get("/v1/user")
     assert answer.get_json() == {"items": [], "next": None}
     assert "Link" not in answer.headers
@@ -47,14 +47,14 @@ def test_users_are_listed_as_they_are_shown_in_the_order_of_their_creation(
     assert [user["name"] for user in page(client)["items"]] == ["Aaron", "Ozzy", "\u00c9mile"]
 
 
-def test_nothing_of_a_password_is_listed(client: FlaskClient) -> None:
+def test_the_list_has_nothing_of_a_password(client: FlaskClient) -> None:
     created(client)
     answer = client.get("/v1/user")
     assert set(answer.get_json()["items"][0]) == {"id", "name", "created_at", "updated_at"}
     assert "argon2" not in answer.text
 
 
-def test_no_page_has_more_than_the_limit_and_none_but_the_last_has_less(
+def test_each_page_but_the_last_has_as_many_users_as_the_limit(
     client: FlaskClient,
 ) -> None:
     made = [created(client) for _ in range(5)]
@@ -65,7 +65,7 @@ def test_no_page_has_more_than_the_limit_and_none_but_the_last_has_less(
     assert (exactly["items"], exactly["next"]) == (made, None)
 
 
-def test_a_page_has_100_users_unless_told_otherwise(client: FlaskClient) -> None:
+def test_a_page_has_100_users_by_default(client: FlaskClient) -> None:
     for n in range(101):
         created(client, name=str(n))
     assert len(page(client)["items"]) == 100
@@ -86,7 +86,7 @@ def test_the_link_header_leads_from_page_to_page(client: FlaskClient) -> None:
     assert found == made
 
 
-def test_whoever_stays_is_listed_exactly_once_whatever_is_written_meanwhile(
+def test_a_user_who_stays_is_listed_exactly_once_during_any_changes(
     client: FlaskClient,
 ) -> None:
     chance = random.Random(5)
@@ -97,7 +97,7 @@ def test_whoever_stays_is_listed_exactly_once_whatever_is_written_meanwhile(
     def write(items: list[Any]) -> None:
         created(client, name="Ozzy, new")
         patch(client, chance.choice(staying), name=f"Ozzy, {chance.random()}")
-        # Who ends a page among them: the cursor stands for a place, and not for a user.
+        # The last user of a page among them: a cursor names a place, not a user.
         for user in [*items, chance.choice(going)]:
             if user["id"] in [one["id"] for one in going]:
                 client.delete(path(user))
@@ -132,7 +132,7 @@ def test_whoever_stays_is_listed_exactly_once_whatever_is_written_meanwhile(
         {"unknown": "1"},
     ],
 )
-def test_what_is_not_valid_is_422_and_named(client: FlaskClient, query: dict[str, str]) -> None:
+def test_an_invalid_parameter_is_422_and_named(client: FlaskClient, query: dict[str, str]) -> None:
     problem = refused(client.get("/v1/user", query_string=query), 422)
     assert [error["pointer"] for error in problem["errors"]] == [f"/{name}" for name in query]
 

@@ -65,7 +65,7 @@ def test_a_deletion_of_the_version_that_is_named_is_made(
 
 
 @pytest.mark.parametrize("tag", OTHER)
-def test_a_change_of_another_version_is_412_and_neither_made_nor_told(
+def test_a_change_of_another_version_is_412_and_neither_made_nor_sent(
     client: FlaskClient, sink: Sink, user: Any, tag: str
 ) -> None:
     refused(patch(client, user, {"If-Match": tag}, name="Max"), 412)
@@ -80,7 +80,7 @@ def test_a_patch_of_nothing_is_412_too_where_the_version_is_another(
     refused(patch(client, user, {"If-Match": '"1"'}), 412)
 
 
-def test_nobody_is_404_whatever_version_is_named(client: FlaskClient) -> None:
+def test_an_absent_user_is_404_whatever_version_is_named(client: FlaskClient) -> None:
     refused(patch(client, NOBODY, {"If-Match": '"1"'}, name="Max"), 404)
     refused(delete(client, NOBODY, "*"), 404)
     refused(client.get(path(NOBODY), headers={"If-None-Match": "*"}), 404)

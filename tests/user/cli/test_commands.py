@@ -1,4 +1,4 @@
-"""The user service's commands, on a real database."""
+"""Commands of the user service, on a real database."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""`user-service outbox …`: what waits, what is dead, and what can be done about it."""
+"""Commands `user-service outbox …`: status, list, show, retry, replay, drop."""
 
 import json
 from typing import Any
@@ -75,15 +75,15 @@ def as_json(*words: object) -> Any:
     return json.loads(done(*words, "--json"))
 
 
-# Seeing
+# Status, list, show
 
 
 def test_status_says_how_many_wait_since_when_and_who_delivers(
     engine: Engine, some: dict[str, int], query: Query
 ) -> None:
     query("UPDATE outbox SET created_at = 0 WHERE id = :id", id=some["ann-backing-off"])
-    told = as_json("status")
-    assert told == {
+    shown = as_json("status")
+    assert shown == {
         "waiting": 3,
         "oldest": "1970-01-01T00:00:00+00:00",
         "dead_letters": 2,
@@ -137,25 +137,27 @@ def test_list_shows_what_waits_and_what_is_dead_the_oldest_first_with_the_last_e
         (["--user", "nobody"], []),
     ],
 )
-def test_list_can_be_told_which(some: dict[str, int], words: list[str], names: list[str]) -> None:
+def test_list_selects_by_its_options(
+    some: dict[str, int], words: list[str], names: list[str]
+) -> None:
     assert [entry["id"] for entry in as_json("list", *words)] == [some[name] for name in names]
 
 
 def test_show_prints_the_event_whole(some: dict[str, int]) -> None:
-    told = json.loads(done("show", some["bob-dead"]))
-    assert (told["state"], told["attempts"]) == ("dead", 1)
-    assert told["event"]["subject"] == "bob"
-    assert told["event"]["subjectversion"] == 1
-    assert told["event"]["data"] == {"id": "bob", "changed": []}
+    shown = json.loads(done("show", some["bob-dead"]))
+    assert (shown["state"], shown["attempts"]) == ("dead", 1)
+    assert shown["event"]["subject"] == "bob"
+    assert shown["event"]["subjectversion"] == 1
+    assert shown["event"]["data"] == {"id": "bob", "changed": []}
 
 
-def test_show_of_none_says_so_in_a_line() -> None:
+def test_show_of_an_unknown_id_says_so_in_a_line() -> None:
     result = run("show", 4711)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "there is no 4711" in result.stderr
 
 
-# Mending
+# Retry, replay, drop
 
 
 def test_retry_makes_what_backs_off_due_and_nothing_else(
@@ -183,11 +185,11 @@ def test_replay_and_drop_take_the_dead_letters_that_are_meant_and_nothing_else(
     engine: Engine, some: dict[str, int], command: str, words: list[str], names: set[str]
 ) -> None:
     before = {entry.id: entry for entry in entries(engine)}
-    told = [str(some.get(word, word)) for word in words]
+    arguments = [str(some.get(word, word)) for word in words]
     yes = ["--yes"] if command == "drop" else []
     meant = {some[name] for name in names}
     says = "dropped" if command == "drop" else "waiting again"
-    assert done(command, *told, *yes) == f"{len(meant)} {says}\n"
+    assert done(command, *arguments, *yes) == f"{len(meant)} {says}\n"
     after = {entry.id: entry for entry in entries(engine)}
     for number, entry in before.items():
         if number not in meant:
@@ -206,7 +208,7 @@ def test_nothing_is_dropped_without_yes(engine: Engine, some: dict[str, int]) ->
 
 
 @pytest.mark.parametrize("command", ["retry", "replay", "drop"])
-def test_it_must_be_said_which_are_meant(
+def test_a_command_without_a_selection_is_refused(
     engine: Engine, some: dict[str, int], command: str
 ) -> None:
     result = run(command, *(["--yes"] if command == "drop" else []))
@@ -226,7 +228,7 @@ def test_it_must_be_said_which_are_meant(
         ["list", "--state", "gone"],
     ],
 )
-def test_a_number_that_no_database_takes_is_refused(words: list[object]) -> None:
+def test_a_number_out_of_a_databases_range_is_refused(words: list[object]) -> None:
     result = run(*words)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
@@ -241,7 +243,7 @@ def test_a_database_that_is_not_there_is_said_in_a_line(
     assert result.stderr.startswith("user-service: USER_SERVICE_DATABASE_URL: ")
 
 
-# What a running relay makes of it
+# With a running relay
 
 
 def test_replayed_dead_letters_arrive_in_order_and_what_was_later_has_gone_before(
@@ -269,7 +271,7 @@ def test_replayed_dead_letters_arrive_in_order_and_what_was_later_has_gone_befor
     assert log.of("ann") == [4, 1, 2, 3]
 
 
-def test_what_backs_off_is_sent_at_once_when_it_is_to_be_retried(
+def test_retry_sends_at_once_what_backs_off(
     engine: Engine, database_url: str, query: Query
 ) -> None:
     fill(engine, "ann", "bob", versions=[1, 2])

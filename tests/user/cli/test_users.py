@@ -1,4 +1,4 @@
-"""`user-service users …`: what the commands do and print, and where a password comes from."""
+"""Commands `user-service users …`: their effect and output, the source of a password."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def url(make_app: MakeApp, sink: Sink) -> Iterator[str]:
         yield url
 
 
-# What they do
+# Effect and output
 
 
 def test_a_user_that_is_created_is_in_the_service_with_its_event(url: str, sink: Sink) -> None:
@@ -66,8 +66,8 @@ def test_update_changes_the_name_the_password_or_both(url: str, sink: Sink, tmp_
     done(users(url, *words, "--password-file", str(file)))
     both = done(users(url, *words, "--name", "Max", "--password-file", str(file)))
     assert json.loads(both)["name"] == "Max"
-    told = [json.loads(event.body).get("changed") for event in sink.received]
-    assert told == [None, ["name"], ["password"], ["name", "password"]]
+    changed = [json.loads(event.body).get("changed") for event in sink.received]
+    assert changed == [None, ["name"], ["password"], ["name", "password"]]
 
 
 def test_delete_prints_nothing(url: str, sink: Sink) -> None:
@@ -76,7 +76,7 @@ def test_delete_prints_nothing(url: str, sink: Sink) -> None:
     assert story(sink)[-1] == ("user.deleteUser", "2")
 
 
-def test_people_get_a_table(url: str) -> None:
+def test_commands_print_a_table_without_json(url: str) -> None:
     one, other = created(url, "Ozzy Osbourne"), created(url, "Zo\u00eb")
     head, first, second = done(users(url, "list")).splitlines()
     assert head.split() == ["id", "name", "created_at", "updated_at"]
@@ -88,7 +88,7 @@ def test_people_get_a_table(url: str) -> None:
     assert done(users(url, "list", "--name", "nobody")).split() == head.split()
 
 
-# Where a password comes from
+# Password
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
@@ -139,7 +139,7 @@ def test_a_password_is_asked_for_twice_and_never_shown(url: str, sink: Sink, com
     assert len(sink.received) == before + 1
 
 
-def test_what_is_asked_for_is_no_output(url: str) -> None:
+def test_a_prompt_is_no_output(url: str) -> None:
     result = users(url, "create", "Zoe", "--json", stdin=f"{SECRET}\n{SECRET}\n")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["name"] == "Zoe"

@@ -1,4 +1,4 @@
-"""`user-service users …` when it is refused, misused, or lied to."""
+"""Commands `user-service users …`: refusals, misuse, hostile responses."""
 
 import json
 import uuid
@@ -25,10 +25,10 @@ def url(make_app: MakeApp, sink: Sink) -> Iterator[str]:
         yield url
 
 
-# What goes wrong
+# Refusals
 
 
-def test_what_the_service_refuses_is_1_and_says_why(url: str) -> None:
+def test_a_refusal_of_the_service_is_1_and_says_why(url: str) -> None:
     nobody = str(uuid.uuid4())
     for words in (("show", nobody), ("delete", nobody), ("update", nobody, "--name", "x")):
         assert "there is no user of this id" in ended(users(url, *words), 1)
@@ -79,7 +79,7 @@ def test_a_service_that_cannot_be_reached_is_69(words: tuple[str, ...]) -> None:
     ended(users("no-url", *words), 69)
 
 
-def test_what_is_no_user_service_is_told_apart() -> None:
+def test_a_server_that_is_no_user_service_is_recognised() -> None:
     with open_sink(answering(200, body=b"<html>")) as other:
         assert "is no user service" in ended(users(other.url, "list"), 69)
     with open_sink(answering(500, body=b"<html>")) as other:
@@ -89,7 +89,7 @@ def test_what_is_no_user_service_is_told_apart() -> None:
         assert len(other.received) == 1
 
 
-# What is printed cannot steer a terminal
+# Control characters
 
 
 def answer(status: str, body: Any) -> bytes:
@@ -106,7 +106,7 @@ def plain(printed: str, lines: int) -> None:
     assert printed.replace("\n", "").isprintable()
 
 
-def test_what_a_service_sends_is_printed_without_its_control_characters() -> None:
+def test_output_has_no_control_characters_of_a_response() -> None:
     user = {"id": EVIL, "name": EVIL, "created_at": EVIL, "updated_at": EVIL}
     some_id = str(uuid.uuid4())
     with open_sink(sending(answer("200 OK", user))) as service:

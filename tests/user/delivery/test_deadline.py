@@ -1,4 +1,4 @@
-"""The deadline over a delivery, and what is known of an event when it passes."""
+"""Deadline of a delivery, and the outcome when it passes."""
 
 import threading
 import time
@@ -26,7 +26,7 @@ def _soon() -> float:
 # Attempt
 
 
-def test_what_was_cancelled_before_it_left_never_leaves() -> None:
+def test_an_attempt_cancelled_before_it_is_sent_is_never_sent() -> None:
     cuts: list[str] = []
     attempt = Attempt(_soon())
     attempt.cancel()
@@ -37,14 +37,14 @@ def test_what_was_cancelled_before_it_left_never_leaves() -> None:
     assert cuts == []
 
 
-def test_nothing_leaves_after_the_deadline() -> None:
+def test_an_attempt_sends_nothing_after_its_deadline() -> None:
     attempt = Attempt(time.monotonic())
     with pytest.raises(Cancelled):
         attempt.start_sending(lambda: None)
     assert attempt.failed("why").outcome is Outcome.NOT_DELIVERED
 
 
-def test_what_is_cancelled_after_it_left_is_cut_off_and_unknown() -> None:
+def test_an_attempt_cancelled_while_it_is_sent_is_cut_off_and_unknown() -> None:
     cuts: list[str] = []
     attempt = Attempt(_soon())
     attempt.start_sending(lambda: cuts.append("cut"))
@@ -54,7 +54,7 @@ def test_what_is_cancelled_after_it_left_is_cut_off_and_unknown() -> None:
     assert attempt.failed("why").outcome is Outcome.UNKNOWN
 
 
-def test_the_connection_that_was_used_last_is_the_one_that_is_cut() -> None:
+def test_an_attempt_cuts_the_connection_that_was_used_last() -> None:
     cuts: list[str] = []
     attempt = Attempt(_soon())
     attempt.start_sending(lambda: cuts.append("first"))
@@ -63,7 +63,7 @@ def test_the_connection_that_was_used_last_is_the_one_that_is_cut() -> None:
     assert cuts == ["second"]
 
 
-def test_a_connection_that_is_gone_already_can_be_cut() -> None:
+def test_a_closed_connection_can_be_cut() -> None:
     def cut() -> None:
         raise OSError("not connected")
 
@@ -72,7 +72,7 @@ def test_a_connection_that_is_gone_already_can_be_cut() -> None:
     attempt.cancel()
 
 
-def test_there_is_always_a_moment_left() -> None:
+def test_an_attempt_always_has_a_moment_left() -> None:
     assert Attempt(time.monotonic() - 100).remaining > 0
     assert 90 < Attempt(time.monotonic() + 100).remaining <= 100
 
@@ -119,7 +119,7 @@ def _undelivered(delivery: Delivery, event: CloudEvent) -> NotDelivered:
     return caught.value
 
 
-def test_an_event_that_had_not_left_by_the_deadline_is_never_sent(stuck: Stuck) -> None:
+def test_an_event_that_is_not_being_sent_by_the_deadline_is_never_sent(stuck: Stuck) -> None:
     delivery = Delivery(stuck, threads=1)
     late, following = _event(), _event()
     assert _undelivered(delivery, late).outcome is Outcome.NOT_DELIVERED
@@ -129,7 +129,7 @@ def test_an_event_that_had_not_left_by_the_deadline_is_never_sent(stuck: Stuck) 
     assert stuck.sent == [following.get_id()]
 
 
-def test_an_event_that_had_left_by_the_deadline_is_cut_off_and_unknown() -> None:
+def test_an_event_that_is_being_sent_at_the_deadline_is_cut_off_and_unknown() -> None:
     sink = Stuck(leaves_first=True)
     # The sink is let go by nothing but the cut.
     error = _undelivered(Delivery(sink, threads=1), _event())
@@ -161,7 +161,7 @@ def test_a_deadline_that_has_passed_already_is_answered_at_once(stuck: Stuck) ->
 
 
 class Saying:
-    """A sink that says what it is told to."""
+    """A sink that fails as it is given."""
 
     def __init__(self, *errors: Exception | None) -> None:
         self._errors = list(errors)
@@ -173,12 +173,12 @@ class Saying:
             raise error
 
 
-def test_what_the_sink_says_is_what_is_told() -> None:
+def test_a_failure_of_the_sink_is_raised_as_it_is() -> None:
     error = NotDelivered(Outcome.NOT_DELIVERED, "the sink answered 422")
     assert _undelivered(Delivery(Saying(error), threads=1), _event()) is error
 
 
-def test_how_the_last_delivery_went_is_reported() -> None:
+def test_a_delivery_reports_its_last_outcome() -> None:
     delivery = Delivery(Saying(NotDelivered(Outcome.UNKNOWN, "why"), None), threads=1)
 
     def reported() -> Any:

@@ -1,4 +1,4 @@
-"""In which order a change and its event become one fact, and what a failure leaves behind."""
+"""Direct delivery: the order of event and change, and the state after a failure."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,11 @@ from user_service.store import database
 from user_service.store.changes import ChangeStore
 from user_service.store.claims import Claim
 from user_service.store.transactions import StoreUnavailable
-from user_service.store.users import UserReader
 from user_service.users.domain import ChangeContext, ChangeKind, User, UserChange
 
 
 class SinkThat:
-    """A sink that notes an event's arrival, and then does what it is told."""
+    """A sink that notes an event's arrival, and then calls `then`."""
 
     def __init__(self, steps: list[str], then: Callable[[], None] = lambda: None) -> None:
         self._steps = steps
@@ -37,7 +36,7 @@ class SinkThat:
 
 
 class StoreThat(ChangeStore):
-    """A store that notes a change, and then does what it is told."""
+    """A store that notes a change, and then calls `then`."""
 
     def __init__(self, steps: list[str], then: Callable[[], None] = lambda: None) -> None:
         self._steps = steps
@@ -102,7 +101,7 @@ def test_a_store_that_fails_after_the_delivery_leaves_the_outcome_unknown() -> N
     assert "was delivered" in line["reason"]
 
 
-def test_the_event_tells_of_the_change_that_is_recorded() -> None:
+def test_the_event_describes_the_change_that_is_saved() -> None:
     sink, change = SinkThat([]), _change()
     _save(sink, StoreThat([]), change)
     (event,) = sink.events
@@ -110,11 +109,6 @@ def test_the_event_tells_of_the_change_that_is_recorded() -> None:
     assert event.get_time() == change.at
     assert event.get_source() == "/source"
     assert event.get_data() == {"id": change.user.id}
-
-
-@pytest.fixture
-def store(engine: Engine) -> UserReader:
-    return UserReader(engine)
 
 
 @pytest.fixture
@@ -138,18 +132,14 @@ def test_another_connection_can_write_at_once_while_the_event_is_sent(
     assert changes.get("u1") is not None
 
 
-def test_a_user_is_not_there_before_the_event_was_delivered(
-    store: UserReader, changes: ChangeStore
-) -> None:
+def test_a_user_is_not_there_before_the_event_was_delivered(changes: ChangeStore) -> None:
     found: list[User | None] = []
     _save(SinkThat([], lambda: found.append(changes.get("u1"))), changes)
     assert found == [None]
     assert changes.get("u1") is not None
 
 
-def test_a_change_that_cannot_be_stored_is_not_there_afterwards(
-    store: UserReader, changes: ChangeStore
-) -> None:
+def test_a_change_that_cannot_be_stored_is_not_there_afterwards(changes: ChangeStore) -> None:
     _save(SinkThat([]), changes)
     # The same id again breaks the table's own rule, after the event was delivered.
     with capture_logs(), pytest.raises(ChangeNotStored):

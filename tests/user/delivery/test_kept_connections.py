@@ -1,4 +1,4 @@
-"""Connections to a sink that are kept: used again, and no request fails by one that was closed."""
+"""Kept connections to a sink: used again, and no request fails by one that was closed."""
 
 import sqlite3
 import time

@@ -1,4 +1,4 @@
-"""Metrics of direct deliveries, as `/metrics` has them."""
+"""Metrics of direct deliveries: outcomes and times."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def outcomes(scrape: Scrape) -> dict[str, float]:
     return {**scrape.values("user_service_events_total", "outcome")}
 
 
-def test_outcomes_that_never_came_up_are_0(make_app: MakeApp) -> None:
+def test_outcomes_that_never_occurred_are_0(make_app: MakeApp) -> None:
     assert outcomes(delivered(make_app, "http://localhost:1/", times=0)) == NONE_YET
 
 
@@ -39,29 +39,29 @@ def test_outcomes_that_never_came_up_are_0(make_app: MakeApp) -> None:
         (hanging, "unknown"),
     ],
 )
-def test_events_are_counted_by_what_is_known_of_them(
+def test_events_are_counted_by_outcome(
     make_app: MakeApp, behave: Callable[[], Behaviour], outcome: str
 ) -> None:
     with open_sink(behave()) as sink:
-        told = delivered(make_app, sink.url)
-    assert outcomes(told) == {**NONE_YET, outcome: 1}
+        scrape = delivered(make_app, sink.url)
+    assert outcomes(scrape) == {**NONE_YET, outcome: 1}
 
 
 def test_an_event_for_which_there_is_no_sink_is_counted(make_app: MakeApp) -> None:
     with closed_port() as port:
-        told = delivered(make_app, f"http://127.0.0.1:{port}/", times=2)
-    assert outcomes(told) == {**NONE_YET, "not-delivered": 2}
+        scrape = delivered(make_app, f"http://127.0.0.1:{port}/", times=2)
+    assert outcomes(scrape) == {**NONE_YET, "not-delivered": 2}
 
 
-def test_how_long_deliveries_take_is_told_whatever_comes_of_them(make_app: MakeApp) -> None:
+def test_deliveries_are_timed_whatever_their_outcome(make_app: MakeApp) -> None:
     with open_sink(hanging()) as sink:
-        told = delivered(make_app, sink.url)
-    assert told.value("user_service_delivery_seconds_count") == 1
-    assert told.value("user_service_delivery_seconds_bucket", le="0.1") == 0
-    assert told.value("user_service_delivery_seconds_bucket", le="15.0") == 1
+        scrape = delivered(make_app, sink.url)
+    assert scrape.value("user_service_delivery_seconds_count") == 1
+    assert scrape.value("user_service_delivery_seconds_bucket", le="0.1") == 0
+    assert scrape.value("user_service_delivery_seconds_bucket", le="15.0") == 1
 
 
-def test_what_is_stored_with_its_event_is_not_told_of_as_sent(make_app: MakeApp) -> None:
+def test_an_event_in_the_outbox_is_not_counted_as_sent(make_app: MakeApp) -> None:
     client = make_app(delivery="outbox").test_client()
     assert post(client, ARTICLE).status_code == 201
     assert outcomes(Scrape(client.get("/metrics").text)) == {}

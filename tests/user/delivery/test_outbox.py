@@ -1,4 +1,4 @@
-"""With the outbox, a change and its event are one fact, and the answer waits for no sink."""
+"""Outbox delivery: a change and its event are stored together; the response waits for no sink."""
 
 import threading
 import time
@@ -39,10 +39,10 @@ def client(make_app: MakeApp) -> FlaskClient:
 def events(query: Query) -> list[tuple[str, str, int]]:
     """User, type and version of each event in the outbox."""
     found = query("SELECT subject, type, event FROM outbox ORDER BY id")
-    told = [(row[0], row[1], deserialise(bytes(row[2]))) for row in found]
-    for subject, kind, one in told:
+    stored = [(row[0], row[1], deserialise(bytes(row[2]))) for row in found]
+    for subject, kind, one in stored:
         assert (one.get_subject(), one.get_type()) == (subject, kind)
-    return [(row[0], row[1], row[2].get_attributes()["subjectversion"]) for row in told]
+    return [(row[0], row[1], row[2].get_attributes()["subjectversion"]) for row in stored]
 
 
 def put_event(engine: Engine, change: UserChange, **others: Any) -> None:
@@ -50,7 +50,7 @@ def put_event(engine: Engine, change: UserChange, **others: Any) -> None:
     store.apply_with_event(change, serialise(describe(change, "/source")), **others)
 
 
-# One fact
+# Change and event
 
 
 @contextmanager
@@ -179,7 +179,7 @@ def test_a_creation_begun_in_direct_delivery_sends_the_very_same_event_by_the_ou
     assert attributes(second)["subject"] == answer.get_json()["id"]
 
 
-def test_a_claim_left_from_direct_delivery_is_respected_and_cleared_once_it_has_lapsed(
+def test_a_claim_left_from_direct_delivery_is_respected_until_it_has_expired(
     client: FlaskClient, engine: Engine, query: Query
 ) -> None:
     made = created(client)
@@ -195,7 +195,7 @@ def test_a_claim_left_from_direct_delivery_is_respected_and_cleared_once_it_has_
     assert [version for _, _, version in events(query)] == [1, 2]
 
 
-# How much may wait
+# Bound of the outbox
 
 
 def test_past_outbox_max_a_change_is_503_and_nothing_is_stored(
@@ -230,7 +230,7 @@ def test_gaps_between_ids_and_dead_letters_take_no_room(make_app: MakeApp, query
     refused(post(client, OZZY), 503)
 
 
-def test_outbox_max_is_exact_on_sqlite_whoever_writes_at_once(
+def test_outbox_max_is_exact_on_sqlite_under_concurrent_writes(
     database_file: Path,
 ) -> None:
     engine = database.connect(f"sqlite:///{database_file}", threads=8)
@@ -263,7 +263,7 @@ def test_a_resumed_creation_for_which_there_is_no_room_can_be_tried_again_at_onc
     assert ask(client).status_code == 201
 
 
-def test_a_creation_that_somebody_else_resumes_meanwhile_is_409(
+def test_a_creation_that_another_request_resumes_is_409(
     make_app: MakeApp, engine: Engine, query: Query
 ) -> None:
     with open_sink(in_turn(500)) as sink, capture_logs():
@@ -286,6 +286,6 @@ def test_the_relay_delivers_what_the_service_stored(
         sink.wait_for(1)
         wait_until(lambda: entries(engine) == [])
     (event,) = sink.received
-    told = attributes(event)
-    assert (told["subject"], told["type"]) == (made["id"], "user.storeUser")
+    sent = attributes(event)
+    assert (sent["subject"], sent["type"]) == (made["id"], "user.storeUser")
     assert change_store(engine).get(made["id"]) is not None

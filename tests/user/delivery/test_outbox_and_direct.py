@@ -1,4 +1,4 @@
-"""Direct delivery does not overtake what waits in the outbox."""
+"""Direct delivery after outbox delivery: it MUST NOT overtake events that wait."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def invoke(command: str) -> Result:
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_direct_does_not_start_while_something_waits_and_says_what_to_do(
+def test_direct_delivery_does_not_start_while_events_wait_and_says_what_to_do(
     engine: Engine, command: str
 ) -> None:
     fill(engine, "u", "v")
@@ -38,7 +38,7 @@ def test_direct_does_not_start_while_something_waits_and_says_what_to_do(
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_with_an_outbox_it_starts_whatever_waits(
+def test_outbox_delivery_starts_whatever_waits(
     engine: Engine, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("USER_SERVICE_DELIVERY", "outbox")
@@ -46,7 +46,7 @@ def test_with_an_outbox_it_starts_whatever_waits(
     assert invoke(command).exit_code == 0
 
 
-def test_an_app_for_direct_delivery_is_not_made_while_something_waits(
+def test_an_app_for_direct_delivery_is_not_made_while_events_wait(
     engine: Engine, make_app: MakeApp
 ) -> None:
     fill(engine, "u")

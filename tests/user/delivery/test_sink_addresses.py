@@ -99,7 +99,7 @@ def test_the_second_address_is_used_when_the_first_refuses(
     assert create(make_app(sink=f"http://sink.test:{sink.port}/")).status_code == 201
 
 
-def test_no_event_leaves_after_it_was_said_not_to_be_delivered(
+def test_an_event_reported_as_not_delivered_is_never_sent(
     sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _hanging_look_up(monkeypatch) as go:
@@ -115,7 +115,7 @@ def test_no_event_leaves_after_it_was_said_not_to_be_delivered(
 
 
 def test_an_event_without_an_answer_is_not_sent_once_more_at_its_deadline() -> None:
-    # Nobody waits beside it: the socket's own time-out comes first.
+    # No other thread waits: the socket's own time-out comes first.
     with open_sink(hanging()) as sink:
         with pytest.raises(NotDelivered) as caught:
             HttpSink(sink.url).send(an_event(), Attempt(time.monotonic() + 0.2))

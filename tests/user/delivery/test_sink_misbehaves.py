@@ -56,7 +56,7 @@ def database_url(database_file: Path) -> str:
         ),
     ],
 )
-def test_no_answer_that_tells_is_unknown_and_nothing_is_stored(
+def test_an_unusable_response_is_unknown_and_nothing_is_stored(
     make_app: MakeApp, database_file: Path, behave: Behaviour, reason: str
 ) -> None:
     with open_sink(behave) as sink:
@@ -100,7 +100,7 @@ def test_an_acknowledgement_after_the_deadline_is_none(
     assert users(database_file) == 0
 
 
-def test_a_sink_that_refuses_connections_has_nothing(
+def test_a_sink_that_refuses_connections_is_not_delivered_to(
     make_app: MakeApp, database_file: Path
 ) -> None:
     with closed_port() as port:

@@ -51,7 +51,7 @@ def _at_once(call: Callable[[], TestResponse]) -> TestResponse:
     return answer
 
 
-def test_reads_and_health_answer_at_once_while_all_that_may_wait_do(
+def test_reads_and_health_answer_at_once_while_every_place_is_occupied(
     make_app: MakeApp, database_file: Path
 ) -> None:
     with open_sink(hanging()) as sink:

@@ -1,4 +1,4 @@
-"""Claims of users, in the store: made, lost, expired, released."""
+"""Claims of users: begun, applied, lost, expired, released."""
 
 import threading
 import time
@@ -62,7 +62,7 @@ def is_free(changes: ChangeStore) -> bool:
     return True
 
 
-# Who gets it
+# Begin
 
 
 @pytest.mark.parametrize("second", [RENAMING, deleted(user())])
@@ -84,13 +84,13 @@ def test_a_user_at_another_version_cannot_be_claimed(changes: ChangeStore, query
     assert query("SELECT * FROM claims") == []
 
 
-def test_nobody_cannot_be_claimed(changes: ChangeStore, query: Query) -> None:
+def test_an_absent_user_cannot_be_claimed(changes: ChangeStore, query: Query) -> None:
     with pytest.raises(UserNotFound):
         changes.begin(deleted(user("nobody")), EVENT)
     assert query("SELECT * FROM claims") == []
 
 
-def test_of_many_who_claim_at_once_one_gets_it(changes: ChangeStore, query: Query) -> None:
+def test_one_of_many_concurrent_claims_succeeds(changes: ChangeStore, query: Query) -> None:
     for _ in range(10):
         barrier = threading.Barrier(6)
 
@@ -104,7 +104,7 @@ def test_of_many_who_claim_at_once_one_gets_it(changes: ChangeStore, query: Quer
         query("DELETE FROM claims")
 
 
-# How it ends
+# Apply, release, expire
 
 
 def test_a_change_that_is_made_ends_its_claim(changes: ChangeStore, engine: Engine) -> None:
@@ -119,7 +119,7 @@ def test_a_claim_that_is_released_is_free(changes: ChangeStore, engine: Engine) 
     assert is_free(changes)
 
 
-def test_a_claim_lapses(changes: ChangeStore, clock: Clock) -> None:
+def test_a_claim_expires(changes: ChangeStore, clock: Clock) -> None:
     changes.begin(RENAMING, EVENT)
     clock.ahead = EXPIRY - timedelta(seconds=5)
     assert not is_free(changes)
@@ -127,7 +127,7 @@ def test_a_claim_lapses(changes: ChangeStore, clock: Clock) -> None:
     assert is_free(changes)
 
 
-def test_who_clears_a_lapsed_claim_logs_it_with_its_event(
+def test_clearing_an_expired_claim_logs_it_with_its_event(
     changes: ChangeStore, clock: Clock
 ) -> None:
     changes.begin(RENAMING, EVENT)
@@ -142,7 +142,7 @@ def test_who_clears_a_lapsed_claim_logs_it_with_its_event(
 
 
 def lost(changes: ChangeStore, clock: Clock) -> tuple[Claim, Claim]:
-    """A claim that lapsed and was cleared, and the one that took its place."""
+    """A claim that expired and was cleared, and the one that took its place."""
     first = changes.begin(RENAMING, EVENT)
     clock.ahead = EXPIRY
     return first, changes.begin(updated(user(), name="Max"), EVENT)
@@ -186,7 +186,7 @@ def test_a_clock_that_is_set_back_does_not_lock_a_user_for_long(
 
 
 @pytest.mark.parametrize("seconds", [0.001, 5])
-def test_a_claim_of_a_machine_whose_clock_is_ahead_a_little_holds(
+def test_a_claim_of_a_machine_whose_clock_is_ahead_a_little_is_not_expired(
     changes: ChangeStore, clock: Clock, seconds: float
 ) -> None:
     clock.ahead = timedelta(seconds=seconds)
@@ -206,7 +206,7 @@ def other_engine(postgres_database: str) -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-def test_who_makes_a_change_and_who_clears_its_claim_do_not_wait_for_each_other(
+def test_making_a_change_and_clearing_its_claim_do_not_wait_for_each_other(
     changes: ChangeStore, other_engine: Engine, database_url: str, clock: Clock, query: Query
 ) -> None:
     claim = changes.begin(RENAMING, EVENT)

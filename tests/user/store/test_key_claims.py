@@ -1,4 +1,4 @@
-"""Claims of idempotency keys, in the store: one process at a time tries to make a creation."""
+"""Claims of idempotency keys: one process at a time tries to make a creation."""
 
 from datetime import timedelta
 

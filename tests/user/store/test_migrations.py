@@ -93,7 +93,7 @@ def test_a_new_event_gets_an_id_that_none_had(
     assert new["id"] > rows(expected, "outbox")[-1]["id"] + 1
 
 
-def test_an_idempotency_key_stands_for_what_it_did(
+def test_an_idempotency_key_names_the_creation_that_it_did(
     engine: Engine, expected: Sequence[Line]
 ) -> None:
     store = change_store(engine, keys_kept=CENTURY)

@@ -66,7 +66,7 @@ def named(prefix: str) -> list[str]:
     return [name for name in NAMES if name.startswith(unicodedata.normalize("NFC", prefix))]
 
 
-def test_names_that_begin_so_are_found_by_code_point_and_no_others(client: FlaskClient) -> None:
+def test_a_prefix_finds_names_by_code_point_and_no_others(client: FlaskClient) -> None:
     for name in NAMES:
         created(client, name=name)
     for prefix in PREFIXES:
@@ -172,24 +172,24 @@ def plan(engine: Engine, after: tuple[int, str] | None, prefix: str) -> str:
 
 
 @pytest.mark.parametrize("after", [None, (1, "x")])
-def test_a_prefix_is_found_through_the_index_of_names(
+def test_a_prefix_is_looked_up_in_the_index_of_names(
     engine: Engine, after: tuple[int, str] | None
 ) -> None:
     fill(engine)
     crowd(engine)
-    told = plan(engine, after, "Oz")
-    assert "users_by_name" in told
+    steps = plan(engine, after, "Oz")
+    assert "users_by_name" in steps
     # By a range of it, and not by reading all of it.
-    assert "name>? AND name<?" in told or "Index Cond: ((name >= 'Oz'" in told, told
+    assert "name>? AND name<?" in steps or "Index Cond: ((name >= 'Oz'" in steps, steps
 
 
 @pytest.mark.parametrize("after", [None, (1, "x")])
-def test_a_page_is_found_through_the_index_of_places_and_not_sorted(
+def test_a_page_is_looked_up_in_the_index_of_places_and_not_sorted(
     engine: Engine, after: tuple[int, str] | None
 ) -> None:
     fill(engine)
     crowd(engine)
-    told = plan(engine, after, "")
-    assert "users_in_order" in told
-    assert "sort" not in told.lower()
-    assert "TEMP B-TREE" not in told
+    steps = plan(engine, after, "")
+    assert "users_in_order" in steps
+    assert "sort" not in steps.lower()
+    assert "TEMP B-TREE" not in steps

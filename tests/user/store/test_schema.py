@@ -1,4 +1,4 @@
-"""The schema and its migrations, on every database that can hold it."""
+"""Schema and migrations, on every kind of database."""
 
 import multiprocessing
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from tests.support.user_factory import change_store, created, make, user
 from user_service.store import database
 from user_service.store.database import SchemaMismatch
 from user_service.store.tables import METADATA, USERS
-from user_service.store.users import UserReader
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -27,9 +26,10 @@ def engine(empty_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def store(engine: Engine) -> UserReader:
+def migrated(engine: Engine) -> Engine:
+    """The engine, its database migrated."""
     database.migrate(engine)
-    return UserReader(engine)
+    return engine
 
 
 def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
@@ -38,11 +38,11 @@ def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
-def test_migrating_twice_changes_nothing(store: UserReader, engine: Engine) -> None:
-    make(change_store(engine), created(user()))
-    database.migrate(engine)
-    database.check(engine)
-    assert change_store(engine).get(user().id) == user()
+def test_migrating_twice_changes_nothing(migrated: Engine) -> None:
+    make(change_store(migrated), created(user()))
+    database.migrate(migrated)
+    database.check(migrated)
+    assert change_store(migrated).get(user().id) == user()
 
 
 def _migrate_at_once(url: str, barrier: Barrier) -> None:
@@ -79,13 +79,13 @@ def test_checking_changes_nothing(engine: Engine) -> None:
 
 
 def test_a_schema_of_a_newer_version_is_a_mismatch_and_is_left_alone(
-    store: UserReader, engine: Engine
+    migrated: Engine,
 ) -> None:
-    make(change_store(engine), created(user()))
-    with engine.begin() as connection:
+    make(change_store(migrated), created(user()))
+    with migrated.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaMismatch):
-        database.check(engine)
+        database.check(migrated)
     with pytest.raises(SchemaMismatch, match="9999"):
-        database.migrate(engine)
-    assert change_store(engine).get(user().id) == user()
+        database.migrate(migrated)
+    assert change_store(migrated).get(user().id) == user()

@@ -1,4 +1,4 @@
-"""Users in SQLite: its journal, its lock, its file."""
+"""SQLite as the users' database: its journal, its lock, its file."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""The rules of the users' store, for every database that can hold it."""
+"""Users in the database, of every kind."""
 
 import threading
 from datetime import UTC, datetime
@@ -33,35 +33,33 @@ def changes(engine: Engine) -> ChangeStore:
 
 
 @pytest.mark.parametrize("name", ["Ozzy", "Zo\u00eb", "\U0001f987" * 200, "'); --", "\\", "%s"])
-def test_a_user_comes_back_as_stored_to_the_microsecond(
-    store: UserReader, changes: ChangeStore, name: str
-) -> None:
+def test_a_user_comes_back_as_stored_to_the_microsecond(changes: ChangeStore, name: str) -> None:
     stored = user(name=name)
     make(changes, created(stored))
     assert changes.get(stored.id) == stored
 
 
 @pytest.mark.parametrize("year", [1, 1969, 1970, 2038, 9999])
-def test_times_of_any_year_are_kept(store: UserReader, changes: ChangeStore, year: int) -> None:
+def test_times_of_any_year_are_kept(changes: ChangeStore, year: int) -> None:
     at = datetime(year, 12, 31, 23, 59, 59, 999999, UTC)
     stored = User("u", "Ozzy", 1, at, at)
     make(changes, created(stored))
     assert changes.get("u") == stored
 
 
-def test_an_unknown_id_is_nobody(store: UserReader, changes: ChangeStore) -> None:
+def test_an_unknown_id_is_no_user(changes: ChangeStore) -> None:
     make(changes, created(user()))
     assert changes.get("somebody else") is None
 
 
-def test_users_do_not_mix(store: UserReader, changes: ChangeStore) -> None:
+def test_users_do_not_mix(changes: ChangeStore) -> None:
     both = [user("a", "A"), user("b", "B")]
     for each in both:
         make(changes, created(each))
     assert [changes.get(each.id) for each in both] == both
 
 
-def test_many_threads_can_write_at_once(store: UserReader, changes: ChangeStore) -> None:
+def test_many_threads_can_write_at_once(changes: ChangeStore) -> None:
     def write(some: list[str]) -> None:
         for user_id in some:
             make(changes, created(user(user_id)))
@@ -75,8 +73,8 @@ def test_many_threads_can_write_at_once(store: UserReader, changes: ChangeStore)
     assert all(changes.get(user_id) is not None for user_id in ids)
 
 
-def test_what_cannot_be_stored_is_unavailable_and_says_neither_sql_nor_values(
-    store: UserReader, changes: ChangeStore
+def test_a_change_that_cannot_be_stored_is_unavailable_and_says_neither_sql_nor_values(
+    changes: ChangeStore,
 ) -> None:
     make(changes, created(user()))
     with pytest.raises(StoreUnavailable) as caught:
@@ -105,9 +103,7 @@ def test_a_store_that_works_answers_a_ping(store: UserReader) -> None:
     store.ping()
 
 
-def test_an_update_changes_what_it_names_and_nothing_else(
-    store: UserReader, changes: ChangeStore
-) -> None:
+def test_an_update_changes_what_it_names_and_nothing_else(changes: ChangeStore) -> None:
     before = user()
     make(changes, created(before))
     later = datetime(2027, 1, 1, tzinfo=UTC)
@@ -124,7 +120,7 @@ def test_a_hash_is_kept_until_another_one_comes(engine: Engine, changes: ChangeS
         assert connection.execute(text("SELECT password_hash FROM users")).scalar() == "a hash"
 
 
-def test_a_deleted_user_is_nobody_and_others_stay(store: UserReader, changes: ChangeStore) -> None:
+def test_a_deleted_user_is_gone_and_others_stay(changes: ChangeStore) -> None:
     one, other = user("a"), user("b")
     for each in (one, other):
         make(changes, created(each))

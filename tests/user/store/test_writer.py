@@ -1,4 +1,4 @@
-"""On SQLite, changes that come together share a commit, and each is made or not by itself."""
+"""Writer on SQLite: concurrent changes share a commit, and each is made or not by itself."""
 
 import sqlite3
 import uuid
@@ -41,7 +41,7 @@ def creating(user_id: str | None = None) -> Work:
 
 @contextmanager
 def _held(engine: Engine) -> Iterator[None]:
-    """Nobody can write meanwhile."""
+    """The write lock is taken during the block."""
     with closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -76,13 +76,13 @@ def _creating_then_raising(connection: Connection) -> None:
     raise UserNotFound("u")
 
 
-def test_one_that_fails_leaves_no_trace_and_the_others_are_stored(engine: Engine) -> None:
+def test_a_change_that_fails_leaves_no_trace_and_the_others_are_stored(engine: Engine) -> None:
     ends = _together(engine, [creating(), _creating_then_raising, creating()])
     assert [type(end) for end in ends] == [type(None), UserNotFound, type(None)]
     assert _stored(engine) == 2
 
 
-def test_a_row_that_is_there_fails_whoever_comes_second_alone(engine: Engine) -> None:
+def test_an_existing_row_fails_the_second_insert_alone(engine: Engine) -> None:
     ends = _together(engine, [creating("one"), creating("one"), creating("two")])
     assert sorted(str(end) for end in ends) == ["IntegrityError", "None", "None"]
     assert {type(end) for end in ends if end} == {RowExists}
@@ -95,7 +95,7 @@ def _filling_the_disk(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(1000000)")
 
 
-def test_where_the_database_fails_none_is_stored_and_each_is_told(engine: Engine) -> None:
+def test_a_failure_of_the_database_fails_every_change_and_stores_none(engine: Engine) -> None:
     ends = _together(engine, [creating(), _filling_the_disk, creating()])
     assert [str(end) for end in ends] == ["SQLITE_FULL"] * 3
     assert {type(end) for end in ends} == {StoreUnavailable}
@@ -103,7 +103,7 @@ def test_where_the_database_fails_none_is_stored_and_each_is_told(engine: Engine
     assert _stored(engine) == 0
 
 
-def test_where_a_change_cannot_be_undone_alone_none_is_stored(
+def test_a_change_that_cannot_be_undone_alone_fails_all(
     engine: Engine,
 ) -> None:
     """Half of it, a user without their event, would be committed with the others."""
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_what_one_writes_the_next_sees(engine: Engine) -> None:
+def test_a_change_sees_what_the_one_before_it_wrote(engine: Engine) -> None:
     seen: list[int] = []
 
     def counting(connection: Connection) -> None:
@@ -137,7 +137,7 @@ def test_what_one_writes_the_next_sees(engine: Engine) -> None:
     assert seen == [1, 2, 3]
 
 
-def test_each_is_done_in_the_context_of_who_asked(engine: Engine) -> None:
+def test_each_change_runs_in_the_context_of_its_caller(engine: Engine) -> None:
     name: ContextVar[str] = ContextVar("name")
     writer = Writer(engine)
     seen: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""Hashing passwords: what is kept, how many at once, and what it takes of memory."""
+"""Hashing of passwords: the hash, the bound on concurrency, the memory."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ def _all_at_work(passwords: Passwords) -> Iterator[None]:
             each.result()
 
 
-def test_a_turn_that_does_not_come_in_time_is_refused_and_the_others_end_well() -> None:
+def test_a_hash_that_cannot_begin_in_time_is_refused_and_the_others_succeed() -> None:
     passwords = _passwords(iterations=20, memory_kib=MEMORY_KIB)
 
     def refused() -> bool:
@@ -96,7 +96,7 @@ with ThreadPoolExecutor({8 * CORES}) as threads:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
-def test_what_hashing_keeps_of_memory_is_bounded_by_the_cores_and_not_by_who_asks() -> None:
+def test_memory_of_hashing_is_bounded_by_the_cores_and_not_by_its_callers() -> None:
     command = [sys.executable, "-c", _HASH_IN_MANY_THREADS]
     kept = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert kept < 3 * CORES * MEMORY_KIB
