@@ -54,10 +54,11 @@ class EventFactory:
     fewer digits than `time` may, and a header's name has no case.
     """
 
-    __slots__ = ("_kept", "leniency")
+    __slots__ = ("_kept", "json_format", "leniency")
 
     def __init__(self, leniency: Leniency, kept: Mapping[str, str] | None = None) -> None:
         self.leniency = leniency
+        self.json_format = StrictJsonFormat(leniency)
         self._kept = kept
 
     def __call__(self, attributes: dict[str, Any], data: Any) -> Event:
@@ -72,9 +73,13 @@ def read_batch(body: bytes, max_events: int, tolerate: Tolerances = STRICT) -> S
     """The events of a batch, in its order. Raises EventRejected, BatchRejected, TooManyEvents."""
     events: list[Event] = []
     rejected: dict[int, EventRejected] = {}
+    factory = EventFactory(Leniency(tolerate))
     for index, (value, text) in enumerate(_items(body, max_events)):
+        if factory.leniency.used:
+            # Anew, for what an event needs is its own; else there is nothing to forget.
+            factory = EventFactory(Leniency(tolerate))
         try:
-            events.append(_read_item(value, text, events, Leniency(tolerate)))
+            events.append(_read_item(value, text, events, factory))
         except EventRejected as rejection:
             # Anew, without the traceback: thousands of them would fill the memory.
             rejected[index] = EventRejected(rejection.attribute, rejection.rule, rejection.code)
@@ -98,13 +103,14 @@ def _items(body: bytes, max_events: int) -> Sequence[tuple[Any, str | None]]:
     return items
 
 
-def _read_item(value: Any, text: str | None, before: Sequence[Event], leniency: Leniency) -> Event:
+def _read_item(
+    value: Any, text: str | None, before: Sequence[Event], factory: EventFactory
+) -> Event:
     """The next event of a batch, after those that were read before it (3.3.2).
 
     The SDK knows no batches; the format and the factory that read a single event read it.
     """
-    factory = EventFactory(leniency)
-    event = cast("Event", StrictJsonFormat(leniency).event_of(value, text, factory))
+    event = cast("Event", factory.json_format.event_of(value, text, factory))
     if before and event.specversion != before[0].specversion:
         raise EventRejected(
             "specversion", "must be the same in all events of a batch", Rule.SPECVERSION

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit_service.events import canonical_json, media_types, strict_json
+from audit_service.events.bounded_cache import bounded_cache
 from audit_service.events.event import Event, JsonText, Value
 from audit_service.events.instant import instant
 from audit_service.events.strict_json import NotJson
@@ -63,9 +64,12 @@ def canonical_form(event: Event) -> bytes:
     """The bytes that are hashed; the module says how they are made."""
     attributes = dict(event.attributes)
     data = _as_json(event)
-    media_type = _canonical_media_type(attributes.pop("datacontenttype", None), data)
-    if media_type is not None:
-        attributes["datacontenttype"] = media_type
+    if "datacontenttype" in attributes:
+        attributes["datacontenttype"] = _canonical_media_type(str(attributes["datacontenttype"]))
+        if data is None and attributes["datacontenttype"] == JSON:
+            del attributes["datacontenttype"]
+    elif isinstance(data, JsonText):
+        attributes["datacontenttype"] = JSON
     if "time" in attributes:
         attributes["time"] = instant(str(attributes["time"]))
     if event.specversion == "0.3":
@@ -86,15 +90,13 @@ def _as_json(event: Event) -> bytes | None:
     return JsonText(data)
 
 
-def _canonical_media_type(given: Value | None, data: bytes | None) -> str | None:
-    """`datacontenttype` without what says nothing: that JSON is UTF-8; JSON, of no data."""
-    if given is None:
-        return JSON if isinstance(data, JsonText) else None
-    text = str(given)
+@bounded_cache
+def _canonical_media_type(text: str) -> str:
+    """The media type without a charset by which JSON is UTF-8, as it is anyway."""
     if not media_types.is_json(text) or not media_types.is_utf8(text):
         return text
     text = _UTF8_PARAMETER.sub("", text)
-    return None if data is None and text.lower() == JSON else text
+    return JSON if text.lower() == JSON else text
 
 
 def _field(name: str, value: Value) -> str:

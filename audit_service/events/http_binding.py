@@ -21,7 +21,6 @@ from audit_service.events.content_mode import (
     read_batch,
 )
 from audit_service.events.event import Event, EventRejected, Rule
-from audit_service.events.json_format import StrictJsonFormat
 from audit_service.events.tolerance import STRICT, Leniency, Tolerance, Tolerances
 
 # A quoted string, or one that is not closed: tried once, so that no value takes long.
@@ -77,14 +76,14 @@ def _read_binary(headers: Mapping[str, str], body: bytes, leniency: Leniency) ->
             given[name] = _normalised(attribute, value, leniency)
     message = HTTPMessage(headers=given, body=body)
     factory = EventFactory(leniency, kept)
-    return cast("Event", from_http(message, StrictJsonFormat(leniency), factory))
+    return cast("Event", from_http(message, factory.json_format, factory))
 
 
 def _read_structured(body: bytes, leniency: Leniency) -> Event:
     """One event; `ce-` headers beside it are copies at best (3.2.3) and are not looked at."""
     message = HTTPMessage(headers={"content-type": STRUCTURED}, body=body)
     factory = EventFactory(leniency)
-    return cast("Event", from_http(message, StrictJsonFormat(leniency), factory))
+    return cast("Event", from_http(message, factory.json_format, factory))
 
 
 def _check_required(headers: Mapping[str, str]) -> None:

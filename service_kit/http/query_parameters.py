@@ -28,7 +28,7 @@ def register(app: Flask) -> None:
 
 
 def _check_each_is_once() -> None:
-    if not request.query_string or request.endpoint is None:
+    if not request.environ.get("QUERY_STRING") or request.endpoint is None:
         return
     errors = [
         {"pointer": f"/{name}", "detail": "must not be given twice"}
