@@ -49,7 +49,8 @@ MAY_IMPORT = {
     "service_kit.logs": set(),
     "service_kit.group_commit": set(),
     "service_kit.clock": set(),
-    "service_kit.postgres": set(),
+    "service_kit.postgres": {"psycopg"},
+    "service_kit.database_url": {"psycopg"},
 }
 # Imports from a room to one above it, to the other service, from the kit to a service.
 UPWARD = [
@@ -121,6 +122,14 @@ def test_a_room_that_no_layer_names_is_reported(tree: Path) -> None:
     code, printed = lint(tree)
     assert code == 1
     assert "user_service.attic" in printed
+
+
+def test_a_circle_within_a_room_is_reported(tree: Path) -> None:
+    with module_file(tree, "service_kit.metrics.gauge").open("a") as file:
+        file.write("import service_kit.metrics.registry\n")
+    code, printed = lint(tree)
+    assert code == 1
+    assert "No cycles are allowed in service_kit.metrics" in printed
 
 
 def reported(printed: str, importer: str, imported: str) -> bool:
