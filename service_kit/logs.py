@@ -10,9 +10,8 @@ import re
 import select
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO, Self, cast
 
 import orjson
 import structlog
@@ -78,18 +77,28 @@ def info_many(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         _OUTPUT.write(render(None, "info", line) + b"\n")
 
 
-@contextmanager
-def buffer_lines() -> Iterator[None]:
-    """Keep the lines that this thread logs within the block, to write them several at a time.
+class LineBuffer:
+    """Keeps the lines that this thread logs from `open` to `close`, to write them together.
 
     Each write lets every other thread go first: written one by one, single events came 14 %
-    slower, and batches of 500 with a line an event 8 %.
+    slower, and batches of 500 with a line an event 8 %. As a context manager it is open within
+    the block.
     """
-    _OUTPUT.buffer()
-    try:
-        yield
-    finally:
+
+    def open(self) -> None:
+        """Keep lines from now on."""
+        _OUTPUT.buffer()
+
+    def close(self) -> None:
+        """Write what is kept, and keep no more."""
         _OUTPUT.write_buffer()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Output:

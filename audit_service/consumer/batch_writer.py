@@ -34,7 +34,7 @@ class BatchWriter:
         MUST NOT return before all of it is on disk. Raises LogUnavailable; some of it may be
         stored then.
         """
-        with logs.buffer_lines():
+        with logs.LineBuffer():
             refused = [message for message in batch if message.error is not None]
             refused += self._append([message for message in batch if message.error is None])
             if refused:

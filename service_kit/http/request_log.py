@@ -4,13 +4,12 @@ import random
 import re
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 
 import structlog
 from flask import Flask, Response, request
 
-from service_kit import logs
+from service_kit.logs import LineBuffer
 
 # A request id that can be echoed into a header and a log line.
 _FIT = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
@@ -39,7 +38,7 @@ def register(app: Flask, on_answered: OnAnswered) -> None:
 
 def _end(_: BaseException | None) -> None:
     """Part this thread from the request: a line that the server logs next is of none."""
-    buffered: ExitStack | None = request.environ.pop(_BUFFERED, None)
+    buffered: LineBuffer | None = request.environ.pop(_BUFFERED, None)
     if buffered is not None:
         buffered.close()
     structlog.contextvars.clear_contextvars()
@@ -47,8 +46,8 @@ def _end(_: BaseException | None) -> None:
 
 def buffer_lines() -> None:
     """Keep the lines of this request from now on until it ends, to write them at once."""
-    buffered = request.environ[_BUFFERED] = ExitStack()
-    buffered.enter_context(logs.buffer_lines())
+    buffered = request.environ[_BUFFERED] = LineBuffer()
+    buffered.open()
 
 
 def started() -> float:

@@ -220,7 +220,7 @@ def test_buffered_lines_are_written_together_in_their_order_after_the_block(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     logged = configured(monkeypatch, "console")
-    with logs.buffer_lines():
+    with logs.LineBuffer():
         structlog.get_logger().info("first")
         structlog.get_logger().info("second")
         assert logged() == ""
@@ -233,7 +233,7 @@ def test_buffered_lines_are_written_where_the_block_fails(monkeypatch: pytest.Mo
     logged = configured(monkeypatch, "console")
 
     def fail() -> None:
-        with logs.buffer_lines():
+        with logs.LineBuffer():
             structlog.get_logger().info("first")
             raise OSError("no disk")
 
@@ -244,7 +244,7 @@ def test_buffered_lines_are_written_where_the_block_fails(monkeypatch: pytest.Mo
 
 def test_lines_of_other_threads_are_not_buffered(monkeypatch: pytest.MonkeyPatch) -> None:
     logged = configured(monkeypatch, "console")
-    with logs.buffer_lines():
+    with logs.LineBuffer():
         other = threading.Thread(target=structlog.get_logger().info, args=("other",))
         other.start()
         other.join()
