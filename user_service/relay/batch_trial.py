@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from user_service.relay.events import QueuedEvent
+from user_service.relay.queued_events import QueuedEvent
 from user_service.relay.timing import Clock, RelayTiming
 
 REFUSED_IN_A_ROW = 3

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Select, Update, delete, exists, select, update
 
 from service_kit.clock import now, to_microseconds
-from user_service.relay.events import BackingOff, PendingWrites, QueuedEvent
 from user_service.relay.lease import Lease
+from user_service.relay.queued_events import BackingOff, PendingWrites, QueuedEvent
 from user_service.relay.timing import RelayTiming
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX

@@ -14,7 +14,7 @@ import structlog
 from user_service.relay.backoff import Backoff
 from user_service.relay.batch_trial import BatchTrial
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
-from user_service.relay.events import PendingWrites, QueuedEvent
+from user_service.relay.queued_events import PendingWrites, QueuedEvent
 from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
 from user_service.relay.sender_pool import Batch, BatchResult
 from user_service.relay.status import RelayStatus

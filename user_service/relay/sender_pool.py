@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from user_service.relay.events import QueuedEvent
+from user_service.relay.queued_events import QueuedEvent
 from user_service.relay.timing import Clock, RelayTiming
 from user_service.sinks.sink import Attempt, BatchSender, NotDelivered
 

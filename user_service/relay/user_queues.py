@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
-from user_service.relay.events import QueuedEvent
+from user_service.relay.queued_events import QueuedEvent
 
 
 class UserQueues:

@@ -22,9 +22,9 @@ from tests.support.relay_harness import (
 )
 from tests.support.sink_server import open_sink
 from tests.support.waiting import wait_until
-from user_service.relay.events import PendingWrites, QueuedEvent
 from user_service.relay.lease import Lease, LeaseLost
 from user_service.relay.outbox_queue import OutboxQueue
+from user_service.relay.queued_events import PendingWrites, QueuedEvent
 from user_service.relay.timing import Clock
 from user_service.store import outbox_admin
 from user_service.store.transactions import reading

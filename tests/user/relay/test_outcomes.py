@@ -9,8 +9,8 @@ from tests.support.manual_clock import ManualClock
 from tests.support.relay_harness import timing
 from user_service.relay.backoff import Backoff
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
-from user_service.relay.events import QueuedEvent
 from user_service.relay.outcomes import OutcomeHandler
+from user_service.relay.queued_events import QueuedEvent
 from user_service.relay.sender_pool import Batch, BatchResult
 from user_service.relay.status import RelayStatus
 from user_service.relay.user_queues import UserQueues

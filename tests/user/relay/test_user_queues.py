@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from user_service.relay.events import QueuedEvent
+from user_service.relay.queued_events import QueuedEvent
 from user_service.relay.user_queues import UserQueues
 
 USERS = ["a", "b", "c"]
