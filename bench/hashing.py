@@ -1,4 +1,4 @@
-"""What no user service that hashes so can exceed on this machine, with its defaults."""
+"""Hashing alone: the bound of any user service that hashes so on this machine."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Which layer a file belongs to, and by that, what a worker was doing.
+"""Layers: files by the part of a request that they serve.
 
 The layers are the rows of the page, in the order of its table.
 """

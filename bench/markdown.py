@@ -1,4 +1,4 @@
-"""How tables and measured numbers are written on the page."""
+"""Tables and measured numbers in Markdown."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""How fast the relay drains an outbox into our audit service: `python -m bench.outbox`.
+"""Rate of the relay, from an outbox into our audit service: `python -m bench.outbox`.
 
 The outbox is filled before. Both run as real processes on this machine, each with its database
 on its disk. What is timed is between the first event's arrival in the log and the last one's.

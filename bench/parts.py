@@ -1,4 +1,4 @@
-"""What is measured: every part of the suite, and what a whole run finds."""
+"""Parts of the suite, and the findings of a whole run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

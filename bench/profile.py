@@ -1,4 +1,4 @@
-"""Where the processor time goes: samples by layer, in runs of their own, as taking them costs.
+"""Processor time by layer: samples in runs of their own, as taking them costs.
 
 A sample is the stack of one thread at the moment when its process had used another
 SAMPLE_SECONDS of processor time, user and system: of the thread that used it, whether it held the

@@ -1,4 +1,4 @@
-"""What a run found, as a page of Markdown; every number in it is one that was measured."""
+"""Report of a run as a page of Markdown; every number in it is one that was measured."""
 
 from collections.abc import Iterator, Sequence
 

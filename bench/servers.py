@@ -1,4 +1,4 @@
-"""How each server that is measured is started: ours and the peers."""
+"""Servers that are measured, ours and the peers, and how each is started."""
 
 import shutil
 import sys

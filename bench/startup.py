@@ -1,4 +1,4 @@
-"""How long the services take to start: until ready, and of that the import of their code."""
+"""Time that the services take to start: until ready, and of that the import of their code."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a load costs, by the role of processes: processor time, switches, bytes written."""
+"""Cost of a load, by the role of processes: processor time, switches, bytes written."""
 
 import math
 import os

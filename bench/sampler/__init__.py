@@ -1,1 +1,1 @@
-"""What makes a server's workers take samples of themselves: see `bench.profile`."""
+"""Sampler that a server's workers run on themselves: see `bench.profile`."""
