@@ -115,7 +115,7 @@ def test_auto_is_console_on_a_terminal_and_json_elsewhere(
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_what_is_less_severe_than_asked_for_is_not_logged(
+def test_a_line_below_the_level_is_not_logged(
     monkeypatch: pytest.MonkeyPatch, log_format: LogFormat
 ) -> None:
     logged = configured(monkeypatch, log_format, "warning")
@@ -127,7 +127,7 @@ def test_what_is_less_severe_than_asked_for_is_not_logged(
 @pytest.mark.parametrize("danger", DANGERS, ids=ascii)
 @pytest.mark.parametrize("library", [False, True], ids=["ours", "library"])
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_nothing_that_is_logged_breaks_its_line(
+def test_a_line_is_not_broken_by_anything_in_it(
     monkeypatch: pytest.MonkeyPatch, log_format: LogFormat, danger: str, *, library: bool
 ) -> None:
     logged = configured(monkeypatch, log_format)
@@ -175,7 +175,7 @@ def test_a_librarys_warning_takes_the_same_form(monkeypatch: pytest.MonkeyPatch)
     assert line["timestamp"]
 
 
-def test_what_a_library_says_below_a_warning_is_not_logged(
+def test_a_librarys_line_below_a_warning_is_not_logged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     logged = configured(monkeypatch, "json", "debug")

@@ -114,7 +114,7 @@ class Service:
 
 
 class Relay(Service):
-    """A relay, which is seen on its small port."""
+    """A relay, which is seen on its admin port."""
 
     command = "relay"
     bind = "RELAY_BIND"

@@ -1,4 +1,4 @@
-"""The relay as a process: it serves its small port, delivers, and ends when it is told to."""
+"""The relay as a process: it serves its admin port, delivers, and ends when it is told to."""
 
 import time
 from pathlib import Path

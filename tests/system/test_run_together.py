@@ -1,4 +1,4 @@
-"""Several commands as one: they start together, and none outlives another.
+"""Runner of several commands: they start together, and none outlives another.
 
 Whatever is still running holds the pipe that `Together.end` reads to its end, so that it
 returning in time is the proof that nothing is left.
@@ -103,7 +103,7 @@ def test_the_last_command_is_stopped_first(together: Start) -> None:
     assert running.end()[:2] == (0, "two\none\n")
 
 
-def test_nothing_that_a_command_started_is_left_running(together: Start) -> None:
+def test_processes_that_a_command_started_are_stopped_with_it(together: Start) -> None:
     running = together("--", "sh", "-c", "sleep 600 & echo started; wait")
     assert running.line() == "started"
     running.signal(signal.SIGTERM)
@@ -140,7 +140,7 @@ def _answering(*answers: HTTPStatus) -> Iterator[str]:
         thread.join()
 
 
-def test_it_says_so_once_every_url_is_ready(together: Start) -> None:
+def test_the_text_is_printed_once_every_url_is_ready(together: Start) -> None:
     with (
         _answering(HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.OK) as one,
         _answering(HTTPStatus.OK) as two,
@@ -151,7 +151,7 @@ def test_it_says_so_once_every_url_is_ready(together: Start) -> None:
         assert running.end()[0] == 0
 
 
-def test_it_does_not_say_so_when_a_command_ends_before(together: Start) -> None:
+def test_the_text_is_not_printed_where_a_command_ends_before(together: Start) -> None:
     with _answering(HTTPStatus.SERVICE_UNAVAILABLE) as url:
         ended = together(
             "--ready", url, "--say", "All run", "--", "sh", "-c", "exit 5", "--", *SLEEP
@@ -159,7 +159,7 @@ def test_it_does_not_say_so_when_a_command_ends_before(together: Start) -> None:
     assert ended[:2] == (5, "")
 
 
-def test_it_can_be_stopped_before_it_is_ready(together: Start) -> None:
+def test_a_runner_can_be_stopped_before_its_urls_are_ready(together: Start) -> None:
     with _answering(HTTPStatus.SERVICE_UNAVAILABLE) as url:
         running = together(
             "--ready", url, "--say", "All run", "--", "sh", "-c", "echo started; exec sleep 600"

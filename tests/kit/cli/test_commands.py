@@ -130,7 +130,7 @@ def test_a_port_that_is_taken_ends_it_with_one_line_that_names_it(
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_what_the_service_finds_wrong_ends_it_with_one_line(
+def test_a_start_error_ends_a_command_with_one_line(
     trial: commands.Service[Trial], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     def check(_: Trial) -> None:

@@ -29,14 +29,14 @@ def test_a_process_that_serves_is_live_whatever_it_depends_on() -> None:
     assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
 
 
-def test_it_is_ready_when_all_it_depends_on_works() -> None:
+def test_a_service_is_ready_when_all_dependencies_work() -> None:
     answer = _client({"database": _works, "disk": _works}).get("/readyz")
     assert answer.status_code == 200
     assert answer.get_json() == {"status": "ready", "checks": {"database": "ok", "disk": "ok"}}
 
 
 @pytest.mark.parametrize("error", ["SELECT secret", ""])
-def test_what_fails_is_named_and_not_explained(error: str) -> None:
+def test_a_failing_dependency_is_named_and_not_explained(error: str) -> None:
     def fails() -> None:
         raise RuntimeError(error)
 
@@ -53,7 +53,7 @@ def test_what_fails_is_named_and_not_explained(error: str) -> None:
     assert "secret" not in repr(logged)
 
 
-def test_it_is_ready_again_once_it_works_again() -> None:
+def test_a_service_is_ready_again_once_its_dependency_works_again() -> None:
     checks = [_fails, _works]
 
     def check() -> None:
@@ -64,7 +64,7 @@ def test_it_is_ready_again_once_it_works_again() -> None:
         assert [client.get("/readyz").status_code for _ in range(2)] == [503, 200]
 
 
-def test_what_is_reported_has_no_say() -> None:
+def test_a_report_does_not_decide_readiness() -> None:
     answer = _client({"database": _works}, {"sink": lambda: {"last": "failed"}}).get("/readyz")
     assert answer.status_code == 200
     assert answer.get_json()["sink"] == {"last": "failed"}

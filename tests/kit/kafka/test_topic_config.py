@@ -32,6 +32,6 @@ def test_a_topic_that_keeps_everything_on_several_brokers_has_no_weakness() -> N
         (replace(SAFE, unclean_election=True), "unclean.leader.election"),
     ],
 )
-def test_what_could_lose_an_acknowledged_message_is_named(weak: TopicConfig, named: str) -> None:
+def test_a_risk_to_lose_an_acknowledged_message_is_named(weak: TopicConfig, named: str) -> None:
     (sentence,) = topic_config.durability_risks(weak)
     assert named in sentence

@@ -74,7 +74,7 @@ def test_a_secret_in_a_url_is_masked(name: str) -> None:
         "kafka://a/t?acks=0",
     ],
 )
-def test_what_is_no_such_url_is_refused_without_being_repeated(url: str) -> None:
+def test_a_url_of_no_topic_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ValueError, match=r"^(must|has|may)") as caught:
         topic_url.parse(url)
     assert "s3cret" not in str(caught.value)

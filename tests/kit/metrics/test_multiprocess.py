@@ -81,7 +81,7 @@ def test_a_worker_that_ends_leaves_them_to_the_others(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_what_a_killed_service_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_files_of_a_killed_service_are_removed_and_no_others(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"

@@ -59,7 +59,7 @@ def test_requests_are_counted_by_method_route_and_status() -> None:
     assert _requests(scrape, "POST", "-", 405) == 1
 
 
-def test_how_long_requests_take_is_told_by_route() -> None:
+def test_seconds_of_requests_are_measured_by_route() -> None:
     app = _app()
     for _ in range(3):
         app.test_client().get("/things/a")
@@ -72,7 +72,7 @@ def test_how_long_requests_take_is_told_by_route() -> None:
     assert 0 < took < 3
 
 
-def test_nothing_that_a_client_chooses_makes_a_metric_of_its_own() -> None:
+def test_a_client_cannot_make_a_metric_of_its_own() -> None:
     app = _app()
     client = app.test_client()
     for path in ("/a", "/b", "/things/secret", "/things/secret?key=secret"):
@@ -121,7 +121,7 @@ def test_the_answer_is_the_text_format_and_is_in_the_document() -> None:
 # Counters, histograms
 
 
-def test_what_was_not_counted_yet_is_0_and_not_missing() -> None:
+def test_a_counter_that_nothing_raised_is_0_and_not_missing() -> None:
     metrics = Metrics()
     metrics.counter("trial_total", "Trials")
     metrics.histogram("trial_seconds", "Seconds", buckets=(1, 2))

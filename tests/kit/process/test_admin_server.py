@@ -55,7 +55,7 @@ def test_health_and_metrics_are_told_over_http(port: AdminServer) -> None:
     assert scrape.value("http_requests_total", method="GET", route="/readyz", status="503") == 1
 
 
-def test_it_is_reached_from_this_machine_alone_unless_told_otherwise(port: AdminServer) -> None:
+def test_an_admin_server_is_reached_from_this_machine_alone_by_default(port: AdminServer) -> None:
     assert port.url.startswith("http://127.0.0.1:")
 
 

@@ -134,7 +134,7 @@ def test_an_address_is_host_and_port(
     "bind",
     ["", "x", ":80", "x:", "x:0", "x:65536", "::1:80", "x:80/", "http://x:80", "a b:80", "a..b:80"],
 )
-def test_what_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, bind: str) -> None:
+def test_a_bind_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, bind: str) -> None:
     monkeypatch.setenv("TRIAL_BIND", bind)
     assert problems() == ["TRIAL_BIND: must be host:port, for example 127.0.0.1:8080"]
 
@@ -170,7 +170,7 @@ def test_variables_of_others_are_no_concern() -> None:
 
 
 @BOTH
-def test_what_kubernetes_injects_for_a_service_of_the_name_passes_silently(
+def test_variables_that_kubernetes_injects_for_a_service_of_the_name_pass_silently(
     settings: type[ServiceSettings],
 ) -> None:
     prefix = settings.model_config["env_prefix"]
