@@ -14,10 +14,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from types import FrameType
@@ -26,6 +25,7 @@ import click
 
 from service_kit.process.healthcheck import DIRECTLY
 
+POLL_SECONDS = 0.1
 STOP_SECONDS = 30.0
 
 
@@ -35,9 +35,9 @@ STOP_SECONDS = 30.0
 @click.argument("commands", nargs=-1, type=click.UNPROCESSED, required=True)
 def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
     """Run COMMANDS, which are separated by `--`, as one."""
-    stop = threading.Event()
+    stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _setter(stop))
+        signal.signal(number, stop.handle)
     processes: list[Process] = []
     try:
         for command in _split(commands):
@@ -46,7 +46,7 @@ def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
             # One by one: those that run are stopped where the next cannot be started.
             processes.append(process)
         ended = _wait_until_ready(ready, processes, stop)
-        if ended is None and say and not stop.is_set():
+        if ended is None and say and not stop.asked:
             click.echo(say)
         ended = ended or _wait_for_end(processes, stop)
     except OSError as error:
@@ -59,11 +59,18 @@ def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
 Process = subprocess.Popen[bytes]
 
 
-def _setter(event: threading.Event) -> Callable[[int, FrameType | None], None]:
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        event.set()
+class Stop:
+    """Whether a signal asked to stop.
 
-    return handle
+    A handler MUST NOT take a lock, as the one of threading.Event: the main thread, which it
+    interrupts, may hold it.
+    """
+
+    asked = False
+
+    def handle(self, _number: int, _frame: FrameType | None) -> None:
+        """The handler of a signal."""
+        self.asked = True
 
 
 def _split(words: Sequence[str]) -> Iterator[list[str]]:
@@ -76,17 +83,15 @@ def _ended(processes: list[Process]) -> Process | None:
     return next((process for process in processes if process.poll() is not None), None)
 
 
-def _wait_until_ready(
-    urls: Sequence[str], processes: list[Process], stop: threading.Event
-) -> Process | None:
+def _wait_until_ready(urls: Sequence[str], processes: list[Process], stop: Stop) -> Process | None:
     """Return once all URLs answer 200, the stop is asked for, or a process ended: that one."""
     waiting = list(urls)
-    while waiting and not stop.is_set():
+    while waiting and not stop.asked:
         ended = _ended(processes)
         if ended:
             return ended
         waiting = [url for url in waiting if not _answers(url)]
-        stop.wait(0.1)
+        time.sleep(POLL_SECONDS)
     return None
 
 
@@ -98,11 +103,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _wait_for_end(processes: list[Process], stop: threading.Event) -> Process | None:
-    while not stop.wait(0.1):
+def _wait_for_end(processes: list[Process], stop: Stop) -> Process | None:
+    while not stop.asked:
         ended = _ended(processes)
         if ended:
             return ended
+        time.sleep(POLL_SECONDS)
     return None
 
 

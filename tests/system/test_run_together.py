@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http import HTTPStatus
 
 import pytest
@@ -46,9 +46,12 @@ class Together:
 
     def kill(self) -> None:
         """For a test that failed; what it left running is not waited for."""
-        with self._process, suppress(subprocess.TimeoutExpired):
+        with self._process:
             self._process.terminate()
-            self._process.communicate(timeout=TIMEOUT_SECONDS)
+            try:
+                self._process.communicate(timeout=TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
 
 
 @pytest.fixture
@@ -83,6 +86,17 @@ def test_a_signal_stops_all_and_is_no_failure(together: Start, number: int) -> N
     running = together("--", "sh", "-c", "echo started; exec sleep 600", "--", *SLEEP)
     assert running.line() == "started"
     running.signal(number)
+    assert running.end()[0] == 0
+
+
+def test_a_burst_of_signals_stops_all(together: Start) -> None:
+    """A handler may interrupt another, or the main thread, wherever that is."""
+    script = "trap 'sleep 0.5; exit 0' TERM; echo started; while :; do sleep 0.05; done"
+    running = together("--", "sh", "-c", script)
+    assert running.line() == "started"
+    for _ in range(1000):
+        running.signal(signal.SIGINT)
+        running.signal(signal.SIGTERM)
     assert running.end()[0] == 0
 
 
