@@ -13,7 +13,7 @@ SECONDS = 20
 
 
 class Gate:
-    """Where a commit waits for the test: `reached`, then `opened`."""
+    """A gate at which a commit waits for the test: `reached`, then `opened`."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()

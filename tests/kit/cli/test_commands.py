@@ -41,7 +41,7 @@ def create_app(_: Trial) -> Flask:
 
 @pytest.fixture
 def calls() -> list[str]:
-    """What a command called, in order."""
+    """The calls that a command made, in order."""
     return []
 
 

@@ -66,7 +66,7 @@ class Endless(io.RawIOBase):
 
 
 def environ(stream: io.IOBase, **extra: Any) -> dict[str, Any]:
-    """What a server hands over for a POST of the stream."""
+    """The environment that a server hands over for a POST of the stream."""
     return {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",

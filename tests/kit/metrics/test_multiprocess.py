@@ -21,7 +21,7 @@ sys.stdout.buffer.write(metrics.text())
 
 
 def _counting(number: int) -> str:
-    """What a process tells that counts so many, and ends."""
+    """The metrics of a process that counts so many, and ends."""
     command = [sys.executable, "-c", COUNT, str(number)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
