@@ -63,7 +63,7 @@ bench: install
 
 # Prints events a second from a Kafka topic to the disk; needs a broker, or the means to start one.
 bench-kafka: install
-	$(BIN)/python -m bench.kafka $(OPTIONS)
+	$(BIN)/python -m bench.measures.consumer $(OPTIONS)
 
 # Runs every part of it once, to see that it works.
 bench-smoke: install
@@ -71,7 +71,7 @@ bench-smoke: install
 
 # How fast the relay drains an outbox into our audit service.
 bench-outbox: install
-	$(BIN)/python -m bench.outbox
+	$(BIN)/python -m bench.measures.outbox
 
 # Resolve the dependencies anew; needs uv.
 lock:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from bench import plot, report
-from bench.environments import CACHE
-from bench.load import HOW_TO_GET_WRK, wrk_is_there
-from bench.parts import Amounts, run_all
-from bench.rounds import Broken, Effort, Say
+from bench.contenders.framework_environment import CACHE
+from bench.load.wrk import HOW_TO_GET_WRK, wrk_is_there
+from bench.measures.rates import Broken, Effort, Say
+from bench.report import page as report
+from bench.report import plot
+from bench.suite import Amounts, run_all
 
 SMOKE = Amounts(
     Effort(rounds=1, seconds=0.3, warm_up=False, strict=True),

@@ -2,8 +2,8 @@
 
 from html import escape
 
-from bench import load
-from bench.rounds import Results, Spread
+from bench.load import wrk as load
+from bench.measures.rates import Results, Spread
 
 WIDTH, LABELS, BAR, GAP, MARGIN = 760, 260, 26, 14, 24
 SCALE = WIDTH - LABELS - 110

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.load import Load
-from bench.rounds import Results, Spread
+from bench.load.wrk import Load
+from bench.measures.rates import Results, Spread
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.load import BINARY, batch
-from bench.markdown import rate, spread, table
-from bench.parts import PROCESSES, Findings, processes_name
-from bench.rounds import Results
+from bench.load.wrk import BINARY, batch
+from bench.measures.rates import Results
+from bench.report.markdown import rate, spread, table
+from bench.suite import PROCESSES, Findings, processes_name
 
 _LOADS = (BINARY, batch(100))
 _TEXT = """\

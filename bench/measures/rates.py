@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from bench import load, usage
-from bench.load import Load, Sample
-from bench.processes import Memory, Running, memory_of
-from bench.usage import Cost
+from bench.load import wrk as load
+from bench.load.wrk import Load, Sample
+from bench.machine import usage
+from bench.machine.server_process import Memory, Running, memory_of
+from bench.machine.usage import Cost
 
 WARM_UP_SECONDS = 1
 # What wrk leaves behind when it stops is still worked on, and takes the next one's places.

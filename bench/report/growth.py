@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench import growth
-from bench.load import Load
-from bench.markdown import rate, spread, table
-from bench.parts import Findings
-from bench.rounds import Results, Spread
-from bench.usage import Cost
+from bench.load.wrk import Load
+from bench.machine.usage import Cost
+from bench.measures import growth
+from bench.measures.rates import Results, Spread
+from bench.report.markdown import rate, spread, table
+from bench.suite import Findings
 
 _TEXT = """\
 The logs are copies of one that was filled, and grow by what they are sent in the rounds. *µs* are

@@ -1,4 +1,4 @@
-"""Python imports this at its start where this folder is on PYTHONPATH; see `bench.profile`.
+"""The sampler: Python imports this at its start where its folder is on PYTHONPATH.
 
 Each process that it forks, as gunicorn does its workers, then writes the stack of the running
 thread to a file of its own, whenever it has used so much more processor time.

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.layers import Layer
-from bench.load import Load
-from bench.markdown import spread, table
-from bench.parts import PROFILED, Findings
-from bench.profile import SAMPLE_SECONDS, Profile
-from bench.rounds import Results, Spread
-from bench.usage import Cost
+from bench.load.wrk import Load
+from bench.machine.usage import Cost
+from bench.measures.layers import Layer
+from bench.measures.profile import SAMPLE_SECONDS, Profile
+from bench.measures.rates import Results, Spread
+from bench.report.markdown import spread, table
+from bench.suite import PROFILED, Findings
 
 _COSTS = """\
 What each event, or user, that was acknowledged took of the processor, user and system, while the

@@ -1,4 +1,4 @@
-"""Serve a peer as the audit service is served: `python -m bench.serve PEER PORT`.
+"""Serve a peer as the audit service is served: `python -m bench.contenders.serve PEER PORT`.
 
 The same gunicorn settings, workers and threads. It runs in peers' own environments, too, so it
 imports nothing but the kit and that peer.
@@ -16,7 +16,7 @@ def main(peer: str, port: str) -> None:
     """Serve until SIGTERM."""
     settings = ServiceSettings(bind=f"127.0.0.1:{port}", workers=2, threads=8, log_format="json")
     logs.configure(peer, settings.log_format)
-    module = importlib.import_module(f"bench.peers.{peer}")
+    module = importlib.import_module(f"bench.contenders.peers.{peer}")
     gunicorn_server.run(peer, settings, module.create_app)
 
 

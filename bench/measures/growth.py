@@ -8,9 +8,11 @@ import shutil
 from collections.abc import Sequence
 from functools import partial
 
-from bench import load, prefill, servers
-from bench.rounds import Effort, Entrant, Results, Say, measure
-from bench.servers import Place
+from bench.contenders import services as servers
+from bench.contenders.services import Place
+from bench.load import wrk as load
+from bench.measures import disk as prefill
+from bench.measures.rates import Effort, Entrant, Results, Say, measure
 
 LOADS = (load.BINARY, load.batch(100), load.batch(100, random_ids=True))
 

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench import load, report_costs, report_growth, report_scaling
-from bench.markdown import rate, spread, table
-from bench.parts import (
+from bench.load import wrk as load
+from bench.measures.rates import Results
+from bench.report import costs as report_costs
+from bench.report import growth as report_growth
+from bench.report import scaling as report_scaling
+from bench.report.markdown import rate, spread, table
+from bench.report.targets import Target, targets
+from bench.suite import (
     ARGON2,
     ARGON2_AT_ONCE,
     BATCHES,
@@ -14,8 +19,6 @@ from bench.parts import (
     USERS_CHEAP,
     Findings,
 )
-from bench.rounds import Results
-from bench.targets import Target, targets
 
 _HOW = """\
 Written by `make bench`; do not edit. To repeat it: `make bench`, on a machine with

@@ -1,4 +1,4 @@
-"""Events a second from a Kafka topic to the disk: `python -m bench.kafka`.
+"""Events a second from a Kafka topic to the disk: `python -m bench.measures.consumer`.
 
 A topic of three partitions is filled; then one consumer stores it in SQLite. The clock runs
 from its first commit to its last, so that joining the group does not count.
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from bench.environments import CACHE
-from bench.markdown import spread
-from bench.rounds import Spread
+from bench.contenders.framework_environment import CACHE
+from bench.measures.rates import Spread
+from bench.report.markdown import spread
 from tests.support import kafka
 from tests.support.consumer_process import ConsumerProcess
 from tests.support.kafka_topics import Topic

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.processes import Running, free_port, serving
+from bench.machine.server_process import Running, free_port, serving
 from tests.support import postgres
 
 BIN = Path(sys.executable).parent
@@ -52,10 +52,10 @@ def a_place(cache: Path, framework: Path | None) -> Iterator[Place]:
 
 @contextmanager
 def peer(place: Place, name: str) -> Iterator[Sequence[Running]]:
-    """The peer `bench.peers.name`, with an empty database where it has one."""
+    """The peer `bench.contenders.peers.name`, with an empty database where it has one."""
     port = free_port()
     python = place.framework if name == "framework" else Path(sys.executable)
-    command = [str(python), "-m", "bench.serve", name, str(port)]
+    command = [str(python), "-m", "bench.contenders.serve", name, str(port)]
     with _folder(place) as folder:
         settings = {"NAIVE_DATABASE": folder / "naive.db", **place.environ}
         with serving(

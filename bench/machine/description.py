@@ -7,7 +7,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.environments import FRAMEWORK
+from bench.contenders.framework_environment import FRAMEWORK
 
 PACKAGES = (
     "flask",

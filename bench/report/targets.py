@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench import growth, load
-from bench.parts import ARGON2, NAIVE, NO_OP, OURS, PRINTING, USERS, USERS_CHEAP, Findings
-from bench.rounds import Spread
+from bench.load import wrk as load
+from bench.measures import growth
+from bench.measures.rates import Spread
+from bench.suite import ARGON2, NAIVE, NO_OP, OURS, PRINTING, USERS, USERS_CHEAP, Findings
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ _LAYERS = {
     "pydantic/": Layer.FRAMEWORK,
     "service_kit/http/app.py": Layer.FRAMEWORK,
     "audit_service/": Layer.APPLICATION,
-    "bench/peers/": Layer.APPLICATION,
+    "bench/contenders/peers/": Layer.APPLICATION,
     "service_kit/": Layer.APPLICATION,
     "user_service/": Layer.APPLICATION,
     "audit_service/events/": Layer.EVENT,

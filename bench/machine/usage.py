@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import Load, Sample
-from bench.processes import Running, workers_of
+from bench.load.wrk import Load, Sample
+from bench.machine.server_process import Running, workers_of
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
-from bench import servers
-from bench.processes import Running
-from bench.rounds import Spread
-from bench.servers import Place
+from bench.contenders import services as servers
+from bench.contenders.services import Place
+from bench.machine.server_process import Running
+from bench.measures.rates import Spread
 
 _IMPORT = "import time; t = time.perf_counter(); import {}.cli; print(time.perf_counter() - t)"
 

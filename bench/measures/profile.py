@@ -17,11 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.layers import Layer, layer_of
-from bench.load import Load
-from bench.processes import Running, workers_of
-from bench.rounds import Broken, Effort, Entrant, Say, run, settle, warm_up
-from bench.servers import Place
+from bench.contenders.services import Place
+from bench.load.wrk import Load
+from bench.machine.server_process import Running, workers_of
+from bench.measures.layers import Layer, layer_of
+from bench.measures.rates import Broken, Effort, Entrant, Say, run, settle, warm_up
 
 SAMPLE_SECONDS = 0.01
 HOW_IT_IS_POSSIBLE = "it takes Linux, which tells of other processes in /proc"

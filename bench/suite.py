@@ -5,25 +5,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench import (
-    environments,
-    growth,
-    hashing,
-    latency,
-    load,
-    machine,
-    prefill,
-    profile,
-    servers,
-    startup,
-)
-from bench import kafka as consuming
-from bench.latency import Latencies
-from bench.prefill import Disk
-from bench.profile import Profile
-from bench.rounds import Effort, Entrant, Results, Say, Spread, measure
-from bench.servers import Place
-from bench.startup import StartUp
+from bench.contenders import framework_environment as environments
+from bench.contenders import services as servers
+from bench.contenders.services import Place
+from bench.load import wrk as load
+from bench.machine import description as machine
+from bench.measures import consumer as consuming
+from bench.measures import disk as prefill
+from bench.measures import growth, hashing, latency, profile, startup
+from bench.measures.disk import Disk
+from bench.measures.latency import Latencies
+from bench.measures.profile import Profile
+from bench.measures.rates import Effort, Entrant, Results, Say, Spread, measure
+from bench.measures.startup import StartUp
 from tests.support import kafka, postgres
 
 NO_OP = "Flask no-op, 204"

@@ -16,7 +16,7 @@ CONNECTIONS = 16
 PATIENCE_SECONDS = 20.0
 HOW_TO_GET_WRK = "needs wrk on the PATH: apt install wrk, or brew install wrk"
 
-_SCRIPT = Path(__file__).parent / "load.lua"
+_SCRIPT = Path(__file__).parent / "requests.lua"
 
 
 @dataclass(frozen=True)

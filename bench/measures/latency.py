@@ -5,11 +5,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import load, openloop
-from bench.openloop import Latency
-from bench.processes import Running
-from bench.rounds import Effort, Entrant, Say, Spread, settle, warm_up
-from bench.usage import so_far, workers
+from bench.load import open_loop as openloop
+from bench.load import wrk as load
+from bench.load.open_loop import Latency
+from bench.machine.server_process import Running
+from bench.machine.usage import so_far, workers
+from bench.measures.rates import Effort, Entrant, Say, Spread, settle, warm_up
 
 HIGHEST_SECONDS = 3.0
 

@@ -1,4 +1,4 @@
-"""Rate of the relay, from an outbox into our audit service: `python -m bench.outbox`.
+"""How fast the relay drains an outbox into our audit service: `python -m bench.measures.outbox`.
 
 The outbox is filled before. Both run as real processes on this machine, each with its database
 on its disk. What is timed is between the first event's arrival in the log and the last one's.
@@ -17,11 +17,11 @@ import click
 import requests
 from sqlalchemy import Engine, insert
 
-from bench import servers
-from bench.environments import CACHE
-from bench.processes import free_port, serving
-from bench.rounds import Spread
-from bench.servers import BIN, Place
+from bench.contenders import services as servers
+from bench.contenders.framework_environment import CACHE
+from bench.contenders.services import BIN, Place
+from bench.machine.server_process import free_port, serving
+from bench.measures.rates import Spread
 from service_kit.clock import now, to_microseconds
 from user_service.sinks.cloudevents import describe, serialise
 from user_service.store import database

@@ -1,0 +1,1 @@
+"""Contenders: whose rates are compared, and the servers that stand for them."""

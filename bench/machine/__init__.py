@@ -1,0 +1,1 @@
+"""The machine: processes on it, what they use, and what it is."""

@@ -1,0 +1,1 @@
+"""Measures: one module for each thing that is measured."""

@@ -1,0 +1,1 @@
+"""What makes a server's workers take samples of themselves: see `bench.measures.profile`."""

@@ -1,0 +1,1 @@
+"""The report: docs/performance.md and its picture."""

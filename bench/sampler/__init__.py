@@ -1,1 +1,0 @@
-"""Sampler that a server's workers run on themselves: see `bench.profile`."""
