@@ -9,13 +9,13 @@ import click
 
 from bench.contenders.framework_environment import CACHE
 from bench.load.wrk import HOW_TO_GET_WRK, wrk_is_there
-from bench.measures.rates import Broken, Effort, Say
+from bench.measures.rates import Broken, Budget, Progress
 from bench.report import page as report
 from bench.report import plot
 from bench.suite import Amounts, run_all
 
 SMOKE = Amounts(
-    Effort(rounds=1, seconds=0.3, warm_up=False, strict=True),
+    Budget(rounds=1, seconds=0.3, warm_up=False, strict=True),
     sizes=(0, 2000),
     disk_events=2000,
     hashes=2,
@@ -50,7 +50,7 @@ def main(
     # So that every block is left by its end, and what it started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     thorough = Amounts(
-        Effort(rounds, seconds),
+        Budget(rounds, seconds),
         sizes,
         disk_events=200_000,
         hashes=20,
@@ -58,18 +58,18 @@ def main(
         kafka_events=100_000,
     )
     try:
-        findings = run_all(SMOKE if smoke else thorough, _say())
+        measurements = run_all(SMOKE if smoke else thorough, _progress())
     except Broken as reason:
         sys.exit(f"broken: {reason}")
     folder = output or (CACHE / "smoke" if smoke else Path("docs"))
     folder.mkdir(parents=True, exist_ok=True)
-    page = report.page(findings)
+    page = report.page(measurements)
     (folder / "performance.md").write_text(page, encoding="utf-8")
-    (folder / "performance.svg").write_text(plot.singles(findings.rates), encoding="utf-8")
+    (folder / "performance.svg").write_text(plot.singles(measurements.rates), encoding="utf-8")
     click.echo(page)
 
 
-def _say() -> Say:
+def _progress() -> Progress:
     began = time.monotonic()
     return lambda line: click.echo(f"{time.monotonic() - began:6.0f} s  {line}", err=True)
 

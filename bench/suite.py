@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.contenders import framework_environment as environments
 from bench.contenders import services as servers
-from bench.contenders.services import Place
+from bench.contenders.services import Workspace
 from bench.load import wrk as load
 from bench.machine import description as machine
 from bench.measures import consumer as consuming
@@ -16,7 +16,7 @@ from bench.measures import growth, hashing, latency, profile, startup
 from bench.measures.disk import Disk
 from bench.measures.latency import Latencies
 from bench.measures.profile import Profile
-from bench.measures.rates import Effort, Entrant, Results, Say, Spread, measure
+from bench.measures.rates import Budget, Contender, Progress, Results, Spread, measure
 from bench.measures.startup import StartUp
 from tests.support import kafka, postgres
 
@@ -49,7 +49,7 @@ class Amounts:
     `kafka_events` in a topic, where 0 is not to measure it.
     """
 
-    effort: Effort
+    budget: Budget
     sizes: tuple[int, ...]
     disk_events: int
     hashes: int
@@ -58,7 +58,7 @@ class Amounts:
 
 
 @dataclass(frozen=True)
-class Findings:
+class Measurements:
     """Everything that a run measured. `missing`: what could not be, and why."""
 
     amounts: Amounts
@@ -74,11 +74,11 @@ class Findings:
     startups: Sequence[StartUp]
 
 
-def run_all(amounts: Amounts, say: Say) -> Findings:
+def run_all(amounts: Amounts, progress: Progress) -> Measurements:
     """Every part, one after the other. All that is started is stopped, come what may."""
     missing = []
     framework: Path | None = None
-    say("making the environment of functions-framework, unless it is there")
+    progress("making the environment of functions-framework, unless it is there")
     try:
         framework = environments.framework()
     except environments.NotInstalled as reason:
@@ -89,30 +89,30 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
         missing.append(f"Kafka was not measured: {kafka.HOW_TO_GET_IT}")
     if not postgres.is_there():
         missing.append(f"PostgreSQL was not measured: {postgres.HOW_TO_GET_IT}")
-    with servers.a_place(environments.CACHE, framework) as place:
-        effort = amounts.effort
-        say("single events, structured mode, batches, users")
+    with servers.a_workspace(environments.CACHE, framework) as workspace:
+        budget = amounts.budget
+        progress("single events, structured mode, batches, users")
         floors = {
             ARGON2: partial(hashing.floor, amounts.hashes),
             ARGON2_AT_ONCE: partial(hashing.all_at_once, amounts.hashes),
         }
-        rates = measure(_entrants(place), effort, say, floors)
-        say("where the time goes")
-        profiles = _profiles(place, effort, say) if profile.is_possible() else []
-        say("latency at half of the highest rate")
-        latencies = _latencies(place, effort, say)
-        say("growth")
-        grown = growth.run(place, amounts.sizes, effort, say)
-        say("bytes on disk")
-        disks = _disks(place, amounts.disk_events)
-        say("PostgreSQL with more audit processes")
-        replicas = measure(_replicas(place), effort, say) if place.postgres else None
-        say("from a Kafka topic")
-        consumed = _consumed(place, amounts) if kafka.is_there() else None
-        say("start-up")
-        startups = startup.measure(place, amounts.starts)
-        described = machine.describe(place.data)
-    return Findings(
+        rates = measure(_contenders(workspace), budget, progress, floors)
+        progress("where the time goes")
+        profiles = _profiles(workspace, budget, progress) if profile.is_possible() else []
+        progress("latency at half of the highest rate")
+        latencies = _latencies(workspace, budget, progress)
+        progress("growth")
+        grown = growth.run(workspace, amounts.sizes, budget, progress)
+        progress("bytes on disk")
+        disks = _disks(workspace, amounts.disk_events)
+        progress("PostgreSQL with more audit processes")
+        replicas = measure(_replicas(workspace), budget, progress) if workspace.postgres else None
+        progress("from a Kafka topic")
+        consumed = _consumed(workspace, amounts) if kafka.is_there() else None
+        progress("start-up")
+        startups = startup.measure(workspace, amounts.starts)
+        described = machine.describe(workspace.data)
+    return Measurements(
         amounts,
         described,
         missing,
@@ -127,50 +127,58 @@ def run_all(amounts: Amounts, say: Say) -> Findings:
     )
 
 
-def _entrants(place: Place) -> list[Entrant]:
+def _contenders(workspace: Workspace) -> list[Contender]:
     single = [load.BINARY]
     ours = [load.BINARY, load.STRUCTURED, *BATCHES]
-    entrants = [
-        Entrant(NO_OP, partial(servers.peer, place, "no_op"), single),
-        Entrant(PRINTING, partial(servers.peer, place, "printing"), single),
-        Entrant(NAIVE, partial(servers.peer, place, "naive"), single),
-        Entrant(OURS, partial(servers.audit, place), ours),
-        Entrant(USERS, partial(servers.users, place), [load.USER]),
-        Entrant(USERS_CHEAP, partial(servers.users, place, cheapest_hashing=True), [load.USER]),
+    contenders = [
+        Contender(NO_OP, partial(servers.peer, workspace, "no_op"), single),
+        Contender(PRINTING, partial(servers.peer, workspace, "printing"), single),
+        Contender(NAIVE, partial(servers.peer, workspace, "naive"), single),
+        Contender(OURS, partial(servers.audit, workspace), ours),
+        Contender(USERS, partial(servers.users, workspace), [load.USER]),
+        Contender(
+            USERS_CHEAP, partial(servers.users, workspace, cheapest_hashing=True), [load.USER]
+        ),
     ]
-    if place.framework:
-        entrants.insert(2, Entrant(FRAMEWORK, partial(servers.peer, place, "framework"), single))
-    if place.postgres:
-        entrants.append(Entrant(OURS_POSTGRES, partial(servers.audit_on_postgres, place), ours))
-    return entrants
+    if workspace.framework:
+        contenders.insert(
+            2, Contender(FRAMEWORK, partial(servers.peer, workspace, "framework"), single)
+        )
+    if workspace.postgres:
+        contenders.append(
+            Contender(OURS_POSTGRES, partial(servers.audit_on_postgres, workspace), ours)
+        )
+    return contenders
 
 
-def _profiles(place: Place, effort: Effort, say: Say) -> Sequence[Profile]:
-    entrants = {entrant.name: entrant for entrant in _entrants(profile.sampled(place))}
-    profiled = [replace(entrants[name], loads=loads) for name, loads in PROFILED.items()]
-    return profile.measure(profiled, place.output, effort, say)
+def _profiles(workspace: Workspace, budget: Budget, progress: Progress) -> Sequence[Profile]:
+    contenders = {
+        contender.name: contender for contender in _contenders(profile.sampled(workspace))
+    }
+    profiled = [replace(contenders[name], loads=loads) for name, loads in PROFILED.items()]
+    return profile.measure(profiled, workspace.output, budget, progress)
 
 
-def _latencies(place: Place, effort: Effort, say: Say) -> list[Latencies]:
-    entrants = {entrant.name: entrant for entrant in _entrants(place)}
-    ours = [entrants[name] for name in (OURS, OURS_POSTGRES) if name in entrants]
-    return latency.measure(ours, entrants[NO_OP], effort, say)
+def _latencies(workspace: Workspace, budget: Budget, progress: Progress) -> list[Latencies]:
+    contenders = {contender.name: contender for contender in _contenders(workspace)}
+    ours = [contenders[name] for name in (OURS, OURS_POSTGRES) if name in contenders]
+    return latency.measure(ours, contenders[NO_OP], budget, progress)
 
 
-def _disks(place: Place, events: int) -> list[Disk]:
-    disks = [prefill.sqlite(place.data, events)]
-    if place.postgres:
-        with servers.empty_database(place) as url:
+def _disks(workspace: Workspace, events: int) -> list[Disk]:
+    disks = [prefill.sqlite(workspace.data, events)]
+    if workspace.postgres:
+        with servers.empty_database(workspace) as url:
             disks.append(prefill.postgres(url, events))
     return disks
 
 
-def _consumed(place: Place, amounts: Amounts) -> Spread | None:
+def _consumed(workspace: Workspace, amounts: Amounts) -> Spread | None:
     if not amounts.kafka_events:
         return None
-    folder = place.data / "kafka"
+    folder = workspace.data / "kafka"
     folder.mkdir()
-    return consuming.measure(folder, amounts.kafka_events, rounds=amounts.effort.rounds)
+    return consuming.measure(folder, amounts.kafka_events, rounds=amounts.budget.rounds)
 
 
 def processes_name(number: int) -> str:
@@ -178,9 +186,9 @@ def processes_name(number: int) -> str:
     return "1 process" if number == 1 else f"{number} processes"
 
 
-def _replicas(place: Place) -> list[Entrant]:
+def _replicas(workspace: Workspace) -> list[Contender]:
     loads = [load.BINARY, load.batch(100)]
     return [
-        Entrant(processes_name(n), partial(servers.audit_on_postgres, place, n), loads)
+        Contender(processes_name(n), partial(servers.audit_on_postgres, workspace, n), loads)
         for n in PROCESSES
     ]

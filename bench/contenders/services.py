@@ -17,7 +17,7 @@ CHEAPEST_HASHING = {"USER_SERVICE_ARGON2_MEMORY_KIB": 8, "USER_SERVICE_ARGON2_IT
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where a run keeps its files. `data` is on a disk: an fsync on a tmpfs costs nothing.
 
     `output`, with what the servers print, is in memory, as a pipe would be: written to the same
@@ -34,7 +34,7 @@ class Place:
 
 
 @contextmanager
-def a_place(cache: Path, framework: Path | None) -> Iterator[Place]:
+def a_workspace(cache: Path, framework: Path | None) -> Iterator[Workspace]:
     """Empty folders, and a PostgreSQL server where there are its programs; gone afterwards."""
     shm = Path("/dev/shm")  # noqa: S108
     cache.mkdir(exist_ok=True)
@@ -42,95 +42,95 @@ def a_place(cache: Path, framework: Path | None) -> Iterator[Place]:
         tempfile.TemporaryDirectory(prefix="data-", dir=cache) as data,
         tempfile.TemporaryDirectory(prefix="bench-", dir=shm if shm.is_dir() else None) as output,
     ):
-        place = Place(Path(data).absolute(), Path(output), None, framework)
+        workspace = Workspace(Path(data).absolute(), Path(output), None, framework)
         if not postgres.is_there():
-            yield place
+            yield workspace
             return
         with postgres.running() as server:
-            yield replace(place, postgres=server)
+            yield replace(workspace, postgres=server)
 
 
 @contextmanager
-def peer(place: Place, name: str) -> Iterator[Sequence[Running]]:
+def peer(workspace: Workspace, name: str) -> Iterator[Sequence[Running]]:
     """The peer `bench.contenders.peers.name`, with an empty database where it has one."""
     port = free_port()
-    python = place.framework if name == "framework" else Path(sys.executable)
+    python = workspace.framework if name == "framework" else Path(sys.executable)
     command = [str(python), "-m", "bench.contenders.serve", name, str(port)]
-    with _folder(place) as folder:
-        settings = {"NAIVE_DATABASE": folder / "naive.db", **place.environ}
+    with _folder(workspace) as folder:
+        settings = {"NAIVE_DATABASE": folder / "naive.db", **workspace.environ}
         with serving(
-            name, command, port=port, output=place.output, settings=settings, ready="/"
+            name, command, port=port, output=workspace.output, settings=settings, ready="/"
         ) as running:
             yield [running]
 
 
 @contextmanager
 def audit(
-    place: Place, url: str | None = None, workers: int = 2, name: str = "audit-service"
+    workspace: Workspace, url: str | None = None, workers: int = 2, name: str = "audit-service"
 ) -> Iterator[Sequence[Running]]:
     """Our audit service on the log at `url`, or on an empty one of its own in SQLite."""
     port = free_port()
-    with _folder(place) as folder:
+    with _folder(workspace) as folder:
         settings = {
             "AUDIT_SERVICE_BIND": f"127.0.0.1:{port}",
             "AUDIT_SERVICE_DATABASE_URL": url or f"sqlite:///{folder}/events.db",
             "AUDIT_SERVICE_WORKERS": workers,
             "AUDIT_SERVICE_THREADS": 8,
-            **place.environ,
+            **workspace.environ,
         }
         command = [str(BIN / "audit-service"), "run"]
         with serving(
-            name, command, port=port, output=place.output, settings=settings, workers=workers
+            name, command, port=port, output=workspace.output, settings=settings, workers=workers
         ) as running:
             yield [running]
 
 
 @contextmanager
-def audit_on_postgres(place: Place, workers: int = 2) -> Iterator[Sequence[Running]]:
+def audit_on_postgres(workspace: Workspace, workers: int = 2) -> Iterator[Sequence[Running]]:
     """The same on an empty PostgreSQL database."""
-    with empty_database(place) as url, audit(place, url, workers) as running:
+    with empty_database(workspace) as url, audit(workspace, url, workers) as running:
         yield running
 
 
 @contextmanager
-def users(place: Place, *, cheapest_hashing: bool = False) -> Iterator[Sequence[Running]]:
+def users(workspace: Workspace, *, cheapest_hashing: bool = False) -> Iterator[Sequence[Running]]:
     """Our user service, in direct delivery, and the audit service that is its sink.
 
     Both on empty SQLite files; the user service has its default of 16 threads, since a
     quarter of them never waits for the sink.
     """
     port = free_port()
-    with audit(place) as sink, _folder(place) as folder:
+    with audit(workspace) as sink, _folder(workspace) as folder:
         settings = {
             "USER_SERVICE_BIND": f"127.0.0.1:{port}",
             "USER_SERVICE_DATABASE_URL": f"sqlite:///{folder}/users.db",
             "USER_SERVICE_SINK": sink[0].url,
             **(CHEAPEST_HASHING if cheapest_hashing else {}),
-            **place.environ,
+            **workspace.environ,
         }
         command = [str(BIN / "user-service"), "run"]
         with serving(
-            "user-service", command, port=port, output=place.output, settings=settings
+            "user-service", command, port=port, output=workspace.output, settings=settings
         ) as running:
             yield [running, *sink]
 
 
 @contextmanager
-def empty_database(place: Place) -> Iterator[str]:
+def empty_database(workspace: Workspace) -> Iterator[str]:
     """The URL of a PostgreSQL database, gone afterwards."""
-    if place.postgres is None:
+    if workspace.postgres is None:
         raise RuntimeError(postgres.HOW_TO_GET_IT)
     name = f"bench_{uuid.uuid4().hex}"
-    url = place.postgres.new_database(name)
+    url = workspace.postgres.new_database(name)
     try:
         yield url
     finally:
-        place.postgres.drop_database(name)
+        workspace.postgres.drop_database(name)
 
 
 @contextmanager
-def _folder(place: Place) -> Iterator[Path]:
-    folder = place.data / uuid.uuid4().hex
+def _folder(workspace: Workspace) -> Iterator[Path]:
+    folder = workspace.data / uuid.uuid4().hex
     folder.mkdir()
     try:
         yield folder

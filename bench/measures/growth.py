@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from bench.contenders import services as servers
-from bench.contenders.services import Place
+from bench.contenders.services import Workspace
 from bench.load import wrk as load
 from bench.measures import disk as prefill
-from bench.measures.rates import Effort, Entrant, Results, Say, measure
+from bench.measures.rates import Budget, Contender, Progress, Results, measure
 
 LOADS = (load.BINARY, load.batch(100), load.batch(100, random_ids=True))
 
@@ -22,22 +22,22 @@ def name(size: int) -> str:
     return f"{size:,} stored"
 
 
-def run(place: Place, sizes: Sequence[int], effort: Effort, say: Say) -> Results:
+def run(workspace: Workspace, sizes: Sequence[int], budget: Budget, progress: Progress) -> Results:
     """Ingest at each of the sizes, which rise."""
-    folder = place.data / "growth"
+    folder = workspace.data / "growth"
     folder.mkdir()
     growing = folder / "growing.db"
-    entrants = []
+    contenders = []
     filled = 0
     for size in sizes:
-        say(f"filling a log with {size:,} events")
+        progress(f"filling a log with {size:,} events")
         prefill.fill(f"sqlite:///{growing}", size - filled)
         filled = size
         shutil.copy(growing, folder / f"{size}.db")
-        start = partial(servers.audit, place, f"sqlite:///{folder}/{size}.db")
-        entrants.append(Entrant(name(size), start, LOADS))
+        start = partial(servers.audit, workspace, f"sqlite:///{folder}/{size}.db")
+        contenders.append(Contender(name(size), start, LOADS))
     growing.unlink()
     try:
-        return measure(entrants, effort, say)
+        return measure(contenders, budget, progress)
     finally:
         shutil.rmtree(folder)

@@ -10,19 +10,19 @@ from bench.load import wrk as load
 from bench.load.open_loop import Latency
 from bench.machine.server_process import Running
 from bench.machine.usage import so_far, workers
-from bench.measures.rates import Effort, Entrant, Say, Spread, settle, warm_up
+from bench.measures.rates import Budget, Contender, Progress, Spread, settle, warm_up
 
 HIGHEST_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """Of one entrant, one of each round; the numbers are medians of the rounds.
+    """Of one contender, one of each round; the numbers are medians of the rounds.
 
     `cores`: processor time a second of the workers; `generator`: of who sends.
     """
 
-    entrant: str
+    contender: str
     rounds: tuple[Latency, ...]
     cores: Spread
     generator: Spread
@@ -45,19 +45,19 @@ class Latencies:
 
 
 def measure(
-    entrants: Sequence[Entrant], beside: Entrant, effort: Effort, say: Say
+    contenders: Sequence[Contender], beside: Contender, budget: Budget, progress: Progress
 ) -> list[Latencies]:
-    """Of each entrant, in rounds, at half of what it came to in the same round; and of `beside`
+    """Of each contender, in rounds, at half of what it came to in the same round; and of `beside`
     at the rate of the first.
     """
-    found: dict[str, list[_Round]] = {entrant.name: [] for entrant in (beside, *entrants)}
-    for number in range(1, effort.rounds + 1):
-        rounds = {entrant.name: _measured(entrant, effort) for entrant in entrants}
-        first = rounds[entrants[0].name]
-        for name, one in {beside.name: _measured(beside, effort, first.asked), **rounds}.items():
+    found: dict[str, list[_Round]] = {contender.name: [] for contender in (beside, *contenders)}
+    for number in range(1, budget.rounds + 1):
+        rounds = {contender.name: _measured(contender, budget) for contender in contenders}
+        first = rounds[contenders[0].name]
+        for name, one in {beside.name: _measured(beside, budget, first.asked), **rounds}.items():
             found[name].append(one)
             latency = one.latency
-            say(f"{number}: {name} at {latency.rate:,.0f}/s: p99 {latency.p99:.1f} ms")
+            progress(f"{number}: {name} at {latency.rate:,.0f}/s: p99 {latency.p99:.1f} ms")
     return [_all(name, rounds) for name, rounds in found.items()]
 
 
@@ -69,21 +69,21 @@ class _Round:
     generator: float
 
 
-def _measured(entrant: Entrant, effort: Effort, rate: float | None = None) -> _Round:
-    with entrant.start() as running:
-        warm_up(running[0], entrant, effort)
+def _measured(contender: Contender, budget: Budget, rate: float | None = None) -> _Round:
+    with contender.start() as running:
+        warm_up(running[0], contender, budget)
         if rate is None:
-            rate = max(1.0, _highest(running[0], effort) / 2)
+            rate = max(1.0, _highest(running[0], budget) / 2)
         before, own = _seconds(running), time.process_time()
-        latency = openloop.run(running[0].url, rate, effort.seconds)
+        latency = openloop.run(running[0].url, rate, budget.seconds)
         theirs, own = _seconds(running) - before, time.process_time() - own
-    return _Round(rate, latency, theirs / effort.seconds, own / effort.seconds)
+    return _Round(rate, latency, theirs / budget.seconds, own / budget.seconds)
 
 
-def _highest(running: Running, effort: Effort) -> float:
+def _highest(running: Running, budget: Budget) -> float:
     """Anew in each round, just before: a machine may be slower than it was for the rates."""
-    sample = load.run(running.url, load.BINARY, min(effort.seconds, HIGHEST_SECONDS))
-    settle(effort)
+    sample = load.run(running.url, load.BINARY, min(budget.seconds, HIGHEST_SECONDS))
+    settle(budget)
     return sample.rate
 
 
@@ -93,9 +93,9 @@ def _seconds(running: Sequence[Running]) -> float:
     return usage.seconds if usage else 0.0
 
 
-def _all(entrant: str, rounds: Sequence[_Round]) -> Latencies:
+def _all(contender: str, rounds: Sequence[_Round]) -> Latencies:
     return Latencies(
-        entrant,
+        contender,
         tuple(one.latency for one in rounds),
         Spread(tuple(one.cores for one in rounds)),
         Spread(tuple(one.generator for one in rounds)),

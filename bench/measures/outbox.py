@@ -19,7 +19,7 @@ from sqlalchemy import Engine, insert
 
 from bench.contenders import services as servers
 from bench.contenders.framework_environment import CACHE
-from bench.contenders.services import BIN, Place
+from bench.contenders.services import BIN, Workspace
 from bench.machine.server_process import free_port, serving
 from bench.measures.rates import Spread
 from service_kit.clock import now, to_microseconds
@@ -55,10 +55,10 @@ WAYS = (
 def main(*, rounds: int) -> None:
     """Print events a second, for each way of sending."""
     rates: dict[str, list[float]] = {way.name: [] for way in WAYS}
-    with servers.a_place(CACHE, framework=None) as place:
+    with servers.a_workspace(CACHE, framework=None) as workspace:
         for number in range(1, rounds + 1):
             for way in WAYS:
-                rate = _measured(place, way)
+                rate = _measured(workspace, way)
                 rates[way.name].append(rate)
                 click.echo(f"{number}: {way.name}: {rate:,.0f} events/s", err=True)
     for name, values in rates.items():
@@ -66,8 +66,8 @@ def main(*, rounds: int) -> None:
         click.echo(f"{name}: {spread.median:,.0f} events/s ({spread.low:,.0f}-{spread.high:,.0f})")
 
 
-def _measured(place: Place, way: Way) -> float:
-    with _outbox(place, way.events) as url, servers.audit(place) as (sink, *_):
+def _measured(workspace: Workspace, way: Way) -> float:
+    with _outbox(workspace, way.events) as url, servers.audit(workspace) as (sink, *_):
         port = free_port()
         settings = {
             "USER_SERVICE_RELAY_BIND": f"127.0.0.1:{port}",
@@ -77,16 +77,16 @@ def _measured(place: Place, way: Way) -> float:
         }
         command = [str(BIN / "user-service"), "relay"]
         with serving(
-            "relay", command, port=port, output=place.output, settings=settings, workers=1
+            "relay", command, port=port, output=workspace.output, settings=settings, workers=1
         ):
             _wait(partial(_event, sink.url, way.events))
         return way.events / (_arrival(sink.url, way.events) - _arrival(sink.url, 1)).total_seconds()
 
 
 @contextmanager
-def _outbox(place: Place, events: int) -> Iterator[str]:
+def _outbox(workspace: Workspace, events: int) -> Iterator[str]:
     """The URL of a database in which so many events wait."""
-    file = place.data / f"{uuid.uuid4().hex}.db"
+    file = workspace.data / f"{uuid.uuid4().hex}.db"
     url = f"sqlite:///{file}"
     engine = database.connect(url, threads=1)
     database.migrate(engine)
@@ -95,7 +95,7 @@ def _outbox(place: Place, events: int) -> Iterator[str]:
     try:
         yield url
     finally:
-        for path in Path(place.data).glob(f"{file.name}*"):
+        for path in Path(workspace.data).glob(f"{file.name}*"):
             path.unlink()
 
 

@@ -17,11 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.contenders.services import Place
+from bench.contenders.services import Workspace
 from bench.load.wrk import Load
 from bench.machine.server_process import Running, workers_of
 from bench.measures.layers import Layer, layer_of
-from bench.measures.rates import Broken, Effort, Entrant, Say, run, settle, warm_up
+from bench.measures.rates import Broken, Budget, Contender, Progress, run, settle, warm_up
 
 SAMPLE_SECONDS = 0.01
 HOW_IT_IS_POSSIBLE = "it takes Linux, which tells of other processes in /proc"
@@ -34,7 +34,7 @@ _FILE = re.compile(r'^  File "(.*)", line ', re.MULTILINE)
 class Profile:
     """How many samples of a server's workers fell into each layer, in all rounds."""
 
-    entrant: str
+    contender: str
     load: Load
     samples: Mapping[Layer, int]
 
@@ -53,47 +53,47 @@ def is_possible() -> bool:
     return Path("/proc/self/stat").exists()
 
 
-def sampled(place: Place) -> Place:
-    """The same place, where servers' workers take samples of themselves."""
+def sampled(workspace: Workspace) -> Workspace:
+    """The same workspace, where servers' workers take samples of themselves."""
     environ = {
         "PYTHONPATH": str(Path(__file__).parent / "sampler"),
-        "BENCH_SAMPLES": str(place.output),
+        "BENCH_SAMPLES": str(workspace.output),
         "BENCH_SAMPLE_SECONDS": str(SAMPLE_SECONDS),
     }
-    return replace(place, environ=environ)
+    return replace(workspace, environ=environ)
 
 
 def measure(
-    entrants: Sequence[Entrant], samples: Path, effort: Effort, say: Say
+    contenders: Sequence[Contender], samples: Path, budget: Budget, progress: Progress
 ) -> Sequence[Profile]:
-    """Of each load of each entrant, in rounds; only of the first of an entrant's servers.
+    """Of each load of each contender, in rounds; only of the first of a contender's servers.
 
-    They are at a `sampled` place, whose `output` is `samples`.
+    They are at a `sampled` workspace, whose `output` is `samples`.
     """
     counted: dict[tuple[str, Load], Counter[Layer]] = {}
-    for number in range(1, effort.rounds + 1):
-        for entrant in entrants:
-            for one_load, found in _measured(entrant, samples, effort):
-                counted.setdefault((entrant.name, one_load), Counter()).update(found)
-                say(f"{number}: {entrant.name}, {one_load.name}: {found.total()} samples")
+    for number in range(1, budget.rounds + 1):
+        for contender in contenders:
+            for one_load, found in _measured(contender, samples, budget):
+                counted.setdefault((contender.name, one_load), Counter()).update(found)
+                progress(f"{number}: {contender.name}, {one_load.name}: {found.total()} samples")
     return [Profile(name, one_load, found) for (name, one_load), found in counted.items()]
 
 
 def _measured(
-    entrant: Entrant, samples: Path, effort: Effort
+    contender: Contender, samples: Path, budget: Budget
 ) -> Iterator[tuple[Load, Counter[Layer]]]:
-    with entrant.start() as running:
-        warm_up(running[0], entrant, effort)
-        for one_load in entrant.loads:
+    with contender.start() as running:
+        warm_up(running[0], contender, budget)
+        for one_load in contender.loads:
             _taken(running[0], samples)
             # A request may fail here: taking a stack disturbs a worker now and then. Where nothing
             # is looked at, none did.
-            run(running[0], entrant, one_load, replace(effort, strict=False))
+            run(running[0], contender, one_load, replace(budget, strict=False))
             found = Counter(map(layer_of, _taken(running[0], samples)))
-            if effort.strict and not found:
-                raise Broken(f"{entrant.name}, {one_load.name}: no sample was taken")
+            if budget.strict and not found:
+                raise Broken(f"{contender.name}, {one_load.name}: no sample was taken")
             yield one_load, found
-            settle(effort)
+            settle(budget)
 
 
 def _taken(server: Running, samples: Path) -> Sequence[Sequence[str]]:

@@ -1,6 +1,6 @@
-"""Measuring side by side: in every round each entrant once, so that a drifting machine hurts all.
+"""Measuring side by side: in every round each contender once, so that a drifting machine hurts all.
 
-An entrant is started anew in each round, with an empty database unless it says otherwise, and
+A contender is started anew in each round, with an empty database unless it says otherwise, and
 is alone on the machine while it is measured.
 """
 
@@ -21,15 +21,15 @@ WARM_UP_SECONDS = 1
 # What wrk leaves behind when it stops is still worked on, and takes the next one's places.
 SETTLE_SECONDS = 1.0
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 class Broken(Exception):
-    """An entrant does not do what it is there for; the message names it and the load."""
+    """A contender does not do what it is there for; the message names it and the load."""
 
 
 @dataclass(frozen=True)
-class Effort:
+class Budget:
     """How much is measured: rounds, and seconds for each load in each of them.
 
     `strict`: whether what `run` finds broken ends it all.
@@ -42,7 +42,7 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Entrant:
+class Contender:
     """A server and what is sent to the first of the processes that `start` gives."""
 
     name: str
@@ -76,7 +76,7 @@ class Spread:
 
 @dataclass
 class Results:
-    """What the rounds came to, by entrant and load; memory once the loads are over.
+    """What the rounds came to, by contender and load; memory once the loads are over.
 
     `costs`: of each role of processes, in each round. `floors`: what was measured without a
     server, by name.
@@ -87,76 +87,80 @@ class Results:
     floors: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[str, list[Memory]] = field(default_factory=dict)
 
-    def rate(self, entrant: str, load: Load = load.BINARY) -> Spread | None:
+    def rate(self, contender: str, load: Load = load.BINARY) -> Spread | None:
         """The rates of each round; None where it was not measured."""
-        samples = self.samples.get((entrant, load.name))
+        samples = self.samples.get((contender, load.name))
         return Spread(tuple(sample.rate for sample in samples)) if samples else None
 
     def floor(self, name: str) -> Spread:
         """The floor of that name, of each round."""
         return Spread(tuple(self.floors[name]))
 
-    def failed(self, entrant: str, load: Load = load.BINARY) -> int:
+    def failed(self, contender: str, load: Load = load.BINARY) -> int:
         """How many requests failed in all rounds."""
-        return sum(sample.failed for sample in self.samples[entrant, load.name])
+        return sum(sample.failed for sample in self.samples[contender, load.name])
 
 
 def measure(
-    entrants: Sequence[Entrant],
-    effort: Effort,
-    say: Say,
+    contenders: Sequence[Contender],
+    budget: Budget,
+    progress: Progress,
     floors: Mapping[str, Callable[[], float]] | None = None,
 ) -> Results:
-    """All rounds of all entrants, and in each round the floors."""
+    """All rounds of all contenders, and in each round the floors."""
     results = Results()
-    for number in range(1, effort.rounds + 1):
-        for entrant in entrants:
-            for one_load, sample, costs in _measured(entrant, effort, results):
-                what = entrant.name, one_load.name
+    for number in range(1, budget.rounds + 1):
+        for contender in contenders:
+            for one_load, sample, costs in _measured(contender, budget, results):
+                what = contender.name, one_load.name
                 results.samples.setdefault(what, []).append(sample)
                 results.costs.setdefault(what, []).append(costs)
                 failed = f", {sample.failed} failed" if sample.failed else ""
-                say(f"{number}: {entrant.name}, {one_load.name}: {sample.rate:,.0f}/s{failed}")
+                progress(
+                    f"{number}: {contender.name}, {one_load.name}: {sample.rate:,.0f}/s{failed}"
+                )
         for name, floor in (floors or {}).items():
             results.floors.setdefault(name, []).append(floor())
-            say(f"{number}: {name}: {results.floors[name][-1]:,.1f}/s")
+            progress(f"{number}: {name}: {results.floors[name][-1]:,.1f}/s")
     return results
 
 
-def warm_up(running: Running, entrant: Entrant, effort: Effort) -> None:
+def warm_up(running: Running, contender: Contender, budget: Budget) -> None:
     """Before anything counts, where that is asked for."""
-    if effort.warm_up:
-        load.run(running.url, entrant.loads[0], WARM_UP_SECONDS)
-        settle(effort)
+    if budget.warm_up:
+        load.run(running.url, contender.loads[0], WARM_UP_SECONDS)
+        settle(budget)
 
 
-def run(running: Running, entrant: Entrant, one_load: Load, effort: Effort) -> Sample:
+def run(running: Running, contender: Contender, one_load: Load, budget: Budget) -> Sample:
     """One load that counts.
 
     Raises Broken, where that is asked for, if nothing was acknowledged, or a request failed in
     another way than by a 503: a machine that is too slow is no fault.
     """
-    sample = load.run(running.url, one_load, effort.seconds)
+    sample = load.run(running.url, one_load, budget.seconds)
     failed = sample.failed - sample.busy
-    if effort.strict and (failed or not sample.events):
+    if budget.strict and (failed or not sample.events):
         what = f"{sample.events:,} acknowledged, {failed:,} requests failed"
-        raise Broken(f"{entrant.name}, {one_load.name}: {what}, {sample.busy:,} were answered 503")
+        raise Broken(
+            f"{contender.name}, {one_load.name}: {what}, {sample.busy:,} were answered 503"
+        )
     return sample
 
 
-def settle(effort: Effort) -> None:
+def settle(budget: Budget) -> None:
     """Between two loads on one server."""
-    time.sleep(SETTLE_SECONDS if effort.warm_up else 0)
+    time.sleep(SETTLE_SECONDS if budget.warm_up else 0)
 
 
 def _measured(
-    entrant: Entrant, effort: Effort, results: Results
+    contender: Contender, budget: Budget, results: Results
 ) -> Iterator[tuple[Load, Sample, dict[str, Cost]]]:
-    with entrant.start() as running:
-        warm_up(running[0], entrant, effort)
-        for one_load in entrant.loads:
+    with contender.start() as running:
+        warm_up(running[0], contender, budget)
+        for one_load in contender.loads:
             before = usage.so_far(running)
-            sample = run(running[0], entrant, one_load, effort)
+            sample = run(running[0], contender, one_load, budget)
             yield one_load, sample, usage.costs(before, usage.so_far(running), one_load, sample)
-            settle(effort)
-        results.memory[entrant.name] = [m for server in running for m in memory_of(server)]
+            settle(budget)
+        results.memory[contender.name] = [m for server in running for m in memory_of(server)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.contenders import services as servers
-from bench.contenders.services import Place
+from bench.contenders.services import Workspace
 from bench.machine.server_process import Running
 from bench.measures.rates import Spread
 
@@ -26,11 +26,11 @@ class StartUp:
     imported: Spread
 
 
-def measure(place: Place, times: int) -> list[StartUp]:
+def measure(workspace: Workspace, times: int) -> list[StartUp]:
     """Of both services, so many times."""
     return [
-        _start_up("audit_service", partial(servers.audit, place), times),
-        _start_up("user_service", partial(servers.users, place), times),
+        _start_up("audit_service", partial(servers.audit, workspace), times),
+        _start_up("user_service", partial(servers.users, workspace), times),
     ]
 
 

@@ -8,12 +8,12 @@ from bench.measures.layers import Layer
 from bench.measures.profile import SAMPLE_SECONDS, Profile
 from bench.measures.rates import Results, Spread
 from bench.report.markdown import spread, table
-from bench.suite import PROFILED, Findings
+from bench.suite import PROFILED, Measurements
 
 _COSTS = """\
 What each event, or user, that was acknowledged took of the processor, user and system, while the
 rates above were measured: of all workers of a service, and of the load generator. That of a batch
-is shared out over its events. *Cores* is the same by the clock. What the rows of an entrant leave
+is shared out over its events. *Cores* is the same by the clock. What the rows of a contender leave
 of the machine's cores, its master and the kernel's own threads took, or nobody, while all waited
 for the disk or for each other. *Switches* are those of all threads, voluntary and not, for each
 request that was acknowledged.
@@ -45,33 +45,33 @@ much of the machine, waiting is the rest.
 """
 
 
-def sections(findings: Findings) -> Iterator[str]:
+def sections(measurements: Measurements) -> Iterator[str]:
     """With a heading; nothing where none of it was measured."""
-    if not findings.profiles:
+    if not measurements.profiles:
         return
     yield "## Where the time goes"
     yield _COSTS
     head = ["", "processes", "processor time", "cores", "switches a request"]
-    yield table(head, _cost_rows(findings.rates))
+    yield table(head, _cost_rows(measurements.rates))
     yield _LAYERS
-    head = ["", *(_name(profile.entrant, profile.load) for profile in findings.profiles)]
-    yield table(head, _layer_rows(findings))
+    head = ["", *(_name(profile.contender, profile.load) for profile in measurements.profiles)]
+    yield table(head, _layer_rows(measurements))
     yield _HOW_TO_READ
 
 
-def _name(entrant: str, load: Load) -> str:
-    return entrant if load.events == 1 else f"{entrant}, {load.name}"
+def _name(contender: str, load: Load) -> str:
+    return contender if load.events == 1 else f"{contender}, {load.name}"
 
 
 def _cost_rows(rates: Results) -> Iterator[Sequence[str]]:
-    for entrant, loads in PROFILED.items():
+    for contender, loads in PROFILED.items():
         for load in loads:
-            for role in rates.costs[entrant, load.name][0]:
-                yield _name(entrant, load), role, *_cost(rates, entrant, load, role)
+            for role in rates.costs[contender, load.name][0]:
+                yield _name(contender, load), role, *_cost(rates, contender, load, role)
 
 
-def _cost(rates: Results, entrant: str, load: Load, role: str) -> Iterator[str]:
-    rounds = [costs[role] for costs in rates.costs[entrant, load.name]]
+def _cost(rates: Results, contender: str, load: Load, role: str) -> Iterator[str]:
+    rounds = [costs[role] for costs in rates.costs[contender, load.name]]
 
     def of(number: Callable[[Cost], float]) -> Spread:
         return Spread(tuple(map(number, rounds)))
@@ -81,8 +81,8 @@ def _cost(rates: Results, entrant: str, load: Load, role: str) -> Iterator[str]:
     yield spread(of(lambda cost: cost.switches), 1)
 
 
-def _layer_rows(findings: Findings) -> Iterator[Sequence[str]]:
-    whole = [(profile, _seconds(findings.rates, profile)) for profile in findings.profiles]
+def _layer_rows(measurements: Measurements) -> Iterator[Sequence[str]]:
+    whole = [(profile, _seconds(measurements.rates, profile)) for profile in measurements.profiles]
     for layer in Layer:
         yield layer, *(_part(profile.share(layer), seconds) for profile, seconds in whole)
     yield "all", *(_part(1, seconds) for _, seconds in whole)
@@ -95,5 +95,5 @@ def _part(share: float, seconds: float) -> str:
 
 def _seconds(rates: Results, profile: Profile) -> float:
     """Of processor time an event, of the workers that were sampled: those of the first role."""
-    rounds = rates.costs[profile.entrant, profile.load.name]
+    rounds = rates.costs[profile.contender, profile.load.name]
     return Spread(tuple(next(iter(costs.values())).an_event for costs in rounds)).median

@@ -7,7 +7,7 @@ from bench.machine.usage import Cost
 from bench.measures import growth
 from bench.measures.rates import Results, Spread
 from bench.report.markdown import rate, spread, table
-from bench.suite import Findings
+from bench.suite import Measurements
 
 _TEXT = """\
 The logs are copies of one that was filled, and grow by what they are sent in the rounds. *µs* are
@@ -20,11 +20,11 @@ twice.
 """
 
 
-def sections(findings: Findings) -> Iterator[str]:
+def sections(measurements: Measurements) -> Iterator[str]:
     """With a heading."""
     yield "## Growth"
     yield _TEXT
-    yield table(["", *_head()], _rows(findings))
+    yield table(["", *_head()], _rows(measurements))
 
 
 def _head() -> Iterator[str]:
@@ -32,13 +32,13 @@ def _head() -> Iterator[str]:
         yield from (f"{unit}, {one.name}" for one in growth.LOADS)
 
 
-def _rows(findings: Findings) -> Iterator[Sequence[str]]:
-    for size in findings.amounts.sizes:
+def _rows(measurements: Measurements) -> Iterator[Sequence[str]]:
+    for size in measurements.amounts.sizes:
         name = growth.name(size)
-        costs = [_costs(findings.growth, name, one) for one in growth.LOADS]
+        costs = [_costs(measurements.growth, name, one) for one in growth.LOADS]
         yield (
             name,
-            *(rate(findings.growth, name, one) for one in growth.LOADS),
+            *(rate(measurements.growth, name, one) for one in growth.LOADS),
             *(spread(Spread(tuple(cost.an_event * 1e6 for cost in each))) for each in costs),
             *(spread(Spread(tuple(cost.written / 1024 for cost in each)), 1) for each in costs),
         )

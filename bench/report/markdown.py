@@ -18,7 +18,7 @@ def spread(numbers: Spread, digits: int = 0) -> str:
     return median if len(numbers.values) == 1 else f"{median} ({low} to {high})"
 
 
-def rate(rates: Results, entrant: str, one_load: Load) -> str:
-    """Of an entrant, where it was measured."""
-    found = rates.rate(entrant, one_load)
+def rate(rates: Results, contender: str, one_load: Load) -> str:
+    """Of a contender, where it was measured."""
+    found = rates.rate(contender, one_load)
     return spread(found) if found else "not measured"

@@ -17,7 +17,7 @@ from bench.suite import (
     OURS_POSTGRES,
     USERS,
     USERS_CHEAP,
-    Findings,
+    Measurements,
 )
 
 _HOW = """\
@@ -27,7 +27,7 @@ PostgreSQL. `python -m bench --help` says how to measure less.
 
 Everything runs on one machine, so the load generator takes its part of the cores. Each number is
 the median of the rounds, with the lowest and the highest in brackets; a ratio is taken within
-each round. In every round each entrant is started anew, alone, with an empty database, and
+each round. In every round each contender is started anew, alone, with an empty database, and
 warmed up. Every Python server runs under the same gunicorn with the same settings: 2 workers of
 8 threads (the user service: its default of 16). The load is wrk, 2 threads, 16 connections; each
 event has an id of its own, is small, and like those of the user service. Only what was
@@ -71,44 +71,46 @@ the import of all its code, which is a part of it.
 """
 
 
-def page(findings: Findings) -> str:
+def page(measurements: Measurements) -> str:
     """The whole page."""
-    effort = findings.amounts.effort
+    budget = measurements.amounts.budget
     sections = [
         "# Performance",
         _HOW,
-        f"This run: {effort.rounds} rounds, {effort.seconds:g} s a load.",
-        *(f"**Missing**: {reason}." for reason in findings.missing),
+        f"This run: {budget.rounds} rounds, {budget.seconds:g} s a load.",
+        *(f"**Missing**: {reason}." for reason in measurements.missing),
         "## The targets",
-        table(["", "at least", "aim", "measured", "met"], map(_target_row, targets(findings))),
-        *([_WHY] if findings.profiles else []),
+        table(["", "at least", "aim", "measured", "met"], map(_target_row, targets(measurements))),
+        *([_WHY] if measurements.profiles else []),
         "## Single events",
         "![Single events a second](performance.svg)",
         _SINGLE,
-        table(["", "events/s", "failed requests"], _single_rows(findings.rates)),
+        table(["", "events/s", "failed requests"], _single_rows(measurements.rates)),
         "## Batches and structured mode",
-        table(["events/s", *_ours(findings.rates)], _batch_rows(findings.rates)),
+        table(["events/s", *_ours(measurements.rates)], _batch_rows(measurements.rates)),
         "## Users",
         _USERS,
-        table(["", "users/s", "failed requests"], _user_rows(findings.rates)),
-        *_of_what_is_reached(findings.rates),
-        *report_costs.sections(findings),
+        table(["", "users/s", "failed requests"], _user_rows(measurements.rates)),
+        *_of_what_is_reached(measurements.rates),
+        *report_costs.sections(measurements),
         "## Latency at half of the highest rate",
         _LATENCY,
-        table(["", "events/s", "p50", "p99", "worst", *_CORES], _latency_rows(findings)),
-        *report_growth.sections(findings),
+        table(["", "events/s", "p50", "p99", "worst", *_CORES], _latency_rows(measurements)),
+        *report_growth.sections(measurements),
         "## Bytes on disk",
         _DISK,
-        table(["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(findings)),
-        *report_scaling.sections(findings),
+        table(
+            ["", "events", "bytes an event", "its structured JSON", "ratio"], _disks(measurements)
+        ),
+        *report_scaling.sections(measurements),
         "## Memory",
         "Of each process, after the loads. PSS shares out what processes have in common.",
-        table(["process", "serving", "RSS", "PSS"], _memory_rows(findings.rates)),
+        table(["process", "serving", "RSS", "PSS"], _memory_rows(measurements.rates)),
         "## Start-up",
         _START_UP,
-        table(["", "until ready", "import"], _start_rows(findings)),
+        table(["", "until ready", "import"], _start_rows(measurements)),
         "## The machine",
-        table(["", ""], findings.machine),
+        table(["", ""], measurements.machine),
     ]
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
@@ -120,9 +122,9 @@ def _target_row(target: Target) -> Sequence[str]:
 
 
 def _single_rows(rates: Results) -> Iterator[Sequence[str]]:
-    for entrant, one_load in rates.samples:
+    for contender, one_load in rates.samples:
         if one_load == load.BINARY.name:
-            yield entrant, rate(rates, entrant, load.BINARY), f"{rates.failed(entrant):,}"
+            yield contender, rate(rates, contender, load.BINARY), f"{rates.failed(contender):,}"
 
 
 def _ours(rates: Results) -> list[str]:
@@ -131,15 +133,15 @@ def _ours(rates: Results) -> list[str]:
 
 def _batch_rows(rates: Results) -> Iterator[Sequence[str]]:
     for one_load in (load.BINARY, load.STRUCTURED, *BATCHES):
-        yield one_load.name, *(rate(rates, entrant, one_load) for entrant in _ours(rates))
+        yield one_load.name, *(rate(rates, contender, one_load) for contender in _ours(rates))
 
 
 def _user_rows(rates: Results) -> Iterator[Sequence[str]]:
     for floor in (ARGON2, ARGON2_AT_ONCE):
         yield floor, spread(rates.floor(floor)), ""
-    for entrant in (USERS, USERS_CHEAP):
-        failed = f"{rates.failed(entrant, load.USER):,}"
-        yield entrant, rate(rates, entrant, load.USER), failed
+    for contender in (USERS, USERS_CHEAP):
+        failed = f"{rates.failed(contender, load.USER):,}"
+        yield contender, rate(rates, contender, load.USER), failed
 
 
 def _of_what_is_reached(rates: Results) -> Iterator[str]:
@@ -148,15 +150,15 @@ def _of_what_is_reached(rates: Results) -> Iterator[str]:
         yield f"`POST /v1/user` ÷ {ARGON2_AT_ONCE}: {spread(ratio, 2)}."
 
 
-def _latency_rows(findings: Findings) -> Iterator[Sequence[str]]:
-    for one in findings.latencies:
+def _latency_rows(measurements: Measurements) -> Iterator[Sequence[str]]:
+    for one in measurements.latencies:
         times = (f"{number:.1f} ms" for number in (one.p50, one.p99, one.worst))
         cores = (spread(each, 2) for each in (one.cores, one.generator))
-        yield one.entrant, f"{one.rate:,.0f}", *times, *cores
+        yield one.contender, f"{one.rate:,.0f}", *times, *cores
 
 
-def _disks(findings: Findings) -> Iterator[Sequence[str]]:
-    for disk in findings.disks:
+def _disks(measurements: Measurements) -> Iterator[Sequence[str]]:
+    for disk in measurements.disks:
         ratio = f"{disk.stored / disk.structured:.2f}"
         yield (
             disk.backend,
@@ -168,12 +170,12 @@ def _disks(findings: Findings) -> Iterator[Sequence[str]]:
 
 
 def _memory_rows(rates: Results) -> Iterator[Sequence[str]]:
-    for entrant, processes in rates.memory.items():
+    for contender, processes in rates.memory.items():
         for process in processes:
             rss, pss = (f"{kib / 1024:.0f} MiB" for kib in (process.rss, process.pss))
-            yield process.role, entrant, rss, pss
+            yield process.role, contender, rss, pss
 
 
-def _start_rows(findings: Findings) -> Iterator[Sequence[str]]:
-    for one in findings.startups:
+def _start_rows(measurements: Measurements) -> Iterator[Sequence[str]]:
+    for one in measurements.startups:
         yield one.service, f"{spread(one.ready, 2)} s", f"{spread(one.imported, 2)} s"

@@ -12,7 +12,7 @@ TITLE = "Single events a second, binary mode"
 
 
 def singles(rates: Results) -> str:
-    """A bar for each entrant that took single events, with a line from its lowest round to its
+    """A bar for each contender that took single events, with a line from its lowest round to its
     highest.
     """
     found = {name: rates.rate(name) for name, kind in rates.samples if kind == load.BINARY.name}

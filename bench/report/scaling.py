@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from bench.load.wrk import BINARY, batch
 from bench.measures.rates import Results
 from bench.report.markdown import rate, spread, table
-from bench.suite import PROCESSES, Findings, processes_name
+from bench.suite import PROCESSES, Measurements, processes_name
 
 _LOADS = (BINARY, batch(100))
 _TEXT = """\
@@ -19,16 +19,16 @@ events while the audit service is away.
 """
 
 
-def sections(findings: Findings) -> Iterator[str]:
+def sections(measurements: Measurements) -> Iterator[str]:
     """With a heading; the tables of what was measured."""
     yield "## When one machine is not enough"
     yield _TEXT
-    if findings.replicas:
+    if measurements.replicas:
         head = ["events/s, PostgreSQL", *(one.name for one in _LOADS)]
-        yield table(head, _process_rows(findings.replicas))
-    if findings.consumed:
+        yield table(head, _process_rows(measurements.replicas))
+    if measurements.consumed:
         head = ["", "events/s, SQLite"]
-        yield table(head, [["from a Kafka topic, one consumer", spread(findings.consumed)]])
+        yield table(head, [["from a Kafka topic, one consumer", spread(measurements.consumed)]])
 
 
 def _process_rows(replicas: Results) -> Iterator[Sequence[str]]:
