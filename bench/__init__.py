@@ -1,5 +1,7 @@
-"""Benchmark: the cost of both services beside that of their alternatives: `python -m bench`.
+"""Benchmark: what the services cost and are worth, beside what else people would take.
 
-Not a part of either service, and not installed with them. `parts` says what is measured,
-`rounds` how.
+Run by `python -m bench`; not a part of either service, and not installed with them. `suite` is the
+list of everything that is measured, `contenders` whose rates are compared, `measures` a module
+for each thing that is measured, `load` what is sent, `machine` the processes that it takes, and
+`report` the page. Nothing here imports the tests, nor they it.
 """

@@ -1,4 +1,4 @@
-"""The command line: `python -m bench`, from the top of the repository."""
+"""Command line: `python -m bench`, from the top of the repository."""
 
 import signal
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from bench.contenders.framework_environment import CACHE
-from bench.load.wrk import HOW_TO_GET_WRK, wrk_is_there
-from bench.measures.rates import Broken, Budget, Progress
-from bench.report import page as report
-from bench.report import plot
-from bench.suite import Amounts, run_all
+from bench import suite
+from bench.load import wrk
+from bench.machine.workspace import CACHE
+from bench.measures.rounds import Broken, Budget, Progress
+from bench.report import page
+from bench.suite import Amounts
 
 SMOKE = Amounts(
     Budget(rounds=1, seconds=0.3, warm_up=False, strict=True),
@@ -45,8 +45,8 @@ def main(
     *, smoke: bool, rounds: int, seconds: float, sizes: tuple[int, ...], output: Path | None
 ) -> None:
     """Measure everything and write performance.md and performance.svg."""
-    if not wrk_is_there():
-        sys.exit(HOW_TO_GET_WRK)
+    if not wrk.is_there():
+        sys.exit(wrk.HOW_TO_GET_WRK)
     # So that every block is left by its end, and what it started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     thorough = Amounts(
@@ -58,15 +58,11 @@ def main(
         kafka_events=100_000,
     )
     try:
-        measurements = run_all(SMOKE if smoke else thorough, _progress())
+        measured = suite.run(SMOKE if smoke else thorough, _progress())
     except Broken as reason:
         sys.exit(f"broken: {reason}")
     folder = output or (CACHE / "smoke" if smoke else Path("docs"))
-    folder.mkdir(parents=True, exist_ok=True)
-    page = report.page(measurements)
-    (folder / "performance.md").write_text(page, encoding="utf-8")
-    (folder / "performance.svg").write_text(plot.singles(measurements.rates), encoding="utf-8")
-    click.echo(page)
+    click.echo(page.write(measured, folder))
 
 
 def _progress() -> Progress:

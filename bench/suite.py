@@ -1,51 +1,40 @@
-"""Parts of the suite, and the findings of a whole run."""
+"""Suite: everything that is measured, and all of what a run came to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.contenders import framework_environment as environments
-from bench.contenders import services as servers
-from bench.contenders.services import Workspace
-from bench.load import wrk as load
-from bench.machine import description as machine
-from bench.measures import consumer as consuming
-from bench.measures import disk as prefill
-from bench.measures import growth, hashing, latency, profile, startup
+from bench.contenders import catalogue, framework_environment
+from bench.load.wrk import BINARY
+from bench.machine import kafka_broker, postgres
+from bench.machine.workspace import Workspace, a_workspace
+from bench.measures import (
+    consumer,
+    disk,
+    growth,
+    hashing,
+    latency,
+    machine,
+    profile,
+    rates,
+    startup,
+)
 from bench.measures.disk import Disk
-from bench.measures.latency import Latencies
+from bench.measures.latency import Round
 from bench.measures.profile import Profile
-from bench.measures.rates import Budget, Contender, Progress, Results, Spread, measure
+from bench.measures.rates import Results
+from bench.measures.rounds import Budget, Progress
+from bench.measures.spread import Spread
 from bench.measures.startup import StartUp
-from tests.support import kafka, postgres
 
-NO_OP = "Flask no-op, 204"
-PRINTING = "printing only, on the SDK"
-FRAMEWORK = "functions-framework, printing only"
-NAIVE = "naive durable, SQLite"
-OURS = "ours, durable, SQLite"
-OURS_POSTGRES = "ours, durable, PostgreSQL"
-USERS = "user service, direct"
-USERS_CHEAP = "user service, direct, cheapest hashing"
 ARGON2 = "argon2 floor"
 ARGON2_AT_ONCE = "argon2, all cores at once"
-
-BATCHES = tuple(load.batch(size) for size in (1, 10, 100, 500, 1000))
-PROCESSES = (1, 2, 4)
-# Of whom it is told where their time goes.
-PROFILED = {
-    NO_OP: [load.BINARY],
-    PRINTING: [load.BINARY],
-    OURS: [load.BINARY, load.batch(500)],
-    USERS_CHEAP: [load.USER],
-    USERS: [load.USER],
-}
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much of each part: `sizes` of logs for growth, `disk_events` for bytes an event;
+    """Amounts of each measure: `sizes` of logs for growth, `disk_events` for bytes an event;
     `kafka_events` in a topic, where 0 is not to measure it.
     """
 
@@ -62,133 +51,81 @@ class Measurements:
     """Everything that a run measured. `missing`: what could not be, and why."""
 
     amounts: Amounts
-    machine: Sequence[tuple[str, str]]
     missing: Sequence[str]
     rates: Results
     profiles: Sequence[Profile]
-    latencies: Sequence[Latencies]
+    latencies: Mapping[str, list[Round]]
     growth: Results
     disks: Sequence[Disk]
     replicas: Results | None
     consumed: Spread | None
     startups: Sequence[StartUp]
+    machine: Sequence[tuple[str, str]]
 
 
-def run_all(amounts: Amounts, progress: Progress) -> Measurements:
-    """Every part, one after the other. All that is started is stopped, come what may."""
-    missing = []
+def run(amounts: Amounts, progress: Progress) -> Measurements:
+    """Every measure, one after the other. All that is started is stopped, come what may."""
+    missing = [*_missing()]
     framework: Path | None = None
     progress("making the environment of functions-framework, unless it is there")
     try:
-        framework = environments.framework()
-    except environments.NotInstalled as reason:
-        missing.append(f"functions-framework could not be installed: {reason}")
+        framework = framework_environment.framework()
+    except framework_environment.NotInstalled as reason:
+        missing.insert(0, f"functions-framework could not be installed: {reason}")
+    with a_workspace(framework) as workspace:
+        return _measure(workspace, amounts, missing, progress)
+
+
+def _missing() -> Iterator[str]:
     if not profile.is_possible():
-        missing.append(f"where the time goes was not measured: {profile.HOW_IT_IS_POSSIBLE}")
-    if not kafka.is_there():
-        missing.append(f"Kafka was not measured: {kafka.HOW_TO_GET_IT}")
+        yield f"where the time goes was not measured: {profile.HOW_IT_IS_POSSIBLE}"
+    if not kafka_broker.is_there():
+        yield f"Kafka was not measured: {kafka_broker.HOW_TO_GET_IT}"
     if not postgres.is_there():
-        missing.append(f"PostgreSQL was not measured: {postgres.HOW_TO_GET_IT}")
-    with servers.a_workspace(environments.CACHE, framework) as workspace:
-        budget = amounts.budget
-        progress("single events, structured mode, batches, users")
-        floors = {
-            ARGON2: partial(hashing.floor, amounts.hashes),
-            ARGON2_AT_ONCE: partial(hashing.all_at_once, amounts.hashes),
-        }
-        rates = measure(_contenders(workspace), budget, progress, floors)
-        progress("where the time goes")
-        profiles = _profiles(workspace, budget, progress) if profile.is_possible() else []
-        progress("latency at half of the highest rate")
-        latencies = _latencies(workspace, budget, progress)
-        progress("growth")
-        grown = growth.run(workspace, amounts.sizes, budget, progress)
-        progress("bytes on disk")
-        disks = _disks(workspace, amounts.disk_events)
-        progress("PostgreSQL with more audit processes")
-        replicas = measure(_replicas(workspace), budget, progress) if workspace.postgres else None
-        progress("from a Kafka topic")
-        consumed = _consumed(workspace, amounts) if kafka.is_there() else None
-        progress("start-up")
-        startups = startup.measure(workspace, amounts.starts)
-        described = machine.describe(workspace.data)
+        yield f"PostgreSQL was not measured: {postgres.HOW_TO_GET_IT}"
+
+
+def _measure(
+    workspace: Workspace, amounts: Amounts, missing: Sequence[str], progress: Progress
+) -> Measurements:
+    budget, with_kafka = amounts.budget, amounts.kafka_events and kafka_broker.is_there()
+    floors = {
+        ARGON2: partial(hashing.floor, amounts.hashes),
+        ARGON2_AT_ONCE: partial(hashing.all_at_once, amounts.hashes),
+    }
+    contenders = catalogue.contenders(workspace)
     return Measurements(
-        amounts,
-        described,
-        missing,
-        rates,
-        profiles,
-        latencies,
-        grown,
-        disks,
-        replicas,
-        consumed,
-        startups,
+        amounts=amounts,
+        missing=missing,
+        rates=rates.measure(contenders, budget, progress, floors),
+        profiles=_profiles(workspace, budget, progress) if profile.is_possible() else [],
+        latencies=_latencies(workspace, budget, progress),
+        growth=growth.measure(workspace, amounts.sizes, budget, progress),
+        disks=disk.measure(workspace, amounts.disk_events, progress),
+        replicas=_replicas(workspace, budget, progress) if workspace.postgres else None,
+        consumed=_consumed(workspace, amounts, progress) if with_kafka else None,
+        startups=startup.measure(workspace, amounts.starts, progress),
+        machine=machine.describe(workspace.data),
     )
 
 
-def _contenders(workspace: Workspace) -> list[Contender]:
-    single = [load.BINARY]
-    ours = [load.BINARY, load.STRUCTURED, *BATCHES]
-    contenders = [
-        Contender(NO_OP, partial(servers.peer, workspace, "no_op"), single),
-        Contender(PRINTING, partial(servers.peer, workspace, "printing"), single),
-        Contender(NAIVE, partial(servers.peer, workspace, "naive"), single),
-        Contender(OURS, partial(servers.audit, workspace), ours),
-        Contender(USERS, partial(servers.users, workspace), [load.USER]),
-        Contender(
-            USERS_CHEAP, partial(servers.users, workspace, cheapest_hashing=True), [load.USER]
-        ),
-    ]
-    if workspace.framework:
-        contenders.insert(
-            2, Contender(FRAMEWORK, partial(servers.peer, workspace, "framework"), single)
-        )
-    if workspace.postgres:
-        contenders.append(
-            Contender(OURS_POSTGRES, partial(servers.audit_on_postgres, workspace), ours)
-        )
-    return contenders
-
-
 def _profiles(workspace: Workspace, budget: Budget, progress: Progress) -> Sequence[Profile]:
-    contenders = {
-        contender.name: contender for contender in _contenders(profile.sampled(workspace))
-    }
-    profiled = [replace(contenders[name], loads=loads) for name, loads in PROFILED.items()]
-    return profile.measure(profiled, workspace.output, budget, progress)
+    contenders = catalogue.selected(profile.sampled(workspace), catalogue.PROFILED)
+    return profile.measure(contenders, workspace.output, budget, progress)
 
 
-def _latencies(workspace: Workspace, budget: Budget, progress: Progress) -> list[Latencies]:
-    contenders = {contender.name: contender for contender in _contenders(workspace)}
-    ours = [contenders[name] for name in (OURS, OURS_POSTGRES) if name in contenders]
-    return latency.measure(ours, contenders[NO_OP], budget, progress)
+def _latencies(
+    workspace: Workspace, budget: Budget, progress: Progress
+) -> Mapping[str, list[Round]]:
+    names = (catalogue.NO_OP, catalogue.OURS, catalogue.OURS_POSTGRES)
+    beside, *ours = catalogue.selected(workspace, dict.fromkeys(names, (BINARY,)))
+    return latency.measure(beside, ours, budget, progress)
 
 
-def _disks(workspace: Workspace, events: int) -> list[Disk]:
-    disks = [prefill.sqlite(workspace.data, events)]
-    if workspace.postgres:
-        with servers.empty_database(workspace) as url:
-            disks.append(prefill.postgres(url, events))
-    return disks
+def _replicas(workspace: Workspace, budget: Budget, progress: Progress) -> Results:
+    progress("PostgreSQL with more audit processes")
+    return rates.measure(catalogue.replicas(workspace), budget, progress)
 
 
-def _consumed(workspace: Workspace, amounts: Amounts) -> Spread | None:
-    if not amounts.kafka_events:
-        return None
-    folder = workspace.data / "kafka"
-    folder.mkdir()
-    return consuming.measure(folder, amounts.kafka_events, rounds=amounts.budget.rounds)
-
-
-def processes_name(number: int) -> str:
-    """What results call so many audit processes."""
-    return "1 process" if number == 1 else f"{number} processes"
-
-
-def _replicas(workspace: Workspace) -> list[Contender]:
-    loads = [load.BINARY, load.batch(100)]
-    return [
-        Contender(processes_name(n), partial(servers.audit_on_postgres, workspace, n), loads)
-        for n in PROCESSES
-    ]
+def _consumed(workspace: Workspace, amounts: Amounts, progress: Progress) -> Spread:
+    return consumer.measure(workspace, amounts.kafka_events, amounts.budget.rounds, progress)

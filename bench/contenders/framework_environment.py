@@ -1,11 +1,12 @@
-"""Virtual environments for peers that cannot share ours, made once below `.bench/`."""
+"""Virtual environment of functions-framework, which cannot share ours; made once in `.bench/`."""
 
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
-CACHE = Path(".bench")
+from bench.machine.workspace import CACHE
+
 FRAMEWORK = ("functions-framework==3.10.2", "cloudevents==1.12.0")
 # What serves it: the same versions as serve us.
 SHARED = ("flask", "werkzeug", "gunicorn", "orjson", "pydantic", "pydantic-settings", "structlog")
@@ -19,28 +20,23 @@ class NotInstalled(Exception):
 def framework() -> Path:
     """The Python of an environment that has functions-framework. Raises NotInstalled."""
     wanted = (*FRAMEWORK, *(f"{name}=={version(name)}" for name in SHARED))
+    text = "\n".join([sys.version, *wanted])
     folder = CACHE / "functions-framework"
     python, marker = folder / "bin" / "python", folder / "installed"
-    if marker.exists() and marker.read_text() == _text(wanted):
-        return python.absolute()
-    _run(sys.executable, "-m", "venv", "--clear", str(folder))
-    pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    _run(*pip, *wanted)
-    marker.write_text(_text(wanted))
+    if not marker.exists() or marker.read_text() != text:
+        _run(sys.executable, "-m", "venv", "--clear", str(folder))
+        pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        _run(*pip, *wanted)
+        marker.write_text(text)
     return python.absolute()
-
-
-def _text(requirements: tuple[str, ...]) -> str:
-    return f"{sys.version}\n" + "\n".join(requirements)
 
 
 def _run(*command: str) -> None:
     try:
         subprocess.run(  # noqa: S603 - words of ours
-            command, check=True, capture_output=True, timeout=INSTALL_SECONDS
+            command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS
         )
     except subprocess.CalledProcessError as error:
-        reason = error.stderr.decode(errors="replace").strip().splitlines()
-        raise NotInstalled(reason[-1] if reason else str(error)) from None
+        raise NotInstalled(error.stderr.strip().rpartition("\n")[2] or str(error)) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstalled(str(error)) from None

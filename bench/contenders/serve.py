@@ -1,7 +1,7 @@
-"""Serve a peer as the audit service is served: `python -m bench.contenders.serve PEER PORT`.
+"""Server of a peer: `python -m bench.contenders.serve PEER PORT`.
 
-The same gunicorn settings, workers and threads. It runs in peers' own environments, too, so it
-imports nothing but the kit and that peer.
+It has the gunicorn settings, workers and threads of the audit service. It runs in the environments
+of peers, too, so it MUST import nothing but the kit and that peer.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Latency at a fixed rate, measured from when each request was due.
+"""Fixed rate: latency, measured from when each request was due.
 
 A closed loop such as wrk's sends less while the server stalls, and so leaves out just those
 requests that would have waited (coordinated omission). Here every connection has a schedule;
@@ -7,11 +7,11 @@ where an answer is late, what is due meanwhile is late too, and is counted so.
 
 import socket
 import statistics
-import threading
 import time
 import uuid
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import uuid_utils
@@ -29,12 +29,12 @@ _REQUEST = (
 
 
 class WrongAnswer(Exception):
-    """Something other than 204."""
+    """An answer other than 204, or none."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Of one run: percentiles in milliseconds, and the rate that was really sent."""
+    """Percentiles of one run in milliseconds, and the rate that was really sent."""
 
     rate: float
     p50: float
@@ -42,58 +42,32 @@ class Latency:
     worst: float
 
 
-def run(url: str, rate: float, seconds: float) -> Latency:
-    """Send single events at `rate` a second. Raises WrongAnswer."""
+def send(url: str, rate: float, seconds: float) -> Latency:
+    """Send single events at `rate` a second. Raises WrongAnswer, or OSError."""
     begin = time.monotonic() + 0.1
-    interval = CONNECTIONS / rate
-    workers = [
-        _Connection(url, begin + number / rate, interval, begin + seconds)
-        for number in range(CONNECTIONS)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if wrong := next((worker.wrong for worker in workers if worker.wrong), None):
-        raise WrongAnswer(wrong)
-    waits = sorted(wait * 1000 for worker in workers for wait in worker.waits)
-    elapsed = max(worker.ended for worker in workers) - begin
-    return Latency(len(waits) / elapsed, statistics.median(waits), _p99(waits), waits[-1])
+    send_all = partial(_send_all, url, interval=CONNECTIONS / rate, end=begin + seconds)
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        dues = [begin + number / rate for number in range(CONNECTIONS)]
+        found = [*pool.map(send_all, dues)]
+        elapsed = time.monotonic() - begin
+    waits = sorted(wait for each in found for wait in each)
+    p99 = waits[int(len(waits) * 0.99)]
+    return Latency(len(waits) / elapsed, statistics.median(waits), p99, waits[-1])
 
 
-def _p99(waits: Sequence[float]) -> float:
-    return waits[min(len(waits) - 1, int(len(waits) * 0.99))]
-
-
-class _Connection(threading.Thread):
-    """One kept-alive connection with its part of the schedule."""
-
-    def __init__(self, url: str, begin: float, interval: float, end: float) -> None:
-        super().__init__(daemon=True)
-        parts = urlsplit(url)
-        self._address = parts.hostname, parts.port
-        self._due, self._interval, self._end = begin, interval, end
-        self.waits: list[float] = []
-        self.wrong: str | None = None
-        self.ended = begin
-
-    def run(self) -> None:
-        try:
-            with socket.create_connection(self._address, TIMEOUT_SECONDS) as connection:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._send_all(connection)
-        except (OSError, WrongAnswer) as error:
-            self.wrong = str(error)
-        self.ended = time.monotonic()
-
-    def _send_all(self, connection: socket.socket) -> None:
-        while self._due < self._end:
+def _send_all(url: str, due: float, interval: float, end: float) -> list[float]:
+    """Send the part of the schedule that one kept-alive connection has; milliseconds of each."""
+    parts, waits = urlsplit(url), []
+    with socket.create_connection((parts.hostname, parts.port), TIMEOUT_SECONDS) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while due < end:
             request = _REQUEST.format(id=uuid_utils.uuid7(), user=uuid.uuid4()).encode()
-            time.sleep(max(0.0, self._due - time.monotonic()))
+            time.sleep(max(0.0, due - time.monotonic()))
             connection.sendall(request)
             _expect_204(connection)
-            self.waits.append(time.monotonic() - self._due)
-            self._due += self._interval
+            waits.append((time.monotonic() - due) * 1000)
+            due += interval
+    return waits
 
 
 def _expect_204(connection: socket.socket) -> None:

@@ -1,6 +1,7 @@
-"""As many requests as a server takes: wrk with 16 connections, and what is in each request.
+"""Highest rate: as many requests as a server takes from wrk, over 16 connections.
 
-wrk is a closed loop, which is right for a highest rate and wrong for latency; see `openloop`.
+wrk is a closed loop, which is right for a highest rate and wrong for latency; see `open_loop`.
+`requests.lua` is what it sends.
 """
 
 import json
@@ -12,11 +13,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-CONNECTIONS = 16
+# It takes whole seconds only, but ends early, with its results, where it is interrupted.
+OPTIONS = ("-t", "2", "-c", "16", "-d", "1h", "--timeout", "10s")
+SCRIPT = Path(__file__).parent / "requests.lua"
 PATIENCE_SECONDS = 20.0
 HOW_TO_GET_WRK = "needs wrk on the PATH: apt install wrk, or brew install wrk"
-
-_SCRIPT = Path(__file__).parent / "requests.lua"
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,15 @@ class Load:
         name = f"batches of {self.events:,}" if self.kind == "batch" else self.kind
         return f"{name}, random ids" if self.random_ids else name
 
+    @property
+    def suffix(self) -> str:
+        """To a contender's name: empty where events are single."""
+        return "" if self.events == 1 else f", {self.name}"
+
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run came to: events, or users, that were acknowledged, in so many seconds.
+    """Events, or users, that were acknowledged in one run of so many seconds.
 
     `failed`: requests that were answered 4xx or 5xx, or not at all; `busy`: those of them that
     were answered 503, to be sent again later, as a service does that has more than it can take.
@@ -63,21 +69,20 @@ def batch(size: int, *, random_ids: bool = False) -> Load:
     return Load("batch", size, random_ids=random_ids)
 
 
-def wrk_is_there() -> bool:
-    """Whether it is."""
+def is_there() -> bool:
+    """Whether wrk is."""
     return shutil.which("wrk") is not None
 
 
-def run(url: str, load: Load, seconds: float) -> Sample:
+def send(url: str, load: Load, seconds: float) -> Sample:
     """Send for that long, by 2 threads over 16 connections.
 
     It goes on until something was acknowledged, for PATIENCE_SECONDS more at most: a big batch
     takes a while.
     """
-    # It takes whole seconds only, but ends early, with its results, where it is interrupted.
-    options = ["-t", "2", "-c", str(CONNECTIONS), "-d", "1h", "--timeout", "10s"]
-    command = ["wrk", *options, "-s", str(_SCRIPT), url + load.path, "--", load.kind]
-    command += [str(load.events), "random" if load.random_ids else "rising"]
+    ids = "random" if load.random_ids else "rising"
+    arguments = (url + load.path, "--", load.kind, str(load.events), ids)
+    command = ["wrk", *OPTIONS, "-s", str(SCRIPT), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:  # noqa: S603 - words of ours
         try:
             time.sleep(seconds)
@@ -88,10 +93,12 @@ def run(url: str, load: Load, seconds: float) -> Sample:
             wrk.kill()
             raise
     result = json.loads(printed.rpartition("RESULT ")[2])
-    acknowledged = result["requests"] - result["refused"]
-    seconds = result["microseconds"] / 1e6
-    failed = result["refused"] + result["broken"]
-    return Sample(acknowledged * load.events, seconds, failed, result["busy"])
+    return Sample(
+        events=(result["requests"] - result["refused"]) * load.events,
+        seconds=result["microseconds"] / 1e6,
+        failed=result["refused"] + result["broken"],
+        busy=result["busy"],
+    )
 
 
 def _wait_for_acknowledgement(wrk: subprocess.Popen[str]) -> None:

@@ -1,6 +1,5 @@
-"""Servers as processes that are there for the length of a block, and what they take of memory."""
+"""Server processes: a command that serves for the length of a block."""
 
-import http.client
 import os
 import signal
 import socket
@@ -9,7 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+
+import requests
 
 START_SECONDS = 30.0
 STOP_SECONDS = 25.0
@@ -23,21 +25,20 @@ class DidNotStart(Exception):
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers: `pid` of its master, by which all of it can be found."""
+    """A server that answers: `pid` of its master, by which all of it can be found; its output is
+    in `log`.
+    """
 
     name: str
     url: str
     pid: int
+    log: Path
     seconds_to_ready: float
 
-
-@dataclass(frozen=True)
-class Memory:
-    """What a process takes, in KiB: `pss` shares out what several have in common."""
-
-    role: str
-    rss: int
-    pss: int
+    def workers(self) -> Sequence[int]:
+        """The pids of its workers; none where the system has no /proc."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
 
 def free_port() -> int:
@@ -65,42 +66,22 @@ def serving(
     """
     environ = {k: v for k, v in os.environ.items() if not k.startswith(_SETTINGS)}
     environ |= {key: str(value) for key, value in settings.items()}
-    log = output / f"{name}.log"
+    url, log = f"http://127.0.0.1:{port}", output / f"{name}.log"
     began = time.perf_counter()
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 - words of ours
             command, env=environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        _wait(process, log, lambda: _answers(port, ready))
+        _wait(process, log, lambda: _answers(url + ready))
         seconds = time.perf_counter() - began
         # gunicorn starts workers up to 0.1 s apart, each with a listener of its own: whoever
         # connects before the last is there has all of its connections at the first.
         _wait(process, log, lambda: _listeners(port) in {workers, None})
-        yield Running(name, f"http://127.0.0.1:{port}", process.pid, seconds)
+        yield Running(name, url, process.pid, log, seconds)
     finally:
         _stop(process)
         log.unlink(missing_ok=True)
-
-
-def workers_of(running: Running) -> Sequence[int]:
-    """The pids of its workers; none where the system has no /proc."""
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
-    return [int(pid) for pid in children.read_text().split()] if children.exists() else []
-
-
-def memory_of(running: Running) -> Sequence[Memory]:
-    """Of the master and each worker; nothing where the system has no /proc."""
-    workers = [_memory(f"{running.name}, worker", pid) for pid in workers_of(running)]
-    return [_memory(f"{running.name}, master", running.pid), *workers] if workers else []
-
-
-def _memory(role: str, pid: int) -> Memory:
-    fields = {}
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
-        key, value, *_ = line.split()
-        fields[key] = int(value)
-    return Memory(role, fields["Rss:"], fields["Pss:"])
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, until: Callable[[], bool]) -> None:
@@ -111,16 +92,12 @@ def _wait(process: subprocess.Popen[bytes], log: Path, until: Callable[[], bool]
         time.sleep(0.01)
 
 
-def _answers(port: int, path: str) -> bool:
+def _answers(url: str) -> bool:
     """Whether there is an answer that is no fault of the server's."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", path)
-        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
-    except (OSError, http.client.HTTPException):
+        return requests.get(url, timeout=5).status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    except requests.RequestException:
         return False
-    finally:
-        connection.close()
 
 
 def _listeners(port: int) -> int | None:

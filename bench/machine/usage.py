@@ -1,22 +1,19 @@
-"""Cost of a load, by the role of processes: processor time, switches, bytes written."""
+"""Usage of the machine by processes: processor time, switches, bytes written, memory."""
 
-import math
 import os
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load.wrk import Load, Sample
-from bench.machine.server_process import Running, workers_of
+from bench.machine.server_process import Running
 
 
 @dataclass(frozen=True)
 class Usage:
     """Of all processes of a role: seconds of processor time, user and system; how often their
-    threads were switched, of their own accord or not; and bytes that they wrote to
-    files.
+    threads were switched, of their own accord or not; and bytes that they wrote to files.
     """
 
     seconds: float
@@ -25,45 +22,32 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Of a role: `an_event`, seconds of processor time for each event, or user, that was
-    acknowledged; `cores`, the same for each second; `switches`, for each request acknowledged;
-    `written`, bytes to files for each event.
-    """
+class Memory:
+    """Memory of a process, in KiB: `pss` shares out what several have in common."""
 
-    an_event: float
-    cores: float
-    switches: float
-    written: float
+    role: str
+    rss: int
+    pss: int
 
 
-def workers(server: Running) -> str:
-    """What the role of its workers is called."""
+def workers_of(server: Running) -> str:
+    """The name of the role of its workers."""
     return f"{server.name}, workers"
 
 
-def so_far(servers: Sequence[Running]) -> dict[str, Usage]:
+def usage_so_far(servers: Sequence[Running]) -> dict[str, Usage]:
     """Of the workers of each server, where the system has /proc; and of all wrk that ended."""
-    found = {workers(server): _total(pids) for server in servers if (pids := workers_of(server))}
+    found = {workers_of(one): _total(pids) for one in servers if (pids := one.workers())}
     # Servers that ended are in it, too, but none ends between two looks.
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     found["wrk"] = Usage(ended.ru_utime + ended.ru_stime, ended.ru_nvcsw + ended.ru_nivcsw)
     return found
 
 
-def costs(
-    before: Mapping[str, Usage], after: Mapping[str, Usage], load: Load, sample: Sample
-) -> dict[str, Cost]:
-    """Of each role, for the load that ran between the two."""
-    return {role: _cost(before[role], after[role], load, sample) for role in before}
-
-
-def _cost(before: Usage, after: Usage, load: Load, sample: Sample) -> Cost:
-    seconds = after.seconds - before.seconds
-    events = sample.events or math.nan
-    switches = (after.switches - before.switches) * load.events / events
-    written = (after.written - before.written) / events
-    return Cost(seconds / events, seconds / sample.seconds, switches, written)
+def memory_of(server: Running) -> list[Memory]:
+    """Of the master and each worker; nothing where the system has no /proc."""
+    workers = [_memory(f"{server.name}, worker", pid) for pid in server.workers()]
+    return [_memory(f"{server.name}, master", server.pid), *workers] if workers else []
 
 
 def _total(pids: Sequence[int]) -> Usage:
@@ -78,8 +62,12 @@ def _seconds(pid: int) -> float:
 
 def _written(pid: int) -> int:
     """proc_pid_io(5): what it gave the kernel to write to files, whatever became of that."""
-    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("wchar:"))
+    return _numbers(Path(f"/proc/{pid}/io"))["wchar"]
+
+
+def _memory(role: str, pid: int) -> Memory:
+    numbers = _numbers(Path(f"/proc/{pid}/smaps_rollup"))
+    return Memory(role, numbers["Rss"], numbers["Pss"])
 
 
 def _switches(pid: int) -> int:
@@ -87,6 +75,16 @@ def _switches(pid: int) -> int:
     total = 0
     for status in Path(f"/proc/{pid}/task").glob("*/status"):
         with suppress(FileNotFoundError, ProcessLookupError):  # It ended meanwhile.
-            lines = status.read_text().splitlines()
-            total += sum(int(line.split()[1]) for line in lines if "ctxt_switches:" in line)
+            numbers = _numbers(status)
+            total += numbers["voluntary_ctxt_switches"] + numbers["nonvoluntary_ctxt_switches"]
     return total
+
+
+def _numbers(file: Path) -> dict[str, int]:
+    """The lines of a file of /proc that are a name, a colon and a number."""
+    lines = (line.split() for line in file.read_text().splitlines())
+    return {
+        words[0].rstrip(":"): int(words[1])
+        for words in lines
+        if len(words) > 1 and words[1].isdecimal()
+    }

@@ -1,4 +1,4 @@
-"""Events a second from a Kafka topic to the disk: `python -m bench.measures.consumer`.
+"""Consumer: events a second from a Kafka topic to the disk: `python -m bench.measures.consumer`.
 
 A topic of three partitions is filled; then one consumer stores it in SQLite. The clock runs
 from its first commit to its last, so that joining the group does not count.
@@ -6,24 +6,24 @@ from its first commit to its last, so that joining the group does not count.
 
 import re
 import sys
-import tempfile
 import time
-from contextlib import ExitStack
-from pathlib import Path
+import uuid
+from collections.abc import Iterator
 
 import click
+import requests
 
-from bench.contenders.framework_environment import CACHE
-from bench.measures.rates import Spread
-from bench.report.markdown import spread
-from tests.support import kafka
-from tests.support.consumer_process import ConsumerProcess
-from tests.support.kafka_topics import Topic
+from bench.contenders import servers
+from bench.machine import kafka_broker
+from bench.machine.kafka_broker import Headers
+from bench.machine.workspace import Workspace, a_workspace
+from bench.measures.rounds import Progress
+from bench.measures.spread import Spread
 
 PARTITIONS = 3
+KEYS = 100
 STEP_SECONDS = 0.25
 PATIENCE_SECONDS = 300.0
-QUEUE = 50_000  # fewer than librdkafka lets wait
 _STORED = re.compile(r'audit_service_events_total\{outcome="stored"\} ([\d.e+]+)')
 
 
@@ -32,57 +32,68 @@ _STORED = re.compile(r'audit_service_events_total\{outcome="stored"\} ([\d.e+]+)
 @click.option("--rounds", default=1, help="How often it is measured.")
 def main(events: int, rounds: int) -> None:
     """Print how many events a second a consumer stores."""
-    if not kafka.is_there():
-        sys.exit(kafka.HOW_TO_GET_IT)
-    CACHE.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE, prefix="kafka-") as folder:
-        rates = measure(Path(folder).resolve(), events, rounds=rounds)
+    if not kafka_broker.is_there():
+        sys.exit(kafka_broker.HOW_TO_GET_IT)
+    with a_workspace() as workspace:
+        rates = measure(workspace, events, rounds, lambda line: click.echo(line, err=True))
     click.echo(
-        f"{spread(rates)} events/s from topic to disk ({events:,} events, 1 consumer, SQLite)"
+        f"{rates.text()} events/s from topic to disk ({events:,} events, 1 consumer, SQLite)"
     )
 
 
-def measure(folder: Path, events: int, *, rounds: int) -> Spread:
+def measure(workspace: Workspace, events: int, rounds: int, progress: Progress) -> Spread:
     """Events a second, each round with a topic and a database of its own."""
-    with ExitStack() as stack:
-        broker = _broker(stack)
-        return Spread(tuple(_measured(broker, folder, events, n) for n in range(rounds)))
+    progress("from a Kafka topic")
+    with kafka_broker.running() as broker:
+        return Spread(tuple(_measured(workspace, broker, events) for _ in range(rounds)))
 
 
-def _measured(broker: kafka.Broker, folder: Path, events: int, number: int) -> float:
-    topic = Topic(broker, PARTITIONS)
-    for n in range(events):
-        topic.event(str(n), key=str(n % 100), time="2026-01-01T00:00:00Z")
-        if n % QUEUE == 0:
-            topic.flush()
-    topic.flush()
-    own = folder / str(number)
-    own.mkdir()
-    with ConsumerProcess(own, topic.url) as consumer:
-        return _rate(consumer, events)
+def _measured(workspace: Workspace, broker: str, events: int) -> float:
+    topic = kafka_broker.filled_topic(broker, PARTITIONS, _messages(events))
+    with workspace.folder() as folder:
+        settings = {
+            "AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{folder}/events.db",
+            "AUDIT_SERVICE_KAFKA": f"kafka://{broker}/{topic}",
+            "AUDIT_SERVICE_KAFKA_GROUP": f"group-{uuid.uuid4().hex}",
+        }
+        bind = "AUDIT_SERVICE_CONSUMER_BIND"
+        with servers.our_server(
+            workspace, "audit-service consume", bind, settings, workers=1
+        ) as consumer:
+            return _rate(consumer.url, events)
 
 
-def _broker(stack: ExitStack) -> kafka.Broker:
-    if kafka.ELSEWHERE:
-        return kafka.Broker(kafka.ELSEWHERE)
-    return stack.enter_context(kafka.running())
+def _messages(count: int) -> Iterator[tuple[str, Headers]]:
+    """Small events in binary mode, with their keys."""
+    for number in range(count):
+        yield (
+            str(number % KEYS),
+            [
+                ("ce_id", str(number).encode()),
+                ("ce_source", b"/benchmark"),
+                ("ce_type", b"test.event"),
+                ("ce_specversion", b"1.0"),
+                ("ce_time", b"2026-01-01T00:00:00Z"),
+                ("content-type", b"application/json"),
+            ],
+        )
 
 
-def _rate(consumer: ConsumerProcess, events: int) -> float:
+def _rate(url: str, events: int) -> float:
     first = 0.0
     while not first:
-        first, began = _stored(consumer), time.perf_counter()
+        first, began = _stored(url), time.perf_counter()
     stored = first
     while stored < events:
         if time.perf_counter() > began + PATIENCE_SECONDS:
             raise TimeoutError(f"{stored:,.0f} of {events:,} events were stored")
         time.sleep(STEP_SECONDS)
-        stored = _stored(consumer)
+        stored = _stored(url)
     return (events - first) / (time.perf_counter() - began)
 
 
-def _stored(consumer: ConsumerProcess) -> float:
-    found = _STORED.search(consumer.metrics())
+def _stored(url: str) -> float:
+    found = _STORED.search(requests.get(f"{url}/metrics", timeout=5).text)
     return float(found[1]) if found else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Hashing alone: the bound of any user service that hashes so on this machine."""
+"""Hashing alone: what no user service that hashes so can exceed on this machine."""
 
 import os
 import time
@@ -29,6 +29,7 @@ def all_at_once(hashes: int) -> float:
 
 
 def _passwords() -> Passwords:
+    """With the service's defaults."""
     fields = Settings.model_fields
     return Passwords(
         memory_kib=fields["argon2_memory_kib"].default,

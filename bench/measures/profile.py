@@ -1,4 +1,4 @@
-"""Processor time by layer: samples in runs of their own, as taking them costs.
+"""Profile: processor time by layer, sampled in runs of their own, as taking samples costs.
 
 A sample is the stack of one thread at the moment when its process had used another
 SAMPLE_SECONDS of processor time, user and system: of the thread that used it, whether it held the
@@ -13,15 +13,17 @@ between its look at the threads' states and its look at their stacks, requests c
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.contenders.services import Workspace
+from bench.contenders.contender import Contender
+from bench.load import wrk
 from bench.load.wrk import Load
-from bench.machine.server_process import Running, workers_of
-from bench.measures.layers import Layer, layer_of
-from bench.measures.rates import Broken, Budget, Contender, Progress, run, settle, warm_up
+from bench.machine.server_process import Running
+from bench.machine.workspace import Workspace
+from bench.measures.layers import layer_of, missing_paths
+from bench.measures.rounds import Broken, Budget, Progress, settle, warm_up
 
 SAMPLE_SECONDS = 0.01
 HOW_IT_IS_POSSIBLE = "it takes Linux, which tells of other processes in /proc"
@@ -32,20 +34,11 @@ _FILE = re.compile(r'^  File "(.*)", line ', re.MULTILINE)
 
 @dataclass(frozen=True)
 class Profile:
-    """How many samples of a server's workers fell into each layer, in all rounds."""
+    """Samples of a server's workers, by layer, in all rounds."""
 
     contender: str
     load: Load
-    samples: Mapping[Layer, int]
-
-    @property
-    def total(self) -> int:
-        """How many there are."""
-        return sum(self.samples.values())
-
-    def share(self, layer: Layer) -> float:
-        """Of all samples, from 0 to 1; of none it is 0."""
-        return self.samples.get(layer, 0) / (self.total or 1)
+    samples: Counter[str]
 
 
 def is_possible() -> bool:
@@ -68,40 +61,43 @@ def measure(
 ) -> Sequence[Profile]:
     """Of each load of each contender, in rounds; only of the first of a contender's servers.
 
-    They are at a `sampled` workspace, whose `output` is `samples`.
+    They are in a `sampled` workspace, whose `output` is `samples`.
     """
-    counted: dict[tuple[str, Load], Counter[Layer]] = {}
+    if budget.strict and (gone := missing_paths()):
+        raise Broken(f"of the table of layers, there is no {', '.join(gone)}")
+    progress("where the time goes")
+    counted: dict[tuple[str, Load], Counter[str]] = {}
     for number in range(1, budget.rounds + 1):
         for contender in contenders:
-            for one_load, found in _measured(contender, samples, budget):
-                counted.setdefault((contender.name, one_load), Counter()).update(found)
-                progress(f"{number}: {contender.name}, {one_load.name}: {found.total()} samples")
-    return [Profile(name, one_load, found) for (name, one_load), found in counted.items()]
+            for load, found in _run(contender, samples, budget).items():
+                counted.setdefault((contender.name, load), Counter()).update(found)
+                progress(f"{number}: {contender.name}, {load.name}: {found.total()} samples")
+    return [Profile(name, load, found) for (name, load), found in counted.items()]
 
 
-def _measured(
-    contender: Contender, samples: Path, budget: Budget
-) -> Iterator[tuple[Load, Counter[Layer]]]:
-    with contender.start() as running:
-        warm_up(running[0], contender, budget)
-        for one_load in contender.loads:
-            _taken(running[0], samples)
+def _run(contender: Contender, samples: Path, budget: Budget) -> Mapping[Load, Counter[str]]:
+    """One round of a contender. Raises Broken where no sample was taken."""
+    found = {}
+    with contender.start() as (server, *_):
+        warm_up(server, contender.loads[0], budget)
+        for load in contender.loads:
+            _take(server, samples)
             # A request may fail here: taking a stack disturbs a worker now and then. Where nothing
             # is looked at, none did.
-            run(running[0], contender, one_load, replace(budget, strict=False))
-            found = Counter(map(layer_of, _taken(running[0], samples)))
-            if budget.strict and not found:
-                raise Broken(f"{contender.name}, {one_load.name}: no sample was taken")
-            yield one_load, found
+            wrk.send(server.url, load, budget.seconds)
+            found[load] = Counter(map(layer_of, _take(server, samples)))
+            if budget.strict and not found[load]:
+                raise Broken(f"{contender.name}, {load.name}: no sample was taken")
             settle(budget)
+    return found
 
 
-def _taken(server: Running, samples: Path) -> Sequence[Sequence[str]]:
+def _take(server: Running, samples: Path) -> Sequence[Sequence[str]]:
     """The files of each stack, innermost first, of the samples that were taken since this was
     asked last.
     """
     stacks: list[Sequence[str]] = []
-    for pid in workers_of(server):
+    for pid in server.workers():
         file = samples / str(pid)
         if not file.exists():
             continue  # It has just taken the place of another.

@@ -1,16 +1,16 @@
-"""Time that the services take to start: until ready, and of that the import of their code."""
+"""Start-up: seconds until a service is ready, and of that the import of its code."""
 
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 
-from bench.contenders import services as servers
-from bench.contenders.services import Workspace
+from bench.contenders import servers
 from bench.machine.server_process import Running
-from bench.measures.rates import Spread
+from bench.machine.workspace import Workspace
+from bench.measures.rounds import Progress
+from bench.measures.spread import Spread
 
 _IMPORT = "import time; t = time.perf_counter(); import {}.cli; print(time.perf_counter() - t)"
 
@@ -26,28 +26,25 @@ class StartUp:
     imported: Spread
 
 
-def measure(workspace: Workspace, times: int) -> list[StartUp]:
+def measure(workspace: Workspace, times: int, progress: Progress) -> list[StartUp]:
     """Of both services, so many times."""
-    return [
-        _start_up("audit_service", partial(servers.audit, workspace), times),
-        _start_up("user_service", partial(servers.users, workspace), times),
-    ]
-
-
-def _start_up(
-    package: str, start: Callable[[], AbstractContextManager[Sequence[Running]]], times: int
-) -> StartUp:
-    ready, imported = [], []
-    for _ in range(times):
-        with start() as running:
-            ready.append(running[0].seconds_to_ready)
-        imported.append(_import_seconds(package))
-    return StartUp(package, Spread(tuple(ready)), Spread(tuple(imported)))
+    progress("start-up")
+    starts: dict[str, Callable[[Workspace], AbstractContextManager[Sequence[Running]]]] = {
+        "audit_service": servers.audit,
+        "user_service": servers.users,
+    }
+    found = []
+    for service, start in starts.items():
+        ready, imported = [], []
+        for _ in range(times):
+            with start(workspace) as running:
+                ready.append(running[0].seconds_to_ready)
+            imported.append(_import_seconds(service))
+        found.append(StartUp(service, Spread(tuple(ready)), Spread(tuple(imported))))
+    return found
 
 
 def _import_seconds(package: str) -> float:
-    code = _IMPORT.format(package)
-    done = subprocess.run(  # noqa: S603 - words of ours
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", _IMPORT.format(package)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - words of ours
     return float(done.stdout)

@@ -1,17 +1,17 @@
 """Google's functions-framework: a function that is given each event and prints it.
 
-Its SDK is of the 1.x line, so it runs in a virtual environment of its own (`environments`).
-Its own command serves the same Flask application under the same gunicorn.
+Its SDK is of the 1.x line, so it runs in a virtual environment of its own: see
+`framework_environment`. Its own command serves the same Flask application under the same gunicorn.
 """
 
 import functions_framework  # type: ignore[import-not-found]  # only in its own environment
 from flask import Flask
 
 
-@functions_framework.cloud_event  # type: ignore[untyped-decorator]
+@functions_framework.cloud_event  # type: ignore[untyped-decorator]  # likewise
 def audit(event: dict[str, str]) -> None:
     """What the article's audit service does."""
-    print(  # noqa: T201
+    print(  # noqa: T201 - it is what this service does
         f"Found {event['id']} from {event['source']} with type {event['type']} "
         f"and specversion {event['specversion']}"
     )

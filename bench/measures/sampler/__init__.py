@@ -1,1 +1,1 @@
-"""What makes a server's workers take samples of themselves: see `bench.measures.profile`."""
+"""Sampler: has a server's workers take samples of themselves; see `bench.measures.profile`."""

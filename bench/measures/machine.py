@@ -1,4 +1,4 @@
-"""Machine that the numbers were measured on."""
+"""The machine that the numbers were measured on: a row of a table for each thing."""
 
 import os
 import platform
@@ -10,30 +10,22 @@ from pathlib import Path
 from bench.contenders.framework_environment import FRAMEWORK
 
 PACKAGES = (
-    "flask",
-    "gunicorn",
-    "cloudevents",
-    "apiflask",
-    "apsw",
-    "psycopg",
-    "argon2-cffi",
-    "orjson",
-    "pydantic",
-    "sqlalchemy",
-    "structlog",
+    *("flask", "gunicorn", "cloudevents", "apiflask", "apsw", "psycopg", "argon2-cffi", "orjson"),
+    *("pydantic", "sqlalchemy", "structlog"),
 )
 
 
 def describe(disk: Path) -> list[tuple[str, str]]:
     """Names and values, in an order to be read; `disk`: where the data was."""
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    file_system = _output("stat", "--file-system", "--format=%T", str(disk))
     return [
         ("Processor", f"{_processor()}, {os.cpu_count()} cores"),
-        ("Memory", _memory()),
+        ("Memory", f"{memory / 2**30:.0f} GiB"),
         ("System", f"{platform.system()} {platform.release()}"),
-        ("File system of the data", _file_system(disk)),
+        ("File system of the data", file_system or "unknown"),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
-        ("Packages", packages),
+        ("Packages", ", ".join(f"{name} {version(name)}" for name in PACKAGES)),
         ("functions-framework", ", ".join(FRAMEWORK).replace("==", " ")),
         ("wrk", _output("wrk", "--version").partition("[")[0].removeprefix("wrk").strip()),
         ("PostgreSQL", _output("postgres", "--version") or "none"),
@@ -46,17 +38,8 @@ def _processor() -> str:
     return found[1] if found else platform.processor() or platform.machine()
 
 
-def _memory() -> str:
-    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{size / 2**30:.0f} GiB"
-
-
-def _file_system(folder: Path) -> str:
-    return _output("stat", "--file-system", "--format=%T", str(folder)) or "unknown"
-
-
 def _output(*command: str) -> str:
-    """What it prints first; empty where it is not there. wrk exits 1 after its version."""
+    """The first line that it prints; empty where it is not there. wrk exits 1 after its version."""
     try:
         done = subprocess.run(  # noqa: S603 - words of ours
             command, check=False, capture_output=True, text=True
