@@ -16,7 +16,9 @@ def _begin() -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     # What is left when faulthandler lets go of the signal at exit. The default would be death.
     signal.signal(signal.SIGPROF, signal.SIG_IGN)
-    faulthandler.register(signal.SIGPROF, file, all_threads=False)
+    # It restores errno only where it goes on to the handler before it. Else CPython now and then
+    # reads 0 after a lock was not acquired, takes that for success, and two threads hold it.
+    faulthandler.register(signal.SIGPROF, file, all_threads=False, chain=True)
     signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
 
 
