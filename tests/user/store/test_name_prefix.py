@@ -48,15 +48,13 @@ NAMES = [
     "a\U00010000",
     "a\U0010ffff",
     "a\U0010ffffb",
-    "\U0010ffffa",
+    "\U0010ffff",
     "\U0001f987",
     "\u4e2d\u6587",
 ]
 PREFIXES = [
     *NAMES,
     *["Oz", "Z", "O\u0308", "Zo\u0308", "a\U0010ffff\U0010ffff", "nobody", " a", "Ozzy ", "A"],
-    # The last code point of all; no name is this alone, since it cannot be seen.
-    "\U0010ffff",
     *["\x00", "a\x00", "\n", "'", '"'],
 ]
 
