@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,23 +9,8 @@ from werkzeug.test import TestResponse
 
 from tests.support.sink_server import Sink
 from tests.support.user_api import created, patch, path, post, refused, story
+from tests.support.user_idempotency import KEY, OZZY, ask, same
 from tests.user.conftest import MakeApp, Query
-
-OZZY = {"name": "Ozzy", "password": "12345"}
-KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
-
-
-def ask(client: FlaskClient, key: str = KEY, **other: Any) -> TestResponse:
-    return post(client, {**OZZY, **other}, {"Idempotency-Key": key})
-
-
-def same(one: TestResponse, other: TestResponse) -> bool:
-    assert one.status_code == other.status_code == 201
-    return (one.data, one.headers["Location"], one.headers["ETag"]) == (
-        other.data,
-        other.headers["Location"],
-        other.headers["ETag"],
-    )
 
 
 def test_a_repeat_gets_the_first_answer_and_makes_one_user_and_one_event(

@@ -12,7 +12,7 @@ from service_kit.clock import now
 from tests.support.sink_server import Sink, in_turn, open_sink
 from tests.support.user_api import attributes, held, refused, same_event, under_way
 from tests.support.user_factory import change_store
-from tests.user.api.test_idempotency import KEY, OZZY, ask, same
+from tests.support.user_idempotency import KEY, OZZY, ask, same
 from tests.user.conftest import MakeApp, Query
 from user_service.sinks.cloudevents import describe, deserialise, serialise
 from user_service.users.domain import ChangeKind, User, UserChange

@@ -19,8 +19,8 @@ from tests.support.sink_server import Sink, in_turn, open_sink
 from tests.support.user_api import attributes, created, patch, path, post, refused, same_event
 from tests.support.user_factory import change_store, deleted, updated, user
 from tests.support.user_factory import created as creation_of
+from tests.support.user_idempotency import KEY, OZZY, ask, same
 from tests.support.waiting import wait_until
-from tests.user.api.test_idempotency import KEY, OZZY, ask, same
 from tests.user.conftest import MakeApp, Query
 from user_service.sinks.cloudevents import describe, deserialise, serialise
 from user_service.store import database
