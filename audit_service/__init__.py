@@ -35,7 +35,9 @@ def app_on(backend: Backend, rejected: RejectedStore, settings: Settings) -> Ser
     event_log = EventLog(
         backend, timeout=settings.commit_timeout, on_commit=event_metrics.committed
     )
-    recorder = HttpRecorder(rejected, settings.keep_rejected, event_metrics.not_kept)
+    recorder = HttpRecorder(
+        rejected, settings.keep_rejected, event_metrics.not_kept, processes=settings.workers
+    )
     app = service_app.create(
         __name__,
         title="Audit service",

@@ -18,8 +18,9 @@ STORE_BYTES: Final = 64 * 1024 * 1024
 """The most bytes of all kept messages together."""
 INTERVAL_SECONDS: Final = 1.0
 INTERVAL_MESSAGES: Final = 20
-INTERVAL_BYTES: Final = 16 * 1024 * 1024
-"""The most that waits to be written; what comes beyond is counted, and not kept."""
+"""The most that is kept of an interval, by all processes of a service together."""
+QUEUE_BYTES: Final = 16 * 1024 * 1024
+"""The most that waits to be written in a process."""
 
 log = structlog.get_logger()
 
@@ -33,16 +34,21 @@ class HttpRecorder:
         at_most: int,
         not_kept: Callable[[], None],
         *,
+        processes: int = 1,
         interval: float = INTERVAL_SECONDS,
     ) -> None:
-        """`not_kept` is called for each message that comes beyond the bounds."""
+        """`not_kept` is called for each message that comes beyond the bounds. `processes`: how
+        many record into the store; each has its share of INTERVAL_MESSAGES, one at least.
+        """
         self._store = store
         self._at_most = at_most
         self._not_kept = not_kept
+        self._share = max(1, INTERVAL_MESSAGES // processes)
         self._interval = interval
         self._changed = threading.Condition()
         # Guarded by _changed.
         self._queue: list[RejectedMessage] = []
+        self._recorded = 0  # in this interval
         self._writing = False
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -59,6 +65,7 @@ class HttpRecorder:
         with self._changed:
             if self._has_room_for(message):
                 self._queue.append(message)
+                self._recorded += 1
                 self._start()
                 return
         self._not_kept()
@@ -79,7 +86,7 @@ class HttpRecorder:
 
     def _has_room_for(self, message: RejectedMessage) -> bool:
         size = sum(each.size for each in self._queue) + message.size
-        return len(self._queue) < INTERVAL_MESSAGES and size <= INTERVAL_BYTES
+        return self._recorded < self._share and size <= QUEUE_BYTES
 
     def _start(self) -> None:
         """Start the thread with the first message, for by then the process has forked."""
@@ -102,6 +109,7 @@ class HttpRecorder:
                 self._changed.notify_all()
                 # What comes within the interval is written together, after it.
                 self._changed.wait_for(lambda: self._closed, timeout=self._interval)
+                self._recorded = 0
 
     def _save(self, messages: list[RejectedMessage]) -> None:
         try:

@@ -110,14 +110,20 @@ class Blocked:
 
 
 @pytest.mark.parametrize(
-    ("size", "kept"), [(10, http_recorder.INTERVAL_MESSAGES), (6 * 1024 * 1024, 2)]
+    ("size", "kept", "processes"),
+    [
+        pytest.param(10, http_recorder.INTERVAL_MESSAGES - 1, 1, id="messages"),
+        pytest.param(10, http_recorder.INTERVAL_MESSAGES // 2 - 1, 2, id="messages-of-a-process"),
+        pytest.param(6 * 1024 * 1024, 2, 1, id="bytes"),
+    ],
 )
 def test_the_recorder_delays_no_request_and_counts_what_is_beyond_its_bounds(
-    size: int, kept: int
+    size: int, kept: int, processes: int
 ) -> None:
     store = Blocked()
     missed: list[None] = []
-    recorder = HttpRecorder(store, 1000, partial(missed.append, None), interval=0)
+    keep = partial(HttpRecorder, processes=processes, interval=0)
+    recorder = keep(store, 1000, partial(missed.append, None))
     error = EventRejected(None, "is none", Rule.OTHER)
     recorder.record({}, b"first", error)
     assert store.begun.wait(20)
