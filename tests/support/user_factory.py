@@ -61,3 +61,10 @@ def make(store: ChangeStore, change: UserChange) -> None:
 def says_little(error: StoreUnavailable) -> None:
     """Its message is the name of an error: no SQL, no value, no path."""
     assert re.fullmatch(r"\w+", str(error))
+
+
+def user_history(version: int, *, deleted: bool) -> list[tuple[int, str]]:
+    """Version and event type of each event of a user who is at this version."""
+    updates = [(n, "user.updateUser") for n in range(2, version + (not deleted))]
+    ending = [(version, "user.deleteUser")] if deleted else []
+    return [(1, "user.storeUser"), *updates, *ending]

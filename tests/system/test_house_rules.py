@@ -47,3 +47,13 @@ def test_no_class_name_stands_in_two_modules_of_one_package(package: str) -> Non
 def test_no_file_needs_scrolling_to_be_understood(package: str, limit: int) -> None:
     lengths = {str(path): len(text.splitlines()) for path, text in modules(package)}
     assert {path: lines for path, lines in lengths.items() if lines > limit} == {}
+
+
+def test_no_test_imports_a_test_module() -> None:
+    importers = [
+        f"{path} imports {node.module}"
+        for path, text in modules("tests")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and ".test_" in (node.module or "")
+    ]
+    assert importers == []

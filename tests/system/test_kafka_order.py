@@ -17,11 +17,11 @@ from tests.support.consumer_process import ConsumerProcess
 from tests.support.faults.clients import CHEAPEST_HASHING
 from tests.support.kafka import Broker
 from tests.support.log_databases import PostgresStore, SqliteStore, Store
+from tests.support.user_factory import user_history
 from tests.support.waiting import wait_until
-from tests.system.test_users_concurrently import expected
 
 CLIENTS, USERS, CHANGES = 8, 40, 8
-LIFE = expected(CHANGES + 2, deleted=True)
+LIFE = user_history(CHANGES + 2, deleted=True)
 # The soonest that a broker takes a member for dead, unless it is told otherwise.
 SOON_DEAD = "session.timeout.ms=6000&heartbeat.interval.ms=1000"
 

@@ -10,8 +10,8 @@ import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
 from tests.support.processes import BIN
+from tests.support.served_app import serve
 from tests.support.sink_server import answering, open_sink
-from tests.system.test_pair import serve
 from user_service.settings import Settings as UserSettings
 
 ROOT = Path(__file__).parents[2]

@@ -1,32 +1,20 @@
 """The main job, end to end: a user is made, its event is found in the audit log."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 from structlog.testing import capture_logs
-from werkzeug.serving import make_server
 
 import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
 from tests.support import processes
+from tests.support.served_app import serve
 from user_service.settings import Settings as UserSettings
 
 OZZY = {"name": "Ozzy Osbourne", "password": "12345"}
-
-
-def serve(app: Any) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from tests.conftest import REQUIRE_ALL
 from tests.support import postgres, processes
+from tests.support.user_factory import user_history
 
 CLIENTS = 16
 USERS = 4
@@ -143,13 +144,6 @@ def table(url: str, statement: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def expected(version: int, *, deleted: bool) -> list[tuple[int, str]]:
-    """The history of a user who is at this version."""
-    updates = [(n, "user.updateUser") for n in range(2, version + (not deleted))]
-    ending = [(version, "user.deleteUser")] if deleted else []
-    return [(1, "user.storeUser"), *updates, *ending]
-
-
 @pytest.mark.faults
 def test_every_version_of_every_user_has_one_event_in_order_whoever_changes_them_at_once(
     tmp_path: Path, databases: Databases
@@ -182,6 +176,6 @@ def test_every_version_of_every_user_has_one_event_in_order_whoever_changes_them
     assert set(there) <= set(told)
     for user_id, history in told.items():
         version = there.get(user_id, len(history))
-        assert history == expected(version, deleted=user_id not in there)
+        assert history == user_history(version, deleted=user_id not in there)
     assert sum(map(len, told.values())) == load.changes
     assert table(users_url, "SELECT * FROM claims") == []
