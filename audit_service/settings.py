@@ -71,7 +71,8 @@ class Settings(ServiceSettings):
     tolerate: Annotated[Tolerances, NoDecode, BeforeValidator(_tolerances)] = Field(
         default=DEFAULT,
         description="The deviations from the specification that are let in, with commas between "
-        "them; `none` lets none in; [which there are](docs/interoperability.md)",
+        "them, in place of the default; `none` lets none in; "
+        "[which there are](docs/interoperability.md)",
     )
     keep_rejected: int = Field(
         default=1000,

@@ -85,7 +85,9 @@ def show(database: RejectedDatabase, *, number: int, as_json: bool) -> None:
 @every
 @click.pass_obj
 def redrive_some(database: RejectedDatabase, *, ids: Sequence[int], every: bool) -> None:
-    """Read them again, strictly, and append their events; what is stored leaves the list."""
+    """Read them again, by the settings of this command, and append their events.
+
+    What is stored leaves the list."""
     settings = database.settings()
     store = open_rejected(*_database(settings))
     still = 0

@@ -136,7 +136,11 @@ class BatchRejected(Exception):
     """Some events of a batch are not well-formed; `items` has each with its index, from 0."""
 
     def __init__(self, items: Mapping[int, EventRejected]) -> None:
-        super().__init__(f"{len(items)} of the batch's events are not well-formed")
+        index, first = next(iter(items.items()))
+        super().__init__(
+            f"events of the batch that are not well-formed: {len(items)}; "
+            f"the first is item {index}, {first}"
+        )
         self.items = items
 
 

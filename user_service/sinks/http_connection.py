@@ -62,8 +62,7 @@ class _FinalResponse(http.client.HTTPResponse):
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
-            # Its place for this, though typeshed does not list it.
-            version, status, reason = super()._read_status()  # type: ignore[misc]
+            version, status, reason = super()._read_status()  # type: ignore[misc] # not in typeshed
             if not HTTPStatus.PROCESSING <= status < HTTPStatus.OK:
                 return version, status, reason
             http.client.parse_headers(self.fp)
