@@ -15,6 +15,7 @@ from audit_service.log import (
 )
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
+from service_kit import sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError
 from service_kit.database_url import SqliteFile
@@ -42,6 +43,8 @@ def _check(settings: Settings) -> None:
         raise NotMigrated(_first_line(error)) from error
     except _START_ERRORS as error:
         raise StartError(_first_line(error)) from error
+    if isinstance(database, SqliteFile):
+        sqlite_file.log_wider(database.path)
 
 
 def _first_line(error: Exception) -> str:

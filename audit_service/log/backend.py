@@ -113,7 +113,7 @@ class Backend(Protocol):
         ...
 
     def ping(self) -> None:
-        """Return if the log can be read."""
+        """Return if the log can be read, and is not read-only."""
         ...
 
     def close(self) -> None:

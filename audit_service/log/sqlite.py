@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import apsw
 
@@ -19,6 +18,7 @@ from audit_service.log.backend import (
 from audit_service.log.rows import Existing
 from audit_service.log.schema import Schema
 from audit_service.log.sqlite_connections import connect, enter_wal, file_at, store_errors
+from service_kit import sqlite_file
 from service_kit.clock import now_in_microseconds
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
@@ -74,6 +74,8 @@ class SqliteLog:
     def ping(self) -> None:
         with store_errors():
             self._reader().execute(_LAST).fetchone()
+            if sqlite_file.is_read_only(self._path):
+                raise LogUnavailable("the file is read-only")
 
     def close(self) -> None:
         self._drop_writer()
@@ -132,8 +134,8 @@ class SqliteLog:
 def migrate(path: str, schema: Schema) -> None:
     """Make the log at `path` if need be, and apply every migration that it lacks."""
     with store_errors():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        db = connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        sqlite_file.make(path)
+        db = connect(path, apsw.SQLITE_OPEN_READWRITE)
         try:
             enter_wal(db)
             db.execute("BEGIN IMMEDIATE")

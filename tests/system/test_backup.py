@@ -118,6 +118,8 @@ def back_up_under_load(place: Place, commands: str) -> tuple[list[str], list[str
             acknowledged = [*made.acknowledged], [*before, *sent.acknowledged]
             done = place.run(commands)
             assert done.returncode == 0, done.stderr
+            copies = [*(place.root / "backup").iterdir()]
+            assert {oct(copy.stat().st_mode & 0o777) for copy in copies} == {"0o600"}
             assert len(made.acknowledged) > len(acknowledged[0])
             assert len(before) + len(sent.acknowledged) > len(acknowledged[1])
     return acknowledged
@@ -167,6 +169,8 @@ def goes_on(users: Service, audit: Service, last: int) -> None:
 def test_a_mistyped_name_is_an_error_and_no_empty_copy(tmp_path: Path) -> None:
     for folder in ("data", "backup"):
         (tmp_path / folder).mkdir()
-    for command in documented("SQLite")[0].splitlines():
+    umask, *copies = documented("SQLite")[0].splitlines()
+    for command in copies:
+        assert umask == "umask 077"
         assert _sqlite(tmp_path).run(command).returncode != 0
     assert [*tmp_path.glob("*/*")] == []

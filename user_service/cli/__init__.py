@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from service_kit import database_url
+from service_kit import database_url, sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError
 from service_kit.database_url import SqliteFile
@@ -34,6 +34,7 @@ def _prepare(settings: Settings) -> None:
     if settings.migrate:
         _migrate(settings)
     _check_database(settings)
+    _log_wider_files(settings)
 
 
 def _check_sink(settings: Settings) -> None:
@@ -53,6 +54,7 @@ def _check(settings: Settings) -> None:
     _check_database(settings)
     if settings.delivery == "direct":
         _with_engine(settings, _check_outbox)
+    _log_wider_files(settings)
 
 
 def _check_outbox(engine: Engine) -> None:
@@ -68,6 +70,12 @@ def _check_database(settings: Settings) -> None:
     if isinstance(place, SqliteFile) and not Path(place.path).exists():
         raise NotMigrated(f"{_VARIABLE}: there is no {place.path}: run `user-service migrate`")
     _with_engine(settings, _check_schema)
+
+
+def _log_wider_files(settings: Settings) -> None:
+    place = database_url.parse(settings.database_url)
+    if isinstance(place, SqliteFile):
+        sqlite_file.log_wider(place.path)
 
 
 def _check_schema(engine: Engine) -> None:

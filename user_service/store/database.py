@@ -4,8 +4,8 @@ import sqlite3
 import time
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import alembic.command
 import alembic.config
@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
-from service_kit import database_url, postgres
+from service_kit import database_url, postgres, sqlite_file
 from service_kit.database_url import PostgresDatabase, SqliteFile
 from service_kit.postgres import Session
 from user_service.settings import Settings
@@ -59,7 +59,7 @@ def connect(
 
     `password`: for a URL that has none. `idle_seconds`: after which PostgreSQL ends a
     transaction that does nothing, and lets go of its locks. `lock_seconds`: the longest wait for
-    a lock. Raises ValueError.
+    a lock. A SQLite file is made where there is none. Raises ValueError, OSError.
     """
     database = database_url.parse(url, password)
     if isinstance(database, SqliteFile):
@@ -89,13 +89,17 @@ def _connect_postgres(database: PostgresDatabase, threads: int, session: Session
 
 
 def _connect_sqlite(file: str, threads: int, lock_seconds: float) -> Engine:
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    sqlite_file.make(file)
+    # `mode=rw`: a file that is gone is not made anew, empty and open to others.
+    place = f"file:{'//' if file.startswith('/') else ''}{quote(file)}?mode=rw"
     engine = create_engine(
         URL.create("sqlite", database=file),
+        creator=lambda: sqlite3.connect(
+            place, uri=True, timeout=lock_seconds, check_same_thread=False
+        ),
         pool_size=threads,
         max_overflow=0,
         hide_parameters=True,
-        connect_args={"timeout": lock_seconds},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", partial(_begin_sqlite, lock_seconds))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from service_kit import sqlite_file
 from service_kit.clock import from_microseconds, to_microseconds
 from user_service.store.tables import USERS
 from user_service.store.transactions import StoreUnavailable, reading
@@ -64,16 +65,20 @@ class UserReader:
     def ping(self) -> None:
         """Return if users can be read and changed: a query of no table would prove nothing.
 
-        Raises StoreUnavailable, which says so where a server of PostgreSQL is read-only.
+        Raises StoreUnavailable, which says so where the database is read-only.
         """
         with reading(self._engine) as connection:
             connection.execute(select(USERS.c.id).limit(1)).first()
-            if connection.dialect.name == "postgresql" and is_read_only(connection):
+            if is_read_only(connection):
                 raise StoreUnavailable("ReadOnlyDatabase")
 
 
 def is_read_only(connection: Connection) -> bool:
-    """Whether a server of PostgreSQL takes no changes, being a standby for example."""
+    """Whether the database takes no changes: a standby of PostgreSQL, a SQLite file on a disk
+    that has become read-only.
+    """
+    if connection.dialect.name == "sqlite":
+        return sqlite_file.is_read_only(connection.engine.url.database or "")
     setting = connection.execute(select(func.current_setting("transaction_read_only")))
     return bool(setting.scalar_one() == "on")
 

@@ -38,6 +38,20 @@ def small(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """The folder is on a read-only disk until the end of the block, for who opens a file anew.
+
+    A mount with open files does not become read-only; another of the same disk, over it, does.
+    """
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 class Ballast:
     """A file that takes all the room that is left on a disk."""
 

@@ -1,0 +1,73 @@
+"""SQLite file: made for its owner alone, looked at for being wider, or read-only.
+
+SQLite gives a journal, a WAL and its index the mode of the database, so that the database is all
+that has to be made here. Nothing here opens a file that exists: to close it again would drop the
+locks that this process has on it.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+FILE_MODE: Final = 0o600
+FOLDER_MODE: Final = 0o700
+
+_BESIDE: Final = ("", "-journal", "-wal", "-shm")
+
+log = structlog.get_logger()
+
+
+def make(path: str) -> None:
+    """Make the file, empty, and the folders that it lacks, whatever the umask is.
+
+    What exists stays as it is. Raises OSError.
+    """
+    file = Path(path)
+    _make_folder(file.parent)
+    if not file.exists():
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        try:
+            os.fchmod(descriptor, FILE_MODE)
+        finally:
+            os.close(descriptor)
+
+
+def log_wider(path: str) -> None:
+    """Log a warning for the folder, the file and each beside it that others can use."""
+    for found, mode, wanted in _wider(Path(path)):
+        log.warning(
+            "others than its owner can use what holds the data",
+            path=str(found),
+            mode=f"{mode:04o}",
+            wanted=f"{wanted:04o}",
+        )
+
+
+def is_read_only(path: str) -> bool:
+    """Whether the file, or the disk that it is on, is read-only by now."""
+    return not os.access(path, os.W_OK, effective_ids=True)
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        try:
+            each.mkdir(FOLDER_MODE)
+        except FileExistsError:
+            continue  # Another process was faster.
+        each.chmod(FOLDER_MODE)
+
+
+def _wider(file: Path) -> Iterator[tuple[Path, int, int]]:
+    """What is wider than it would be made, with its mode and that one."""
+    files = [(file.with_name(file.name + suffix), FILE_MODE) for suffix in _BESIDE]
+    for path, wanted in [(file.parent, FOLDER_MODE), *files]:
+        try:
+            mode = path.stat().st_mode & 0o777
+        except FileNotFoundError:
+            continue
+        if mode & ~wanted:
+            yield path, mode, wanted
