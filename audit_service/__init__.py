@@ -8,10 +8,11 @@ from importlib.metadata import version
 
 from audit_service.api import query, receive
 from audit_service.api.problems import PROBLEM_FOR
-from audit_service.log import Backend, EventLog, migrate, open_log
+from audit_service.log import Backend, EventLog, database_at, migrate, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import HttpRecorder, RejectedStore, open_rejected
 from audit_service.settings import Settings
+from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
@@ -25,15 +26,21 @@ def create_app(settings: Settings) -> ServiceApp:
     place = settings.database_url, settings.database_password.get_secret_value()
     if settings.migrate:
         migrate(*place)
-    return app_on(open_log(*place), open_rejected(*place), settings)
+    disk = DiskReserve.of(database_at(*place), settings.disk_reserve)
+    return app_on(open_log(*place), open_rejected(*place, disk.has_room), settings, disk)
 
 
-def app_on(backend: Backend, rejected: RejectedStore, settings: Settings) -> ServiceApp:
+def app_on(
+    backend: Backend, rejected: RejectedStore, settings: Settings, disk: DiskReserve
+) -> ServiceApp:
     """The application on stores that are open; it closes the backend."""
     metrics = Metrics()
     event_metrics = EventMetrics(metrics)
     event_log = EventLog(
-        backend, timeout=settings.commit_timeout, on_commit=event_metrics.committed
+        backend,
+        timeout=settings.commit_timeout,
+        on_commit=event_metrics.committed,
+        has_room=disk.has_room,
     )
     recorder = HttpRecorder(
         rejected, settings.keep_rejected, event_metrics.not_kept, processes=settings.workers
@@ -44,6 +51,7 @@ def app_on(backend: Backend, rejected: RejectedStore, settings: Settings) -> Ser
         version=version("post-cloudevents"),
         problem_for=PROBLEM_FOR,
         checks={"database": backend.ping},
+        reports=disk.reports(),
         metrics=metrics,
     )
     app.register_blueprint(receive.blueprint(event_log, settings, event_metrics, recorder.record))

@@ -11,6 +11,8 @@ from importlib.metadata import version
 
 from sqlalchemy import Engine
 
+from service_kit import database_url
+from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
 from service_kit.http import json_request
 from service_kit.http.app import ServiceApp
@@ -50,7 +52,8 @@ def app_on(engine: Engine, settings: Settings) -> ServiceApp:
     metrics = Metrics()
     admission = Admission(settings.threads)
     reader = UserReader(engine)
-    changes = _change_store(engine, settings)
+    disk = DiskReserve.of(database_url.parse(settings.database_url), settings.disk_reserve)
+    changes = _change_store(engine, settings, disk)
     mode = (
         _direct_delivery(changes, settings, admission, metrics)
         if settings.delivery == "direct"
@@ -63,7 +66,7 @@ def app_on(engine: Engine, settings: Settings) -> ServiceApp:
         version=version("post-cloudevents"),
         problem_for=PROBLEM_FOR,
         checks={"database": reader.ping},
-        reports=mode.reports,
+        reports={**mode.reports, **disk.reports()},
         metrics=metrics,
     )
     outbox_metrics.register(metrics, engine)
@@ -114,12 +117,13 @@ def _open_database(settings: Settings) -> Engine:
     return engine
 
 
-def _change_store(engine: Engine, settings: Settings) -> ChangeStore:
+def _change_store(engine: Engine, settings: Settings, disk: DiskReserve) -> ChangeStore:
     return ChangeStore(
         engine,
         expiry=timedelta(seconds=settings.delivery_timeout + STORING_SECONDS),
         keys_kept=timedelta(hours=settings.idempotency_hours),
         outbox_max=settings.outbox_max,
+        has_room=disk.has_room,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
-from audit_service.log import LogUnavailable
+from audit_service.log import DiskFull, LogUnavailable
 from service_kit.http.problems import Problem, unavailable
 
 log = structlog.get_logger()
@@ -37,12 +37,18 @@ def _log(error: LogUnavailable) -> Problem:
     return unavailable("the event log cannot be used at the moment")
 
 
+def _full(_: DiskFull) -> Problem:
+    """Logged where it is noticed, once, and not with each request."""
+    return unavailable("the disk is full up to its reserve; nothing was stored", retry_after=5)
+
+
 def _broken_rule(error: EventRejected) -> dict[str, Any]:
     return {"attribute": error.attribute, "rule": error.rule}
 
 
 PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     BatchRejected: _batch,
+    DiskFull: _full,
     EventRejected: _event,
     LogUnavailable: _log,
     TooManyEvents: _size,

@@ -13,13 +13,14 @@ import click
 
 from audit_service.cli.rejected_table import as_document, print_one, print_table
 from audit_service.events import REJECTIONS
-from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, open_log
+from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, database_at, open_log
 from audit_service.rejected import RejectedStore, StoredRejection, open_rejected
 from audit_service.rejected.redrive import redrive
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
 from service_kit.cli.options import as_json
+from service_kit.disk_reserve import DiskReserve
 from service_kit.logs import escape_controls
 
 REFUSED = 1
@@ -92,7 +93,8 @@ def redrive_some(database: RejectedDatabase, *, ids: Sequence[int], every: bool)
     store = open_rejected(*_database(settings))
     still = 0
     with closing(open_log(*_database(settings))) as backend:
-        event_log = EventLog(backend)
+        disk = DiskReserve.of(database_at(*_database(settings)), settings.disk_reserve)
+        event_log = EventLog(backend, has_room=disk.has_room)
         for rejection in _selected(store, ids, every=every):
             try:
                 count = redrive(rejection, event_log, store, settings.reader)

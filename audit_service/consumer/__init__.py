@@ -18,10 +18,11 @@ from audit_service.consumer.loop import Loop
 from audit_service.consumer.metrics import ConsumerMetrics
 from audit_service.consumer.partitions import Partitions
 from audit_service.consumer.status import ConsumerStatus
-from audit_service.log import EventLog, open_log
+from audit_service.log import EventLog, database_at, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
+from service_kit.disk_reserve import DiskReserve
 from service_kit.kafka import topic_config, topic_url
 from service_kit.kafka.client_secrets import secrets_of
 from service_kit.kafka.topic_config import TopicUnreadable
@@ -51,8 +52,12 @@ def consume(settings: Settings) -> None:
     metrics, status = Metrics(), ConsumerStatus()
     event_metrics, consumer_metrics = EventMetrics(metrics), ConsumerMetrics(metrics, status)
     backend = open_log(*place)
+    disk = DiskReserve.of(database_at(*place), settings.disk_reserve)
     event_log = EventLog(
-        backend, timeout=settings.commit_timeout, on_commit=event_metrics.committed
+        backend,
+        timeout=settings.commit_timeout,
+        on_commit=event_metrics.committed,
+        has_room=disk.has_room,
     )
     partitions = Partitions(status, consumer_metrics.rebalanced)
     loop = Loop(
@@ -60,11 +65,14 @@ def consume(settings: Settings) -> None:
         topic=url.topic,
         partitions=partitions,
         batch_writer=BatchWriter(
-            event_log, open_rejected(*place), consumer_metrics.consumed, event_metrics.rejected
+            event_log,
+            open_rejected(*place, disk.has_room),
+            consumer_metrics.consumed,
+            event_metrics.rejected,
         ),
         reader=settings.reader,
     )
-    app = health.create(backend, status, metrics)
+    app = health.create(backend, status, metrics, disk.reports())
     with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):
         _log_durability_risks(url, settings)
         tune_gc()

@@ -1,16 +1,27 @@
 """Health and metrics of the consumer, as a Flask application for its admin server."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 
 from audit_service.consumer.status import ConsumerStatus
 from audit_service.log import Backend
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
+from service_kit.http.health import Report
 from service_kit.metrics.registry import Metrics
 
 
-def create(backend: Backend, status: ConsumerStatus, metrics: Metrics) -> ServiceApp:
-    """The application. It is ready where store and broker answer and no partition is stopped."""
+def create(
+    backend: Backend,
+    status: ConsumerStatus,
+    metrics: Metrics,
+    reports: Mapping[str, Report] = MappingProxyType({}),
+) -> ServiceApp:
+    """The application. It is ready where store and broker answer and no partition is stopped.
+
+    `reports`: what readiness shows beside the lag.
+    """
     return service_app.create(
         __name__,
         title="Audit service, consumer",
@@ -21,6 +32,6 @@ def create(backend: Backend, status: ConsumerStatus, metrics: Metrics) -> Servic
             "broker": status.check_broker,
             "offsets": status.check_offsets,
         },
-        reports={"lag": status.lag_by_name},
+        reports={"lag": status.lag_by_name, **reports},
         metrics=metrics,
     )

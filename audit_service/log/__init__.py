@@ -6,6 +6,8 @@ is read directly.
 
 from audit_service.log.backend import (
     Backend,
+    DiskFull,
+    HasRoom,
     LogUnavailable,
     Origin,
     Outcome,
@@ -19,7 +21,9 @@ from audit_service.log.schema import SchemaMismatch
 
 __all__ = [
     "Backend",
+    "DiskFull",
     "EventLog",
+    "HasRoom",
     "LogUnavailable",
     "Origin",
     "Outcome",

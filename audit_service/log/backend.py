@@ -1,6 +1,6 @@
 """Backend of the log: the protocol of a store of rows, and the types of what goes in and out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -15,6 +15,14 @@ class LogUnavailable(Exception):
     What was to be appended may be there all the same, if the fault came after the commit: a
     retry is then a duplicate.
     """
+
+
+class DiskFull(LogUnavailable):
+    """The disk is full up to its reserve: nothing was stored."""
+
+
+HasRoom = Callable[[int], bool]
+"""Whether about so many bytes may be written: see `DiskReserve`."""
 
 
 class Outcome(Enum):

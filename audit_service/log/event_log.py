@@ -3,10 +3,22 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice, repeat
+from typing import Final
 
 from audit_service.events import Event, digest
-from audit_service.log.backend import Backend, Entry, LogUnavailable, Origin, Receipt
+from audit_service.log.backend import (
+    Backend,
+    DiskFull,
+    Entry,
+    HasRoom,
+    LogUnavailable,
+    Origin,
+    Receipt,
+)
 from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTimeout
+
+EVENT_BYTES: Final = 1024
+"""About what an event takes on the disk beside its data."""
 
 OnCommit = Callable[[Sequence[Receipt], float], None]
 """Called with the receipts of a commit and its seconds."""
@@ -16,14 +28,21 @@ class EventLog:
     """Appends to a backend for this process. Safe for any number of threads."""
 
     def __init__(
-        self, backend: Backend, *, timeout: float = 5.0, on_commit: OnCommit | None = None
+        self,
+        backend: Backend,
+        *,
+        timeout: float = 5.0,
+        on_commit: OnCommit | None = None,
+        has_room: HasRoom | None = None,
     ) -> None:
         """`timeout`: seconds that `append` waits at most for its turn to commit.
 
         `on_commit` is called after each commit that succeeded, in the thread that committed.
+        `has_room` is asked before events are queued; where it is None there always is.
         """
         self._backend = backend
         self._on_commit = on_commit
+        self._has_room = has_room
         self._commit = GroupCommit(self._commit_all, timeout=timeout)
 
     @property
@@ -39,10 +58,12 @@ class EventLog:
         `origins`: where each of them is from, as many as there are events, or more.
 
         MUST NOT return before the commit is on disk.
-        Raises LogUnavailable where that cannot be had now.
+        Raises LogUnavailable where that cannot be had now; DiskFull.
         """
         if not events:
             return []
+        if self._has_room is not None and not self._has_room(_size_of(events)):
+            raise DiskFull("the disk is full up to its reserve")
         pairs = zip(events, origins, strict=False)
         try:
             return self._commit([Entry(event, digest(event), origin) for event, origin in pairs])
@@ -68,3 +89,7 @@ class EventLog:
             self._on_commit(receipts, time.perf_counter() - began)
         each = iter(receipts)
         return [list(islice(each, size)) for size in sizes]
+
+
+def _size_of(events: Sequence[Event]) -> int:
+    return sum(EVENT_BYTES + len(event.data or b"") for event in events)

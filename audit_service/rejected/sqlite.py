@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import apsw
 
+from audit_service.log import DiskFull, HasRoom
 from audit_service.log.sqlite_connections import connect, store_errors
 from audit_service.rejected.message import (
     COLUMNS,
@@ -30,8 +31,9 @@ _DELETE_OLDEST = """DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN
 class SqliteRejected:
     """A RejectedStore (see there). It connects for each use, for there are few."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, has_room: HasRoom | None = None) -> None:
         self._path = path
+        self._has_room = has_room
 
     def save(
         self,
@@ -39,6 +41,9 @@ class SqliteRejected:
         at_most: int | None = None,
         max_bytes: int = NO_LIMIT,
     ) -> None:
+        size = sum(message.size for message in messages)
+        if self._has_room is not None and not self._has_room(size):
+            raise DiskFull("the disk is full up to its reserve")
         now = now_in_microseconds()
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")

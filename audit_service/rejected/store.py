@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from audit_service.log import database_at
+from audit_service.log import HasRoom, database_at
 from audit_service.rejected.message import NO_LIMIT, RejectedMessage, StoredRejection
 from audit_service.rejected.postgres import PostgresRejected
 from audit_service.rejected.sqlite import SqliteRejected
@@ -26,7 +26,7 @@ class RejectedStore(Protocol):
 
         MUST NOT return before the commit is on disk. `at_most` and `max_bytes`: how many of those
         that came over HTTP are kept, and their bytes in all; the oldest of them go. What came
-        from Kafka is never dropped here.
+        from Kafka is never dropped here. Raises DiskFull, too.
         """
         ...
 
@@ -43,12 +43,13 @@ class RejectedStore(Protocol):
         ...
 
 
-def open_rejected(url: str, password: str = "") -> RejectedStore:
+def open_rejected(url: str, password: str = "", has_room: HasRoom | None = None) -> RejectedStore:
     """The store in the event log's database at `url`, which must exist and be up to date.
 
+    `has_room` is asked before messages are kept in a SQLite file.
     Connects when it is used. Raises UnsupportedDatabase.
     """
     database = database_at(url, password)
     if isinstance(database, SqliteFile):
-        return SqliteRejected(database.path)
+        return SqliteRejected(database.path, has_room)
     return PostgresRejected(database)

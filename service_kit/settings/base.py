@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service_kit.settings.bind_address import BindAddress
+from service_kit.settings.byte_size import AUTO, ReserveSize
 from service_kit.settings.env_files import FileVariables, Unreadable, names_of, unknown
 from service_kit.settings.redaction import redact
 
@@ -58,6 +59,11 @@ class ServiceSettings(BaseSettings):
     )
     migrate: bool = Field(
         default=True, description="Bring the database's schema up to date at start"
+    )
+    disk_reserve: ReserveSize = Field(
+        default=AUTO,
+        description="Room on the disk of a SQLite file below which nothing new is stored: bytes, "
+        "as `2GiB` or `0`, or `auto`: 5 % of the disk, 512 MiB at most",
     )
 
     @field_validator("*", mode="before")

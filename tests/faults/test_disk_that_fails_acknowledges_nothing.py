@@ -19,6 +19,8 @@ pytestmark = pytest.mark.faults
 
 ROUNDS = 1, 10
 TRIES = 10
+# What a full disk does, and not how filling it is avoided.
+USERS_WITHOUT_RESERVE = {"USER_SERVICE_DISK_RESERVE": 0}
 USER = {"name": "Ozzy", "password": "12345"}
 
 Fault = Callable[[Service, Path], AbstractContextManager[Callable[[], None]]]
@@ -61,7 +63,11 @@ def test_a_change_is_503_and_one_that_was_acknowledged_has_its_event(
     tmp_path: Path, disk: Path, times: Callable[[int, int], int], fault: Fault
 ) -> None:
     url = f"sqlite:///{disk}/users.db"
-    settings = {"USER_SERVICE_DATABASE_URL": url, "USER_SERVICE_DELIVERY": "outbox"}
+    settings = {
+        "USER_SERVICE_DATABASE_URL": url,
+        "USER_SERVICE_DELIVERY": "outbox",
+        **USERS_WITHOUT_RESERVE,
+    }
     engine = database.connect(url, threads=1)
     with ExitStack() as running:
         audit = running.enter_context(processes.audit_service(tmp_path))
@@ -91,10 +97,11 @@ def test_in_direct_delivery_no_change_is_acknowledged_and_none_is_without_its_ev
 ) -> None:
     url = f"sqlite:///{disk}/users.db"
     engine = database.connect(url, threads=1)
+    settings = {"USER_SERVICE_DATABASE_URL": url, **USERS_WITHOUT_RESERVE}
     with (
         processes.audit_service(tmp_path) as audit,
         processes.user_service(
-            tmp_path, audit.url, USER_SERVICE_DATABASE_URL=url, **clients.CHEAPEST_HASHING
+            tmp_path, audit.url, **settings, **clients.CHEAPEST_HASHING
         ) as users,
     ):
         made = requests.post(f"{users.url}/v1/user", json=USER, timeout=20)
@@ -145,7 +152,9 @@ def test_an_event_is_503_and_one_that_was_acknowledged_is_in_the_log(
     acknowledged: list[str] = []
     url = f"sqlite:///{disk}/events.db"
     with (
-        processes.audit_service(tmp_path, AUDIT_SERVICE_DATABASE_URL=url) as audit,
+        processes.audit_service(
+            tmp_path, AUDIT_SERVICE_DATABASE_URL=url, AUDIT_SERVICE_DISK_RESERVE=0
+        ) as audit,
         requests.Session() as session,
     ):
 

@@ -15,6 +15,7 @@ from audit_service.log import Page, Receipt, Record
 from audit_service.log.backend import Drain
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
+from service_kit.disk_reserve import DiskReserve
 
 REQUIRED: Mapping[str, str] = {"id": "1", "source": "/s", "specversion": "1.0", "type": "t"}
 PROBLEM = "application/problem+json"
@@ -128,7 +129,9 @@ class FailingBackend:
 
 def failing_sink(fault: Exception) -> Sink:
     """A sink whose log raises the fault."""
-    return Sink(app_on(FailingBackend(fault), open_rejected("sqlite:///absent"), Settings()))
+    disk = DiskReserve(None, size=0)
+    rejected = open_rejected("sqlite:///absent")
+    return Sink(app_on(FailingBackend(fault), rejected, Settings(), disk))
 
 
 def _encoded(event: Mapping[str, Any] | str | bytes) -> bytes:

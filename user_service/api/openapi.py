@@ -20,8 +20,8 @@ _CHANGE = {
     500: "The event was not acknowledged, so nothing was done; or it was, and the change could not "
     "be stored. `outcome` is `not-delivered`, or `unknown`: then the sink may have an event of a "
     "change that was not made",
-    503: "Too many changes are under way, or the database cannot be used; try again after "
-    "`Retry-After` seconds",
+    503: "Too many changes are under way, the disk is full, or the database cannot be used; try "
+    "again after `Retry-After` seconds",
 }
 _PRECONDITION = {412: "The user is at another version than `If-Match` names"}
 

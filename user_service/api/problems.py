@@ -11,7 +11,7 @@ from user_service.api.admission import Busy
 from user_service.api.idempotency_header import MAX_LENGTH, InvalidKey
 from user_service.delivery.direct import ChangeNotMade, ChangeNotStored
 from user_service.store.outbox import OutboxFull
-from user_service.store.transactions import StoreUnavailable
+from user_service.store.transactions import DiskFull, StoreUnavailable
 from user_service.users.domain import (
     ConcurrentChange,
     IdempotencyKeyReused,
@@ -83,6 +83,11 @@ def _full(_: OutboxFull) -> Problem:
     return unavailable("too many events wait to be delivered; nothing was done", retry_after=5)
 
 
+def _no_room(_: DiskFull) -> Problem:
+    """Logged where it is noticed, once, and not with each request."""
+    return unavailable("the disk is full up to its reserve; nothing was done", retry_after=5)
+
+
 def _no_database(error: StoreUnavailable) -> Problem:
     log.error("the database is unavailable", reason=str(error))
     return unavailable("the database cannot be used at the moment")
@@ -97,6 +102,7 @@ PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     UserNotFound: _absence,
     ChangeNotMade: _not_made,
     ChangeNotStored: _not_stored,
+    DiskFull: _no_room,
     OutboxFull: _full,
     PasswordTooShort: _short_password,
     PreconditionFailed: _other_version,

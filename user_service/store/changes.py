@@ -7,6 +7,7 @@ claim lasts makes none.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection, Engine
 
@@ -14,7 +15,7 @@ from service_kit.clock import now
 from user_service.store import outbox
 from user_service.store.claims import Claim, ClaimLost, ClaimTable, Expiry, UserClaims
 from user_service.store.idempotency_keys import IdempotencyKeys
-from user_service.store.transactions import RowExists, reading
+from user_service.store.transactions import DiskFull, RowExists, reading
 from user_service.store.users import apply_change, check_version, find_user
 from user_service.store.writer import Writer
 from user_service.users.domain import (
@@ -24,6 +25,9 @@ from user_service.users.domain import (
     User,
     UserChange,
 )
+
+CHANGE_BYTES: Final = 16 * 1024
+"""About what a change and its event take on the disk, the journal included."""
 
 
 class ChangeStore:
@@ -38,14 +42,17 @@ class ChangeStore:
         expiry: timedelta,
         keys_kept: timedelta,
         outbox_max: int,
+        has_room: Callable[[int], bool] | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
         """`expiry`: MUST be longer than a delivery can take; `keys_kept`: the age at which an
         idempotency key is forgotten; `outbox_max`: the most events that may wait in the outbox.
+        `has_room`: whether so many bytes may be written; where it is None they always may.
         """
         self._engine = engine
         self._writer = Writer(engine)
         self._outbox_max = outbox_max
+        self._has_room = has_room
         self._users = UserClaims(Expiry(expiry, clock))
         self._keys = IdempotencyKeys(Expiry(expiry, clock), kept=keys_kept)
 
@@ -62,9 +69,10 @@ class ChangeStore:
     def begin(self, change: UserChange, event: bytes, key: str | None = None) -> Claim:
         """Claim the right to make the change, before its event is sent.
 
-        An existing user MUST be at the version before the change. Raises UserNotFound;
+        An existing user MUST be at the version before the change. Raises UserNotFound; DiskFull;
         ConcurrentChange where another change of the user, or with the key, is in progress.
         """
+        self._check_disk()
         claim = Claim.to_make(change, key)
         table = self._table_of(claim)
         if table is not None:
@@ -77,8 +85,9 @@ class ChangeStore:
     def reclaim(self, creation: IdempotentCreation) -> Claim:
         """Claim a creation that was begun before.
 
-        Raises ConcurrentChange unless the claim on it has expired.
+        Raises DiskFull; ConcurrentChange unless the claim on it has expired.
         """
+        self._check_disk()
         claim = Claim.to_make(creation.change, creation.key)
         self._writer.write(lambda connection: self._keys.take_over(connection, claim))
         return claim
@@ -101,8 +110,9 @@ class ChangeStore:
 
         `key`: the idempotency key that names it from now on.
         MUST NOT return before both are on disk.
-        Raises UserNotFound, ConcurrentChange, OutboxFull.
+        Raises UserNotFound, ConcurrentChange, OutboxFull, DiskFull.
         """
+        self._check_disk()
 
         def make(connection: Connection) -> None:
             outbox.check_room(connection, self._outbox_max)
@@ -131,6 +141,11 @@ class ChangeStore:
             outbox.put(connection, creation.change, creation.event)
 
         self._writer.write(make)
+
+    def _check_disk(self) -> None:
+        """Raises DiskFull. MUST be asked before an event is sent; what was begun is ended."""
+        if self._has_room is not None and not self._has_room(CHANGE_BYTES):
+            raise DiskFull
 
     def _make(self, connection: Connection, change: UserChange, claim: Claim) -> None:
         table = self._table_of(claim)

@@ -15,6 +15,10 @@ class StoreUnavailable(Exception):
     """The database cannot be used now."""
 
 
+class DiskFull(StoreUnavailable):
+    """The disk is full up to its reserve; nothing was written."""
+
+
 class RowExists(StoreUnavailable):
     """A row of that key is there already; nothing was written."""
 

@@ -75,6 +75,27 @@ def test_a_file_may_give_any_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert Trial.load().threads == 5
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("auto", "auto"), ("0", 0), ("4096", 4096), ("500MB", 500_000_000), ("2 GiB", 2**31)],
+)
+@BOTH
+def test_a_disk_reserve_is_a_number_of_bytes_or_auto(
+    settings: type[ServiceSettings], text: str, size: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{settings.model_config['env_prefix']}DISK_RESERVE", text)
+    assert settings.load().disk_reserve == size
+
+
+@pytest.mark.parametrize("text", ["", "-1", "much", "5%", "2 elephants"])
+def test_a_disk_reserve_that_is_no_size_is_named(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIAL_DISK_RESERVE", text)
+    (problem,) = problems()
+    assert problem.startswith("TRIAL_DISK_RESERVE: must be auto, or a number of bytes")
+
+
 def test_the_variable_wins_over_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "url").write_text("http://file/")
     monkeypatch.setenv("TRIAL_URL_FILE", str(tmp_path / "url"))

@@ -52,6 +52,12 @@ def read_only(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def free_bytes(folder: Path) -> int:
+    """The bytes that are free on the folder's disk."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
 class Ballast:
     """A file that takes all the room that is left on a disk."""
 
@@ -63,6 +69,11 @@ class Ballast:
         with suppress(OSError), self._path.open("ab", buffering=0) as file:
             while file.write(bytes(CHUNK)):
                 pass
+
+    def leave(self, free: int) -> None:
+        """Take all but so many bytes."""
+        with self._path.open("ab", buffering=0) as file:
+            file.write(bytes(max(0, free_bytes(self._path.parent) - free)))
 
     def let_go(self) -> None:
         """Leave all of it to others."""
