@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -15,6 +16,7 @@ import requests
 from tests.support.processes import free_port
 
 ROOT = Path(__file__).parents[2]
+POSTGRES = ["--profile", "postgres"]
 PROJECT = f"post-cloudevents-test-{os.getpid()}"
 
 
@@ -58,20 +60,24 @@ class Compose:
         return done.stdout
 
     def containers(self) -> list[dict[str, Any]]:
-        """What the engine knows of each container of ours."""
+        """What the engine knows of each container of our image."""
+        return [each for each in self.every() if each["Config"]["Image"] == "post-cloudevents"]
+
+    def every(self) -> list[dict[str, Any]]:
+        """What the engine knows of each container."""
         names = self("ps", "--all", "--quiet").split()
         described = subprocess.run(
             ["docker", "inspect", *names], capture_output=True, text=True, check=True
         )
         found: list[dict[str, Any]] = json.loads(described.stdout)
-        return [each for each in found if each["Config"]["Image"] == "post-cloudevents"]
+        return found
 
 
 @pytest.fixture(
     scope="module",
     params=[
         pytest.param([], id="sqlite"),
-        pytest.param(["--profile", "postgres"], id="postgres"),
+        pytest.param(POSTGRES, id="postgres"),
         pytest.param(["--profile", "outbox"], id="outbox"),
         pytest.param(["--profile", "kafka"], id="kafka"),
     ],
@@ -122,9 +128,60 @@ def test_the_databases_password_is_in_no_log(compose: Compose) -> None:
 
 def test_containers_are_not_root_and_cannot_write_to_their_root(compose: Compose) -> None:
     for container in compose.containers():
-        assert container["Config"]["User"] not in {"", "root", "0"}
+        # A number: of a name a runtime cannot know that it is not root.
+        assert re.fullmatch("[1-9][0-9]*:[1-9][0-9]*", container["Config"]["User"])
         assert container["HostConfig"]["ReadonlyRootfs"]
         assert container["HostConfig"]["CapDrop"] == ["ALL"]
+
+
+def test_memory_processes_and_logs_of_every_container_are_limited(compose: Compose) -> None:
+    for container in compose.every():
+        host = container["HostConfig"]
+        assert 0 < host["Memory"] <= 2 * 1024**3
+        assert 0 < host["PidsLimit"] <= 512
+        assert {"max-size", "max-file"} <= set(host["LogConfig"]["Config"])
+
+
+def test_files_are_for_the_services_alone(compose: Compose) -> None:
+    assert "others than its owner" not in compose("logs")
+
+
+def test_images_are_those_that_the_environment_names() -> None:
+    pinned = {
+        name: f"registry.example/{name.lower()}@sha256:{'0' * 64}"
+        for name in ("PYTHON_IMAGE", "KAFKA_IMAGE", "POSTGRES_IMAGE")
+    }
+    named = re.findall(r"^(\w+_IMAGE)=", (ROOT / ".env").read_text(), re.MULTILINE)
+    assert set(named) == set(pinned)
+    profiles = ["--profile", "kafka", "--profile", "postgres"]
+    config = subprocess.run(
+        ["docker", "compose", *profiles, "config"],
+        cwd=ROOT,
+        env={**os.environ, **pinned},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    images = set(re.findall(r"(?:image|PYTHON_IMAGE): (\S+)", config))
+    assert images == {"post-cloudevents", *pinned.values()}
+
+
+@pytest.mark.parametrize("compose", [pytest.param(POSTGRES, id="postgres")], indirect=True)
+@pytest.mark.parametrize(
+    ("role", "database", "sql", "error"),
+    [
+        ("audit_service", "events", "DROP TRIGGER event_is_never_changed ON event", "owner"),
+        ("audit_service", "users", "SELECT 1", "permission denied for database"),
+        ("user_service", "events", "SELECT 1", "permission denied for database"),
+        ("user_service", "users", "CREATE ROLE other", "permission denied"),
+    ],
+)
+def test_a_role_of_postgresql_can_do_no_more_than_it_has_to(
+    compose: Compose, role: str, database: str, sql: str, error: str
+) -> None:
+    words = ["psql", "--username", role, "--dbname", database, "--command", sql]
+    with pytest.raises(AssertionError, match=error):
+        compose("exec", "-T", "postgres", *words)
 
 
 def test_ports_are_published_on_loopback_only(compose: Compose) -> None:
