@@ -27,7 +27,7 @@ from user_service.delivery.metrics import DeliveryMetrics
 from user_service.delivery.outbox import OutboxDelivery
 from user_service.settings import Settings
 from user_service.sinks import open_sink
-from user_service.store import database, outbox, outbox_metrics
+from user_service.store import database, outbox, outbox_metrics, schema
 from user_service.store.changes import ChangeStore
 from user_service.store.transactions import reading
 from user_service.store.users import UserReader
@@ -108,8 +108,8 @@ def _open_database(settings: Settings) -> Engine:
     with ExitStack() as undo:
         undo.callback(engine.dispose)
         if settings.migrate:
-            database.migrate(engine)
-        database.check(engine)
+            schema.migrate(engine)
+        schema.check(engine)
         if settings.delivery == "direct":
             with reading(engine) as connection:
                 outbox.check_empty(connection)

@@ -18,7 +18,7 @@ from bench.machine.workspace import Workspace, a_workspace
 from bench.measures.spread import Spread
 from service_kit.clock import now
 from user_service.sinks.cloudevents import describe, serialise
-from user_service.store import database, outbox
+from user_service.store import database, outbox, schema
 from user_service.users.domain import ChangeKind, User, UserChange
 
 SOURCE = "github.com/eminetto/post-cloudevents"
@@ -76,7 +76,7 @@ def _fill(url: str, events: int) -> None:
     """Let so many events wait in a new database, the users in turn."""
     users = [str(uuid.uuid4()) for _ in range(-(-events // EVENTS_OF_A_USER))]
     engine = database.connect(url, threads=1)
-    database.migrate(engine)
+    schema.migrate(engine)
     with engine.begin() as connection:
         for number in range(events):
             change = _change(users[number % len(users)], version=1 + number // len(users))

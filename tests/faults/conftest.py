@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tests.support.faults import networks
 from tests.support.faults.networks import Namespace
-from user_service.store import database
+from user_service.store import database, schema
 
 FULL = os.environ.get("FAULTS") == "full"
 CONNECTIONS = 8
@@ -34,7 +34,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def engine(database_url: str) -> Iterator[Engine]:
     """The users' database, with its tables."""
     engine = database.connect(database_url, threads=CONNECTIONS)
-    database.migrate(engine)
+    schema.migrate(engine)
     yield engine
     engine.dispose()
 

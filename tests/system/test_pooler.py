@@ -24,7 +24,7 @@ from tests.support.sink_server import open_sink as open_http_sink
 from tests.support.user_factory import change_store, created, make, updated, user
 from user_service import create_app
 from user_service.settings import Settings
-from user_service.store import database
+from user_service.store import database, schema
 
 pytestmark = pytest.mark.skipif(not pgbouncer.is_there(), reason=pgbouncer.HOW_TO_GET_IT)
 
@@ -134,8 +134,8 @@ def test_the_audit_service_answers_behind_it(tmp_path: Path, pooled: Pooled) -> 
 
 def test_every_change_of_a_user_is_committed_durably(pooled: Pooled) -> None:
     engine = database.connect(pooled.url, threads=8)
-    database.migrate(engine)
-    database.check(engine)
+    schema.migrate(engine)
+    schema.check(engine)
     note_commits(pooled.url, "users")
     store = change_store(engine)
     make(store, created(user()))

@@ -16,7 +16,7 @@ from tests.support import postgres
 from tests.support.sink_server import Sink, answering, open_sink
 from user_service import app_on, create_app
 from user_service.settings import Settings
-from user_service.store import database
+from user_service.store import database, schema
 
 MakeApp = Callable[..., Flask]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -34,7 +34,7 @@ def _structlog_as_it_comes() -> Iterator[None]:
 def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("migrated") / "users.db"
     engine = database.connect(f"sqlite:///{file}", threads=1)
-    database.migrate(engine)
+    schema.migrate(engine)
     engine.dispose()
     return file
 
@@ -56,7 +56,7 @@ def _postgres_url(postgres_server: postgres.Server) -> str:
 @pytest.fixture(scope="session")
 def _migrated_postgres(_postgres_url: str) -> Iterator[Engine]:
     engine = database.connect(_postgres_url, threads=8)
-    database.migrate(engine)
+    schema.migrate(engine)
     yield engine
     engine.dispose()
 

@@ -16,7 +16,7 @@ from user_service import create_app, sinks
 from user_service.cli import relay, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
 from user_service.settings import Settings
-from user_service.store import database, outbox
+from user_service.store import database, outbox, schema
 from user_service.store.transactions import StoreUnavailable, reading
 from user_service.store.users import UserReader
 
@@ -26,7 +26,7 @@ _VARIABLE = "USER_SERVICE_DATABASE_URL"
 
 
 def _migrate(settings: Settings) -> None:
-    _with_engine(settings, database.migrate)
+    _with_engine(settings, schema.migrate)
 
 
 def _prepare(settings: Settings) -> None:
@@ -79,7 +79,7 @@ def _log_wider_files(settings: Settings) -> None:
 
 
 def _check_schema(engine: Engine) -> None:
-    database.check(engine)
+    schema.check(engine)
     UserReader(engine).ping()
 
 
@@ -88,7 +88,7 @@ def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
     try:
         engine = database.open_engine(settings, threads=1)
         use(engine)
-    except database.SchemaMismatch as error:
+    except schema.SchemaMismatch as error:
         raise NotMigrated(f"{_VARIABLE}: {error}") from error
     except (SQLAlchemyError, StoreUnavailable, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()

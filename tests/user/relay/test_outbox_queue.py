@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 from tests.user.conftest import Query
 from user_service.relay.lease import Lease
 from user_service.relay.outbox_queue import OutboxQueue
-from user_service.store import database
+from user_service.store import schema
 
 USERS = [f"u{number}" for number in range(10)]
 
@@ -180,7 +180,7 @@ def test_the_relay_writes_the_outcomes_once_the_database_is_back(
         open_sink(judging(log)) as sink,
         relaying(postgres_url, sink.url, timing=soon, relay_timeout=30, relay_lease_seconds=30),
     ):
-        database.migrate(engine)
+        schema.migrate(engine)
         fill(engine, *USERS, versions=[1, 2, 3])
         # One on each connection waits for its answer.
         wait_until(lambda: [event.version for event in log.singles()].count(2) == 8)

@@ -16,7 +16,7 @@ from tests.support import postgres_dump
 from tests.support.user_api import created, patch, path
 from tests.support.user_factory import change_store
 from tests.user.conftest import MakeApp
-from user_service.store import database
+from user_service.store import database, schema
 
 FIXTURES = Path(ndjson.__file__).parent
 VERSIONS = sorted(file.stem.removeprefix("users-") for file in FIXTURES.glob("users-*.ndjson"))
@@ -42,7 +42,7 @@ def database_url(fixture: Path, empty_url: str) -> str:
     else:
         postgres_dump.load(empty_url, fixture.with_suffix(".sql").read_text(encoding="utf-8"))
     engine = database.connect(empty_url, threads=1)
-    database.migrate(engine)
+    schema.migrate(engine)
     engine.dispose()
     return empty_url
 
@@ -67,8 +67,8 @@ def test_the_newest_schema_has_a_fixture(engine: Engine) -> None:
 
 def test_every_row_is_read_back_unaltered(engine: Engine, expected: Sequence[Line]) -> None:
     assert user_lines.lines_of(engine, like=expected) == expected
-    database.migrate(engine)
-    database.check(engine)
+    schema.migrate(engine)
+    schema.check(engine)
     assert user_lines.lines_of(engine, like=expected) == expected
 
 

@@ -16,7 +16,7 @@ from tests.support import postgres
 from tests.support.user_api import created
 from tests.support.user_factory import change_store, make, user
 from tests.support.user_factory import created as creation
-from user_service.store import database
+from user_service.store import database, schema
 from user_service.store.tables import USERS
 from user_service.store.users import UserReader
 from user_service.users.domain import User
@@ -93,7 +93,7 @@ def english(postgres_server: postgres.Server) -> Iterator[Engine]:
             "CREATE DATABASE english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
         )
     engine = database.connect(postgres_server.url("english"), threads=1)
-    database.migrate(engine)
+    schema.migrate(engine)
     yield engine
     engine.dispose()
     postgres_server.drop_database("english")

@@ -10,8 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, func, inspect, select, text
 
 from tests.support.user_factory import change_store, created, make, user
-from user_service.store import database
-from user_service.store.database import SchemaMismatch
+from user_service.store import database, schema
+from user_service.store.schema import SchemaMismatch
 from user_service.store.tables import METADATA, USERS
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -28,27 +28,27 @@ def engine(empty_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def migrated(engine: Engine) -> Engine:
     """The engine, its database migrated."""
-    database.migrate(engine)
+    schema.migrate(engine)
     return engine
 
 
 def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
-    database.migrate(engine)
+    schema.migrate(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 def test_migrating_twice_changes_nothing(migrated: Engine) -> None:
     make(change_store(migrated), created(user()))
-    database.migrate(migrated)
-    database.check(migrated)
+    schema.migrate(migrated)
+    schema.check(migrated)
     assert change_store(migrated).get(user().id) == user()
 
 
 def _migrate_at_once(url: str, barrier: Barrier) -> None:
     engine = database.connect(url, threads=1)
     barrier.wait(30)
-    database.migrate(engine)
+    schema.migrate(engine)
     engine.dispose()
 
 
@@ -62,19 +62,19 @@ def test_several_processes_may_migrate_at_once(empty_url: str, engine: Engine) -
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
-    database.check(engine)
+    schema.check(engine)
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(USERS)).scalar() == 0
 
 
 def test_a_schema_that_was_not_migrated_is_a_mismatch_that_says_what_to_do(engine: Engine) -> None:
     with pytest.raises(SchemaMismatch, match="user-service migrate"):
-        database.check(engine)
+        schema.check(engine)
 
 
 def test_checking_changes_nothing(engine: Engine) -> None:
     with pytest.raises(SchemaMismatch):
-        database.check(engine)
+        schema.check(engine)
     assert inspect(engine).get_table_names() == []
 
 
@@ -85,7 +85,7 @@ def test_a_schema_of_a_newer_version_is_a_mismatch_and_is_left_alone(
     with migrated.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaMismatch):
-        database.check(migrated)
+        schema.check(migrated)
     with pytest.raises(SchemaMismatch, match="9999"):
-        database.migrate(migrated)
+        schema.migrate(migrated)
     assert change_store(migrated).get(user().id) == user()
