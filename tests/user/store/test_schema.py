@@ -1,6 +1,8 @@
 """Schema and migrations, on every kind of database."""
 
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 
@@ -43,6 +45,20 @@ def test_migrating_twice_changes_nothing(migrated: Engine) -> None:
     schema.migrate(migrated)
     schema.check(migrated)
     assert change_store(migrated).get(user().id) == user()
+
+
+def test_where_nothing_is_to_be_migrated_the_library_for_it_is_not_loaded(
+    migrated: Engine, empty_url: str
+) -> None:
+    program = f"""
+import sys, user_service.cli
+from user_service.store import database, schema
+engine = database.connect({empty_url!r}, threads=1)
+schema.migrate(engine)
+schema.check(engine)
+assert "alembic" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def _migrate_at_once(url: str, barrier: Barrier) -> None:
