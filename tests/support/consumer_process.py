@@ -16,7 +16,8 @@ import requests
 from audit_service.log import Record, open_log
 from audit_service.rejected import RejectedMessage, open_rejected
 from tests.support.kafka_topics import group_of
-from tests.support.processes import BIN, environment, free_port, wait_until_ready
+from tests.support.ports import free_port
+from tests.support.processes import BIN, environment, wait_until_ready
 from tests.support.waiting import wait_until
 
 ALL = 10**9

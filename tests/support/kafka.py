@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -13,6 +12,8 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.support.ports import free_port
 
 TOOLS = Path(__file__).parents[3] / "shared" / "kafka"
 ELSEWHERE = os.environ.get("TEST_KAFKA", "")
@@ -93,7 +94,7 @@ class OwnBroker(Broker):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        super().__init__(f"127.0.0.1:{_two_free_ports()}")
+        super().__init__(f"127.0.0.1:{free_port(2)}")
 
     def start(self) -> None:
         """Return once it serves."""
@@ -116,19 +117,6 @@ class OwnBroker(Broker):
             stdout=subprocess.DEVNULL,
             timeout=120,
         )
-
-
-def _two_free_ports() -> int:
-    """A port that is free, and the next one too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def is_there() -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.processes import free_port
+from tests.support.ports import free_port
 
 HOW_TO_GET_IT = "needs pgbouncer on the PATH: install pgbouncer"
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import psycopg
+
+from tests.support.ports import free_port
 
 NEEDED = ("initdb", "postgres")
 HOW_TO_GET_IT = "needs PostgreSQL's initdb and postgres on the PATH: install postgresql"
@@ -27,9 +28,7 @@ class Server:
         # initdb and postgres refuse to run as root.
         self._user = "postgres" if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     def url(self, database: str = "postgres") -> str:
         """Where a database of it is."""
@@ -50,7 +49,9 @@ class Server:
 
     def start(self) -> None:
         """Return once it takes connections."""
+        # Without fsync: no test cuts the power of the machine, and most wait for the disk.
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]
+        options += ["-c", "fsync=off"]
         command = ["postgres", "-D", str(self._folder / "data"), "-k", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

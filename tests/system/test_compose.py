@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.processes import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 POSTGRES = ["--profile", "postgres"]

@@ -7,7 +7,7 @@ import requests
 
 from tests.support import processes
 from tests.support.kafka import Broker, Kept
-from tests.support.processes import free_port
+from tests.support.ports import free_port
 
 OZZY = {"name": "Ozzy Osbourne", "password": "12345"}
 

@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from tests.support.kafka import Broker
-from tests.support.processes import environment, free_port
+from tests.support.ports import free_port
+from tests.support.processes import environment
 
 ROOT = Path(__file__).parents[2]
 OF_THE_PAIR = ("USER", "AUDIT")

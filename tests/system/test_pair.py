@@ -11,6 +11,7 @@ import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
 from tests.support import processes
+from tests.support.ports import free_port
 from tests.support.served_app import serve
 from user_service.settings import Settings as UserSettings
 
@@ -49,7 +50,7 @@ def test_both_apps_in_one_process_pass_the_event_over_http(user_url: str, audit_
 
 
 def test_with_the_audit_service_gone_no_user_is_made(tmp_path: Path) -> None:
-    sink = f"http://127.0.0.1:{processes.free_port()}/"
+    sink = f"http://127.0.0.1:{free_port()}/"
     with processes.user_service(tmp_path, sink) as users:
         answer = requests.post(f"{users.url}/v1/user", json=OZZY, timeout=3)
         assert answer.status_code == 500

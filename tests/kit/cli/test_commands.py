@@ -20,6 +20,7 @@ from service_kit.cli.commands import StartError
 from service_kit.http import app as service_app
 from service_kit.process import ports
 from service_kit.settings.base import ServiceSettings
+from tests.support.ports import free_port
 
 CONFIG = 78
 
@@ -62,9 +63,7 @@ def trial(calls: list[str]) -> commands.Service[Trial]:
 
 @pytest.fixture(autouse=True)
 def _free_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("TRIAL_SERVICE_BIND", f"127.0.0.1:{probe.getsockname()[1]}")
+    monkeypatch.setenv("TRIAL_SERVICE_BIND", f"127.0.0.1:{free_port()}")
 
 
 def invoke(service: commands.Service[Trial], *words: str) -> Result:
@@ -204,12 +203,9 @@ def test_run_warns_of_a_variable_that_is_no_setting_and_goes_on(
 @pytest.fixture
 def service(tmp_path: Path) -> dict[str, str]:
     """The environment of a user service on a file of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        bind = f"127.0.0.1:{probe.getsockname()[1]}"
     return {
         **os.environ,
-        "USER_SERVICE_BIND": bind,
+        "USER_SERVICE_BIND": f"127.0.0.1:{free_port()}",
         "USER_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/users.db",
         "USER_SERVICE_WORKERS": "1",
     }
