@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -20,6 +20,12 @@ def _only_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             "DATABASE_URL",
         }:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def often() -> Callable[[int, int], int]:
+    """Chooses of two counts of what takes long: the small one, or in CI the large one."""
+    return lambda few, many: many if REQUIRE_ALL else few
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +64,16 @@ def frail_broker() -> Iterator[kafka.OwnBroker]:
         pytest.skip(kafka.HOW_TO_GET_ONE_TO_KILL)
     with kafka.running() as broker:
         yield broker
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Tests that share what is dear to start run in one process: a broker, a module's services."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & {"kafka_broker", "frail_broker"}:
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+        elif item.path.parent.name in {"faults", "system"}:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,12 +31,12 @@ def test_sixteen_clients_sending_every_event_twice_store_each_once(tmp_path: Pat
 
 
 @pytest.mark.faults
-def test_thirty_kills_under_load_lose_nothing_acknowledged_and_double_nothing(
-    tmp_path: Path,
+def test_kills_under_load_lose_nothing_acknowledged_and_double_nothing(
+    tmp_path: Path, often: Callable[[int, int], int]
 ) -> None:
     with processes.audit_service(tmp_path) as audit:
         with load.of_events(audit.url, clients=8) as clients:
-            for _ in range(30):
+            for _ in range(often(8, 30)):
                 clients.wait_for(more=20)
                 audit.kill()
                 audit.start()

@@ -55,7 +55,9 @@ def test_the_user_is_found_where_location_says(client: FlaskClient) -> None:
     assert found.get_json() == answer.get_json()
 
 
-@pytest.mark.parametrize("user_id", ["x", "01890a5d-ac96-774b-bcce-b302099a8057", "%00", "%F0%9F%A6%87", "a" * 4000])
+@pytest.mark.parametrize(
+    "user_id", ["x", "01890a5d-ac96-774b-bcce-b302099a8057", "%00", "%F0%9F%A6%87", "a" * 4000]
+)
 def test_a_user_that_is_not_there_is_404(client: FlaskClient, user_id: str) -> None:
     answer = client.get(f"/v1/user/{user_id}")
     assert (answer.status_code, answer.content_type) == (404, PROBLEM)
