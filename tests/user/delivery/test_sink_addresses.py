@@ -22,7 +22,7 @@ from tests.support.user_delivery import (
     attempt,
     create,
 )
-from tests.user.conftest import MakeApp
+from tests.user.conftest import SHORT_DEADLINE, MakeApp
 from user_service.delivery.deadline import Delivery
 from user_service.sinks.http import HttpSink
 from user_service.sinks.sink import Attempt, NotDelivered, Outcome
@@ -70,7 +70,7 @@ def _hanging_look_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Even
 
 
 def test_a_name_that_is_not_found_is_not_delivered(make_app: MakeApp, database_file: Path) -> None:
-    result = attempt(make_app(sink="http://nowhere.invalid/"))
+    result = attempt(make_app(sink="http://nowhere.invalid/", delivery_timeout=SHORT_DEADLINE))
     assert_not_done(result, "not-delivered", database_file)
 
 
@@ -78,7 +78,7 @@ def test_a_look_up_that_hangs_is_not_delivered(
     make_app: MakeApp, database_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _hanging_look_up(monkeypatch):
-        result = attempt(make_app(sink="http://sink.test/"))
+        result = attempt(make_app(sink="http://sink.test/", delivery_timeout=SHORT_DEADLINE))
         assert_not_done(result, "not-delivered", database_file)
 
 
@@ -87,7 +87,9 @@ def test_several_addresses_none_of_which_answers_share_one_deadline(
 ) -> None:
     _resolving(monkeypatch, _addresses(*(f"127.0.0.{n}" for n in range(1, 9))))
     with deaf_port() as port:
-        result = attempt(make_app(sink=f"http://sink.test:{port}/"))
+        result = attempt(
+            make_app(sink=f"http://sink.test:{port}/", delivery_timeout=SHORT_DEADLINE)
+        )
         assert_not_done(result, "not-delivered", database_file)
     assert 0.4 < result.seconds < 1.5
 

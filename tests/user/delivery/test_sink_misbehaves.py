@@ -19,7 +19,7 @@ from tests.support.sink_server import (
 )
 from tests.support.sink_server import closing as closing_sink
 from tests.support.user_delivery import OK, assert_not_done, attempt, create, users
-from tests.user.conftest import MakeApp
+from tests.user.conftest import SHORT_DEADLINE, MakeApp
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_an_unusable_response_is_unknown_and_nothing_is_stored(
     make_app: MakeApp, database_file: Path, behave: Behaviour, reason: str
 ) -> None:
     with open_sink(behave) as sink:
-        result = attempt(make_app(sink=sink.url))
+        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
         said = assert_not_done(result, "unknown", database_file)
         assert reason in said
         assert {r.headers["ce-id"] for r in sink.received} <= {result.lines[0]["event_id"]}
@@ -94,7 +94,7 @@ def test_an_acknowledgement_after_the_deadline_is_none(
         return False
 
     with open_sink(behave) as sink:
-        result = attempt(make_app(sink=sink.url))
+        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
         late.set()
         assert_not_done(result, "unknown", database_file)
     assert users(database_file) == 0
@@ -116,7 +116,7 @@ def test_a_refusal_is_not_delivered_and_not_repeated(
     make_app: MakeApp, database_file: Path, status: int, headers: list[str]
 ) -> None:
     with open_sink(answering(status, headers, b"no")) as sink:
-        result = attempt(make_app(sink=sink.url))
+        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
         assert f"answered {status}" in assert_not_done(result, "not-delivered", database_file)
         assert [r.headers["ce-id"] for r in sink.received] == [result.lines[0]["event_id"]]
 
@@ -127,7 +127,7 @@ def test_a_fault_of_the_sink_is_unknown_and_not_repeated(
     make_app: MakeApp, database_file: Path, status: int, headers: list[str]
 ) -> None:
     with open_sink(answering(status, headers, b"no")) as sink:
-        result = attempt(make_app(sink=sink.url))
+        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
         assert f"answered {status}" in assert_not_done(result, "unknown", database_file)
         assert len(sink.received) == 1
 
@@ -137,7 +137,7 @@ def test_a_redirect_is_not_followed(make_app: MakeApp, database_file: Path, stat
     with open_sink(answering()) as elsewhere:
         redirect = answering(status, [f"Location: {elsewhere.url}", "Set-Cookie: a=b"])
         with open_sink(redirect) as sink:
-            result = attempt(make_app(sink=sink.url))
+            result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
         assert f"answered {status}" in assert_not_done(result, "not-delivered", database_file)
         assert elsewhere.connections == 0
 
@@ -148,7 +148,7 @@ def test_a_redirect_to_nowhere_is_a_refusal_like_any(
 ) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     with open_sink(sending(head.encode("latin-1"))) as sink:
-        result = attempt(make_app(sink=sink.url))
+        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
     assert_not_done(result, "not-delivered", database_file)
 
 
@@ -186,7 +186,7 @@ def test_a_dribbling_body_of_an_acknowledgement_does_not_outlast_the_deadline(
     make_app: MakeApp, database_file: Path
 ) -> None:
     with open_sink(dribbling(OK + b"\r\n" + b"x")) as sink:
-        result = attempt(make_app(sink=sink.url))
+        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
         assert_not_done(result, "unknown", database_file)
 
 
@@ -195,7 +195,7 @@ def test_a_dribbling_body_of_an_acknowledgement_does_not_outlast_the_deadline(
 def test_interim_answers_are_skipped(make_app: MakeApp, interim: bytes, times: int) -> None:
     before = b"HTTP/1.1 %b\r\nLink: </x>\r\n\r\n" % interim
     with open_sink(sending(before * times + OK + b"Content-Length: 0\r\n\r\n")) as sink:
-        app = make_app(sink=sink.url)
+        app = make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE)
         assert [create(app).status_code for _ in range(2)] == [201, 201]
 
 
@@ -203,4 +203,8 @@ def test_interim_answers_without_end_do_not_outlast_the_deadline(
     make_app: MakeApp, database_file: Path
 ) -> None:
     with open_sink(flooding(b"HTTP/1.1 103 Early Hints\r\n\r\n")) as sink:
-        assert_not_done(attempt(make_app(sink=sink.url)), "unknown", database_file)
+        assert_not_done(
+            attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE)),
+            "unknown",
+            database_file,
+        )

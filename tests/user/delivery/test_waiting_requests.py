@@ -23,7 +23,7 @@ from tests.support.user_delivery import (
     create,
     users,
 )
-from tests.user.conftest import MakeApp
+from tests.user.conftest import SHORT_DEADLINE, MakeApp
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_reads_and_health_answer_at_once_while_every_place_is_occupied(
 
 def test_a_place_is_free_again_once_its_request_was_answered(make_app: MakeApp) -> None:
     with open_sink(hanging()) as sink:
-        app = make_app(sink=sink.url, threads=4)
+        app = make_app(sink=sink.url, threads=4, delivery_timeout=SHORT_DEADLINE)
         for _ in range(2):
             with _requests_that_hang(app, sink, 3):
                 assert create(app).status_code == 503

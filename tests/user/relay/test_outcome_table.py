@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -45,7 +46,7 @@ def switching(verdict: Verdict) -> tuple[SinkLog, Callable[[], None]]:
     return SinkLog(lambda _: 204 if back else verdict), lambda: back.append(True)
 
 
-def short_timeout(verdict: Verdict) -> dict[str, float]:
+def short_timeout(verdict: Verdict) -> dict[str, Any]:
     """The setting for a sink that never answers; one that does may take its time."""
     return {"relay_timeout": 0.1} if verdict is hang else {}
 

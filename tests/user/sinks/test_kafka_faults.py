@@ -13,7 +13,7 @@ from tests.support.kafka import Broker, OwnBroker
 from tests.support.kafka_sinks import event_of, hanging, ids_in, sink_to, within
 from tests.support.sink_server import closed_port
 from tests.support.user_api import ARTICLE, created, patch, post, refused
-from tests.user.conftest import MakeApp, Query
+from tests.user.conftest import SHORT_DEADLINE, MakeApp, Query
 from user_service.delivery.deadline import Delivery
 from user_service.sinks.kafka import KafkaSink
 from user_service.sinks.sink import Cancelled, Fault, NotDelivered, Outcome
@@ -57,7 +57,9 @@ def test_without_a_broker_the_service_starts_and_answers_500_within_the_timeout(
     make_app: MakeApp, query: Query
 ) -> None:
     with closed_port() as port:
-        client = make_app(sink=f"kafka://127.0.0.1:{port}/audit").test_client()
+        client = make_app(
+            sink=f"kafka://127.0.0.1:{port}/audit", delivery_timeout=SHORT_DEADLINE
+        ).test_client()
         assert client.get("/readyz").status_code == 200
         answer, seconds = timed(lambda: post(client, ARTICLE))
     assert refused(answer, 500)["outcome"] == "not-delivered"
