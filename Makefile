@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test test-faults check bench bench-smoke bench-kafka bench-outbox lock
+.PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox lock
 
 install: $(VENV)/installed
 
@@ -44,10 +44,22 @@ Both services run; Ctrl-C stops them. Try it from another terminal:
 endef
 export TRY
 
-test: install
-	$(BIN)/pytest
+# In processes beside each other; more than two cores may take more.
+PYTEST = $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
+PROCESSES ?= 4
 
-# Faults as often as they have to be survived; takes long. `make test` injects each a few times.
+# Faults come last and less crowded: what kills and starves processes disturbs other tests.
+test: install
+	$(PYTEST) -m "not faults"
+	$(if $(FAULTS),$(PYTEST) -m faults)
+
+# On SQLite alone; no whole system and no relay is started.
+QUICK := tests/contract tests/kit tests/audit tests/user/api tests/user/users tests/user/sinks
+
+test-quick: install
+	$(PYTEST) $(QUICK) -m "not faults and not slow" -k "not postgres"
+
+# Faults as often as they have to be survived; takes long. FAULTS=few injects each a few times.
 test-faults: install
 	FAULTS=full $(BIN)/pytest -m faults --timeout 3600 --durations 10
 
