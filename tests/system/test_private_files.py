@@ -11,6 +11,7 @@ import requests
 
 from tests.support import processes
 from tests.support.faults import disks
+from tests.support.ports import free_port
 from tests.support.processes import Service
 from tests.support.waiting import wait_until
 
@@ -80,7 +81,7 @@ def test_run_and_check_warn_of_a_file_that_others_can_read(tmp_path: Path, name:
     variable = name.upper().replace("-", "_")
     settings = {
         f"{variable}_DATABASE_URL": f"sqlite:///{database}",
-        f"{variable}_BIND": f"127.0.0.1:{processes.free_port()}",
+        f"{variable}_BIND": f"127.0.0.1:{free_port()}",
         "USER_SERVICE_DELIVERY": "outbox",
     }
     checked = subprocess.run(

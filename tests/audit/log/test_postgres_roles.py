@@ -17,7 +17,7 @@ from audit_service.rejected import RejectedMessage, open_rejected
 from tests.support import postgres
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
-from user_service.store import database
+from user_service.store import database, schema
 
 ROLES = Path(__file__).parents[3] / "deploy" / "postgres-roles.sql"
 NAMES = ("user_service", "audit_owner", "audit_service")
@@ -101,8 +101,8 @@ def test_each_service_has_its_own_database_and_neither_is_a_superuser(
     server: postgres.Server,
 ) -> None:
     engine = database.connect(as_role(server, "user_service", "users"), threads=1)
-    database.migrate(engine)
-    database.check(engine)
+    schema.migrate(engine)
+    schema.check(engine)
     engine.dispose()
     for role, name in (("user_service", "events"), ("audit_service", "users")):
         with pytest.raises(psycopg.OperationalError, match="permission denied"):
