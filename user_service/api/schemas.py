@@ -14,6 +14,8 @@ from user_service.users.passwords import PASSWORD_MAX_LENGTH
 NAME_LENGTH = 200
 # As a set of characters in a pattern.
 _CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+# No character decomposes into more than four: a longer text is no name in normal form C either.
+_LONGEST_DECOMPOSED = 4 * NAME_LENGTH
 MAX_MICROSECONDS = 2**63 - 1
 
 # Controls, line and paragraph separators, and halves of surrogate pairs, which JSON can spell
@@ -27,7 +29,9 @@ _CURSOR = re.compile(r"after:([0-9]{1,19}):([0-9a-f-]{36})", re.ASCII)
 
 def _name(text: str) -> str:
     """The name as it is kept: trimmed, in Unicode's normal form C."""
-    name = unicodedata.normalize("NFC", text.strip())
+    trimmed = text.strip()
+    # Normalising takes the square of the length of what combines.
+    name = unicodedata.normalize("NFC", trimmed) if len(trimmed) <= _LONGEST_DECOMPOSED else ""
     if not 1 <= len(name) <= NAME_LENGTH:
         raise ValueError(f"must have 1 to {NAME_LENGTH} characters, not counting space around it")
     if not any(map(_is_visible, name)):
