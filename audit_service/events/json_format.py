@@ -14,7 +14,7 @@ from audit_service.events import media_types, strict_json
 from audit_service.events.attributes import CORE, INTEGER_MAX, INTEGER_MIN, check_name
 from audit_service.events.event import Event, EventRejected, JsonText, Rule
 from audit_service.events.json_data import data_of, is_base64_of_03, payload
-from audit_service.events.strict_json import Members, NotJson, Number
+from audit_service.events.strict_json import Members, MemberSources, NotJson, Number
 from audit_service.events.tolerance import Leniency, Tolerance
 
 _PAYLOADS = {"data", "data_base64"}
@@ -69,6 +69,7 @@ def _attributes_and_payloads(
     else:
         members = value
         _check_each_is_once(members, leniency)
+    sources = None if text is None else MemberSources(text)
     attributes: dict[str, Any] = {}
     payloads: dict[str, Any] = {}
     for name, member in members:
@@ -79,7 +80,7 @@ def _attributes_and_payloads(
         elif type(member) in _SIMPLE:
             attributes[name] = member
         else:
-            attributes[name] = _native(name, member, text, leniency)
+            attributes[name] = _native(name, member, sources, leniency)
     return attributes, payloads
 
 
@@ -93,11 +94,11 @@ def _check_each_is_once(members: Members, leniency: Leniency) -> None:
     raise EventRejected(name, "is there twice", Rule.REPEATED)
 
 
-def _native(name: str, value: Any, text: str | None, leniency: Leniency) -> Any:
+def _native(name: str, value: Any, sources: MemberSources | None, leniency: Leniency) -> Any:
     """The attribute of a JSON value that is no string: an integer of 32 bits (2.2).
 
     Another value is kept as its JSON text where that is tolerated, of an extension alone.
-    `text`: the source of the whole event, None where the value is lossless.
+    `sources`: of the whole event, None where the value is lossless.
     """
     is_number = type(value) in _NUMBERS
     if is_number and _INTEGER.fullmatch(str(value)):
@@ -113,7 +114,7 @@ def _native(name: str, value: Any, text: str | None, leniency: Leniency) -> Any:
         )
     if is_number:
         return str(value)
-    return orjson.dumps(value).decode() if text is None else strict_json.source_of(text, name)
+    return orjson.dumps(value).decode() if sources is None else sources[name]
 
 
 def to_json(event: Event) -> bytes:

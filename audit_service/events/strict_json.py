@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from json.scanner import make_scanner
 from typing import Any, Final, NoReturn
 
@@ -87,6 +88,23 @@ def source_of(text: str, name: str) -> str:
         at = _space(text, text.index(quoted) + len(quoted))
         return _source(text, _space(text, at + 1))
     return next(source for member, source in _sources(text) if member == name)
+
+
+class MemberSources:
+    """The source texts of all members of the object that a text is known to be, none of them twice.
+
+    `source_of` for many: one walk of the text, once the first is asked for.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __getitem__(self, name: str) -> str:
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        return dict(_sources(self._text))
 
 
 def _sources(text: str) -> Iterator[tuple[str, str]]:
