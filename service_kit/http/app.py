@@ -65,7 +65,9 @@ def create(
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_200_RESPONSE"] = False
     app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider, not its base
+    # No redirect ever: it would lead to whatever host the client named.
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     metrics = metrics or Metrics()
     request_log.register(app, request_metrics.request_counter(metrics))
     problems.register(app, problem_for)

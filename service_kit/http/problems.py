@@ -9,7 +9,6 @@ import structlog
 from apiflask import HTTPError
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RoutingException
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -93,9 +92,7 @@ def _pointer(field: str) -> str:
     return "" if field == "_schema" else "/" + field.replace("~", "~0").replace("/", "~1")
 
 
-def _http_error(error: HTTPException) -> Response | HTTPException:
-    if isinstance(error, RoutingException):
-        return error
+def _http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or 500)
     headers = {
         name: value

@@ -1,4 +1,4 @@
-"""Bodies that are cut short or malformed, and bulky heads, on real servers."""
+"""Bodies that are cut short or malformed, heads that are bulky or misdirected, on real servers."""
 
 import socket
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support import processes
+from tests.support import processes, raw_http
 
 HEAD = (
-    "POST / HTTP/1.1\r\nHost: x\r\nce-id: 1\r\nce-source: /x\r\nce-type: t\r\n"
+    "POST / HTTP/1.1\r\nHost: localhost\r\nce-id: 1\r\nce-source: /x\r\nce-type: t\r\n"
     "ce-specversion: 1.0\r\nContent-Type: text/plain\r\nConnection: close\r\n"
 )
 REQUIRED = {"ce-source": "/x", "ce-type": "t", "ce-specversion": "1.0"}
@@ -33,10 +33,7 @@ def users(
 
 def answer_to(service: processes.Service, request: bytes) -> str:
     """The status line of the answer to raw bytes, after which no more come."""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
-        connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
-        return connection.makefile("rb").readline().decode()
+    return raw_http.status_line(service.url, request)
 
 
 def ids(audit: processes.Service) -> set[str]:
@@ -181,7 +178,27 @@ def test_two_idempotency_keys_are_400(users: processes.Service) -> None:
     "header", ["SCRIPT_NAME: /v1", "PATH_INFO: /v1/events", "SCRIPT-NAME: /v1"]
 )
 def test_no_path_is_taken_from_a_header(audit: processes.Service, header: str) -> None:
-    request = f"GET /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n\r\n"
+    request = f"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n\r\n"
     assert " 200 " in answer_to(audit, request.encode())
-    request = f"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n\r\n"
+    request = f"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n\r\n"
     assert " 404 " in answer_to(audit, request.encode())
+
+
+@pytest.mark.parametrize(
+    "path", ["//v1//{}", "/v1//{}", "/v1/%2F{}", "/v1/{}//1", "//evil.test/{}"]
+)
+def test_a_doubled_slash_is_404_and_redirects_nowhere(
+    audit: processes.Service, users: processes.Service, path: str
+) -> None:
+    for service, name in ((audit, "events"), (users, "user")):
+        line = f"GET {path.format(name)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        answer = raw_http.answer(service.url, line.encode())
+        assert " 404 " in answer.partition("\r\n")[0]
+        assert "location:" not in answer.lower()
+
+
+def test_a_slash_at_the_end_redirects_nowhere(
+    audit: processes.Service, users: processes.Service
+) -> None:
+    for url in (f"{audit.url}/v1/events/", f"{users.url}/v1/user/"):
+        assert requests.get(url, timeout=10, allow_redirects=False).status_code == 200
