@@ -53,6 +53,7 @@ def app_on(
         checks={"database": backend.ping},
         reports=disk.reports(),
         metrics=metrics,
+        hosts=settings.hosts_on(settings.bind),
     )
     app.register_blueprint(receive.blueprint(event_log, settings, event_metrics, recorder.record))
     app.register_blueprint(query.blueprint(backend))

@@ -68,6 +68,7 @@ def app_on(engine: Engine, settings: Settings) -> ServiceApp:
         checks={"database": reader.ping},
         reports={**mode.reports, **disk.reports()},
         metrics=metrics,
+        hosts=settings.hosts_on(settings.bind),
     )
     outbox_metrics.register(metrics, engine)
     json_request.register(app, routes.BODY_BYTES)

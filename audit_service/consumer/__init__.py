@@ -72,7 +72,8 @@ def consume(settings: Settings) -> None:
         ),
         reader=settings.reader,
     )
-    app = health.create(backend, status, metrics, disk.reports())
+    hosts = settings.hosts_on(settings.consumer_bind)
+    app = health.create(backend, status, metrics, disk.reports(), hosts=hosts)
     with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):
         _log_durability_risks(url, settings)
         tune_gc()

@@ -10,6 +10,7 @@ from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.http.health import Report
 from service_kit.metrics.registry import Metrics
+from service_kit.settings.hosts import LOOPBACK, AllowedHosts
 
 
 def create(
@@ -17,6 +18,7 @@ def create(
     status: ConsumerStatus,
     metrics: Metrics,
     reports: Mapping[str, Report] = MappingProxyType({}),
+    hosts: AllowedHosts = LOOPBACK,
 ) -> ServiceApp:
     """The application. It is ready where store and broker answer and no partition is stopped.
 
@@ -34,4 +36,5 @@ def create(
         },
         reports={"lag": status.lag_by_name, **reports},
         metrics=metrics,
+        hosts=hosts,
     )

@@ -7,8 +7,16 @@ from typing import Any
 from apiflask import APIFlask
 from pydantic import BaseModel, Field
 
-from service_kit.http import health, problems, query_parameters, request_log, request_metrics
+from service_kit.http import (
+    health,
+    host_header,
+    problems,
+    query_parameters,
+    request_log,
+    request_metrics,
+)
 from service_kit.metrics.registry import Metrics
+from service_kit.settings.hosts import LOOPBACK, AllowedHosts
 
 
 class ProblemDocument(BaseModel):
@@ -45,11 +53,12 @@ def create(
     checks: Mapping[str, health.Check],
     reports: Mapping[str, health.Report] | None = None,
     metrics: Metrics | None = None,
+    hosts: AllowedHosts = LOOPBACK,
 ) -> ServiceApp:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
     `problem_for` says which problem each domain exception is; `checks` decide readiness;
-    `metrics` are shown together with those of its requests.
+    `metrics` are shown together with those of its requests; `hosts`: the names it is called by.
     """
     app = ServiceApp(
         import_name,
@@ -71,6 +80,7 @@ def create(
     metrics = metrics or Metrics()
     request_log.register(app, request_metrics.request_counter(metrics))
     problems.register(app, problem_for)
+    host_header.register(app, hosts)
     query_parameters.register(app)
     app.register_blueprint(health.blueprint(checks, reports or {}))
     app.register_blueprint(request_metrics.blueprint(metrics))

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from service_kit.settings.bind_address import BindAddress
 from service_kit.settings.byte_size import AUTO, ReserveSize
 from service_kit.settings.env_files import FileVariables, Unreadable, names_of, unknown
+from service_kit.settings.hosts import AllowedHosts, HostList, allowed_hosts
 from service_kit.settings.redaction import redact
 
 LogFormat = Literal["auto", "console", "json"]
@@ -41,6 +42,12 @@ class ServiceSettings(BaseSettings):
 
     bind: BindAddress = Field(
         default="127.0.0.1:8000", description="Address to listen on, `host:port`"
+    )
+    hosts: HostList = Field(
+        default="",
+        description="Host names under which it is called, without ports, with commas between "
+        "them, beside `localhost`, `127.0.0.1`, `[::1]` and the one listened on; `*`: any. Unset: "
+        "none but these on a loopback address, any on another",
     )
     workers: int = Field(default=2, ge=1, le=64, description="Worker processes")
     threads: int = Field(default=8, ge=2, le=256, description="Threads in each worker")
@@ -110,6 +117,10 @@ class ServiceSettings(BaseSettings):
         """A warning for each variable that looks like a setting and is none."""
         names = (name for names in cls.variables().values() for name in names)
         return unknown(cls.model_config["env_prefix"], names, environ)
+
+    def hosts_on(self, bind: str) -> AllowedHosts:
+        """The host names under which a port may be called."""
+        return allowed_hosts(self.hosts, bind)
 
     def shown(self) -> dict[str, str]:
         """Every setting by its variable, with passwords redacted."""

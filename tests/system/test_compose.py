@@ -191,6 +191,12 @@ def test_ports_are_published_on_loopback_only(compose: Compose) -> None:
             assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}
 
 
+def test_a_host_that_is_not_listed_is_421(compose: Compose) -> None:
+    for url in (compose.users, compose.events):
+        refused = requests.get(f"{url}/livez", headers={"Host": "evil.test"}, timeout=10)
+        assert refused.status_code == 421
+
+
 def test_stop_is_clean_within_the_grace_period(compose: Compose) -> None:
     compose("stop")
     assert {container["State"]["ExitCode"] for container in compose.containers()} == {0}

@@ -202,3 +202,23 @@ def test_a_slash_at_the_end_redirects_nowhere(
 ) -> None:
     for url in (f"{audit.url}/v1/events/", f"{users.url}/v1/user/"):
         assert requests.get(url, timeout=10, allow_redirects=False).status_code == 200
+
+
+def test_a_host_that_is_not_of_loopback_is_421_on_both_services(
+    audit: processes.Service, users: processes.Service
+) -> None:
+    for url in (f"{audit.url}/v1/events", f"{users.url}/v1/user"):
+        for host, refused in (("evil.test:80", True), ("localhost", False), ("[::1]:1", False)):
+            answer = requests.get(url, headers={"Host": host}, timeout=10)
+            assert (answer.status_code == 421) is refused
+            if refused:
+                assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("host", ["Host:", "Host: localhost\r\nHost: localhost", "Host: a b"])
+def test_an_empty_host_a_malformed_one_and_two_are_400(
+    audit: processes.Service, users: processes.Service, host: str
+) -> None:
+    for service in (audit, users):
+        request = f"GET /livez HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n"
+        assert " 400 " in answer_to(service, request.encode())

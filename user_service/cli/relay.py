@@ -38,7 +38,7 @@ def _relay(service: commands.Service[Settings], settings: Settings, stop: thread
     engine = database.open_engine(
         settings, threads=CONNECTIONS, idle_seconds=settings.relay_lease_seconds
     )
-    app, status = health.create(engine)
+    app, status = health.create(engine, settings.hosts_on(settings.relay_bind))
     with commands.exit_on_start_error(service):
         port = admin_server.start(app, settings.relay_bind)
     name = f"{socket.gethostname()}:{os.getpid()}"

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from service_kit.http import app as service_app
 from service_kit.metrics.gauge import Gauge
 from service_kit.metrics.registry import Metrics
+from service_kit.settings.hosts import LOOPBACK, AllowedHosts
 from user_service.relay import OUTCOMES, RelayStatus
 from user_service.relay.circuit_breaker import SinkState
 from user_service.store import outbox_metrics
@@ -21,7 +22,7 @@ class SinkPaused(Exception):
     """The circuit breaker has paused the sink: an operator has to act."""
 
 
-def create(engine: Engine) -> tuple[Flask, RelayStatus]:
+def create(engine: Engine, hosts: AllowedHosts = LOOPBACK) -> tuple[Flask, RelayStatus]:
     """The application, and the status that the relay MUST keep up to date.
 
     A standby is ready; a relay whose sink is paused is not.
@@ -55,5 +56,6 @@ def create(engine: Engine) -> tuple[Flask, RelayStatus]:
             "sink": lambda: status.sink.value,
         },
         metrics=metrics,
+        hosts=hosts,
     )
     return app, status

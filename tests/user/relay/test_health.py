@@ -39,6 +39,14 @@ def numbers(client: FlaskClient) -> Callable[[str], float | None]:
     return lambda name: scrape.value(f"user_service_{name}")
 
 
+def test_a_relay_is_called_by_names_of_loopback_or_by_those_it_is_given(engine: Engine) -> None:
+    ours, given = health.create(engine)[0], health.create(engine, frozenset({"relay"}))[0]
+    for host, statuses in (("localhost", (200, 421)), ("relay:3001", (421, 200))):
+        clients = (ours.test_client(), given.test_client())
+        answers = [client.get("/livez", headers={"Host": host}) for client in clients]
+        assert tuple(answer.status_code for answer in answers) == statuses
+
+
 def test_a_standby_is_ready_and_says_so(
     seen: tuple[FlaskClient, RelayStatus],
 ) -> None:
