@@ -17,7 +17,7 @@ from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
 from service_kit import sqlite_file
 from service_kit.cli import commands
-from service_kit.cli.commands import NotMigrated, StartError
+from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
 
 _VARIABLE = "AUDIT_SERVICE_DATABASE_URL"
@@ -28,7 +28,7 @@ def _migrate(settings: Settings) -> None:
     try:
         migrate_log(settings.database_url, settings.database_password.get_secret_value())
     except _START_ERRORS as error:
-        raise StartError(_first_line(error)) from error
+        raise StartError(_reason(error)) from error
 
 
 def _check(settings: Settings) -> None:
@@ -40,17 +40,16 @@ def _check(settings: Settings) -> None:
         with closing(open_log(url, password)) as backend:
             backend.ping()
     except SchemaMismatch as error:
-        raise NotMigrated(_first_line(error)) from error
+        raise NotMigrated(_reason(error)) from error
     except _START_ERRORS as error:
-        raise StartError(_first_line(error)) from error
+        raise StartError(_reason(error)) from error
     if isinstance(database, SqliteFile):
         sqlite_file.log_wider(database.path)
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """One line: what the database's own library says, where it says something."""
-    reason = str(error.__cause__ or error).strip()
-    return f"{_VARIABLE}: {reason.splitlines()[0] if reason else type(error).__name__}"
+    return f"{_VARIABLE}: {reason_line(error, error.__cause__)}"
 
 
 SERVICE = commands.Service(

@@ -29,6 +29,12 @@ class NotMigrated(StartError):
     """The database is there, but its schema is not, or is not up to date."""
 
 
+def reason_line(error: Exception, cause: BaseException | None) -> str:
+    """One line: what the cause says, as a rule in a library's words, or else the error."""
+    reason = str(cause or error).strip()
+    return reason.splitlines()[0] if reason else type(error).__name__
+
+
 @dataclass(frozen=True)
 class Service(Generic[S]):
     """A service, as far as its commands need to know it.

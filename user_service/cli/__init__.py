@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service_kit import database_url, sqlite_file
 from service_kit.cli import commands
-from service_kit.cli.commands import NotMigrated, StartError
+from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
 from user_service import create_app, sinks
 from user_service.cli import relay, users
@@ -91,9 +91,8 @@ def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
     except schema.SchemaMismatch as error:
         raise NotMigrated(f"{_VARIABLE}: {error}") from error
     except (SQLAlchemyError, StoreUnavailable, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error).strip()
-        line = reason.splitlines()[0] if reason else type(error).__name__
-        raise StartError(f"{_VARIABLE}: {line}") from error
+        reason = reason_line(error, getattr(error, "orig", None))
+        raise StartError(f"{_VARIABLE}: {reason}") from error
     finally:
         if engine is not None:
             engine.dispose()
