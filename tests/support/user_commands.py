@@ -1,15 +1,14 @@
 """Commands `user-service users …`, run against a service that is really served."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
-from werkzeug.serving import make_server
 
+from tests.support import served_app
 from user_service.cli import main
 
 SECRET = "correct-horse-battery"
@@ -18,16 +17,8 @@ SECRET = "correct-horse-battery"
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Where the app answers. What it logs is kept out of what the commands print."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        with capture_logs():
-            yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served_app.served(app) as url, capture_logs():
+        yield url
 
 
 def users(url: str, *words: str, stdin: str | bytes = "") -> Result:

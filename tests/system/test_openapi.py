@@ -10,7 +10,7 @@ import audit_service
 import user_service
 from audit_service.settings import Settings as AuditSettings
 from tests.support.processes import BIN
-from tests.support.served_app import serve
+from tests.support.served_app import served
 from tests.support.sink_server import answering, open_sink
 from user_service.settings import Settings as UserSettings
 
@@ -22,7 +22,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def audit_url(tmp_path: Path) -> Iterator[str]:
     app = audit_service.create_app(AuditSettings(database_url=f"sqlite:///{tmp_path}/events.db"))
-    yield from serve(app)
+    with served(app) as url:
+        yield url
     app.close()
 
 
@@ -36,7 +37,8 @@ def user_url(tmp_path: Path) -> Iterator[str]:
             argon2_iterations=1,
         )
         app = user_service.create_app(settings)
-        yield from serve(app)
+        with served(app) as url:
+            yield url
         app.close()
 
 

@@ -12,7 +12,7 @@ import user_service
 from audit_service.settings import Settings as AuditSettings
 from tests.support import processes
 from tests.support.ports import free_port
-from tests.support.served_app import serve
+from tests.support.served_app import served
 from user_service.settings import Settings as UserSettings
 
 OZZY = {"name": "Ozzy Osbourne", "password": "12345"}
@@ -21,7 +21,8 @@ OZZY = {"name": "Ozzy Osbourne", "password": "12345"}
 @pytest.fixture
 def audit_url(tmp_path: Path) -> Iterator[str]:
     app = audit_service.create_app(AuditSettings(database_url=f"sqlite:///{tmp_path}/events.db"))
-    yield from serve(app)
+    with served(app) as url:
+        yield url
     app.close()
 
 
@@ -29,7 +30,8 @@ def audit_url(tmp_path: Path) -> Iterator[str]:
 def user_url(tmp_path: Path, audit_url: str) -> Iterator[str]:
     settings = UserSettings(database_url=f"sqlite:///{tmp_path}/users.db", sink=audit_url)
     app = user_service.create_app(settings)
-    yield from serve(app)
+    with served(app) as url:
+        yield url
     app.close()
 
 
