@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from service_kit.clock import now
 from tests.support import user_factory
+from tests.support.faults.working_threads import working
 from user_service.sinks.cloudevents import describe, serialise
 from user_service.store.transactions import StoreUnavailable
 from user_service.users.domain import User, UserChange
@@ -92,22 +93,6 @@ class ChangeLoad:
 @contextmanager
 def going_on(engine: Engine) -> Iterator[ChangeLoad]:
     """Changes that are being made until the end of the block, by several threads."""
-    changes, stop = ChangeLoad(engine), threading.Event()
-    failed: list[Exception] = []
-
-    def work() -> None:
-        try:
-            changes.keep_on(stop)
-        except Exception as error:  # noqa: BLE001 - told by the thread that runs the test
-            failed.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    try:
+    changes = ChangeLoad(engine)
+    with working([changes.keep_on] * THREADS):
         yield changes
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert failed == []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import requests
 
+from tests.support.faults.working_threads import working
 from tests.support.waiting import wait_until
 
 CLIENTS = 6
@@ -118,22 +119,6 @@ class Client:
 @contextmanager
 def at_work(url: str, clients: int = CLIENTS) -> Iterator[Answers]:
     """So many clients until the end of the block."""
-    answers, stop = Answers(), threading.Event()
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            Client(url, answers).keep_on(stop)
-        except BaseException as error:  # noqa: BLE001 - told by the thread that runs the test
-            failed.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
+    answers = Answers()
+    with working([Client(url, answers).keep_on for _ in range(clients)]):
         yield answers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert failed == []
