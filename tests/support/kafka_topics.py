@@ -1,6 +1,6 @@
 """Topic that a test writes to, and what its consumer group has committed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -36,6 +36,13 @@ class Topic:
     def event(self, event_id: str, key: str | None = None, **attributes: str) -> None:
         """Queue a small event in binary mode."""
         self.send(headers_of(event_id, **attributes), b'{"a":1}', key)
+
+    def events(self, numbers: Iterable[int], users: int = 7) -> None:
+        """Send an event for each, its id the number, by turns of so many users."""
+        for n in numbers:
+            user = f"user {n % users}"
+            self.event(str(n), key=user, subject=user)
+        self.flush()
 
     def flush(self) -> None:
         """Return once all that was queued is acknowledged."""

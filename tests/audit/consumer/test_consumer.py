@@ -26,16 +26,10 @@ def topic(kafka_broker: Broker) -> Topic:
     return Topic(kafka_broker)
 
 
-def send(topic: Topic, numbers: range, users: int = 7) -> None:
-    for n in numbers:
-        topic.event(str(n), key=f"user {n % users}", subject=f"user {n % users}")
-    topic.flush()
-
-
 def test_messages_older_than_the_group_are_stored_once_with_their_found_lines(
     topic: Topic, tmp_path: Path
 ) -> None:
-    send(topic, range(50))
+    topic.events(range(50))
     with ConsumerProcess(tmp_path, topic.url) as consumer:
         consumer.wait_for(50)
         records = consumer.stored()
@@ -99,7 +93,7 @@ def test_all_three_content_modes_are_read(topic: Topic, tmp_path: Path) -> None:
 def test_the_consumer_stores_in_postgresql_too(
     topic: Topic, tmp_path: Path, postgres_url: str
 ) -> None:
-    send(topic, range(20))
+    topic.events(range(20))
     topic.send((), b"no event")
     topic.flush()
     with ConsumerProcess(tmp_path, topic.url, AUDIT_SERVICE_DATABASE_URL=postgres_url) as consumer:
@@ -110,7 +104,7 @@ def test_the_consumer_stores_in_postgresql_too(
 
 def test_sigterm_finishes_and_commits_what_was_fetched(topic: Topic, tmp_path: Path) -> None:
     with ConsumerProcess(tmp_path, topic.url) as consumer:
-        send(topic, range(300))
+        topic.events(range(300))
         consumer.wait_for(1)
         assert consumer.terminate(10) == 0
         stored = len(consumer.stored())
@@ -121,7 +115,7 @@ def test_sigterm_finishes_and_commits_what_was_fetched(topic: Topic, tmp_path: P
 
 
 def test_a_second_group_begins_at_the_earliest_message_too(topic: Topic, tmp_path: Path) -> None:
-    send(topic, range(10))
+    topic.events(range(10))
     (tmp_path / "other").mkdir()
     with ConsumerProcess(tmp_path, topic.url) as first:
         first.wait_for(10)
@@ -134,7 +128,7 @@ def test_a_second_group_begins_at_the_earliest_message_too(topic: Topic, tmp_pat
 def test_readiness_shows_the_lag_by_partition_which_ends_at_zero(
     topic: Topic, tmp_path: Path
 ) -> None:
-    send(topic, range(100))
+    topic.events(range(100))
     zeros = {f"{topic.name}/{number}": 0 for number in range(3)}
     with ConsumerProcess(tmp_path, topic.url) as consumer:
         consumer.wait_for(100)
@@ -198,11 +192,11 @@ def test_the_consumer_waits_for_a_store_that_is_down_and_goes_on_where_it_was(
 ) -> None:
     settings = {"AUDIT_SERVICE_COMMIT_TIMEOUT": "1"}
     with ConsumerProcess(tmp_path, topic.url, **settings) as consumer:
-        send(topic, range(10))
+        topic.events(range(10))
         consumer.wait_for(10)
         lock = apsw.Connection(consumer.database.removeprefix("sqlite:///"))
         lock.execute("BEGIN IMMEDIATE")
-        send(topic, range(10, 40))
+        topic.events(range(10, 40))
         consumer.wait_until(lambda: consumer.lines("the event log is unavailable"))
         assert len(consumer.stored()) == 10
         lock.close()
@@ -215,11 +209,11 @@ def test_the_consumer_stops_without_committing_while_the_store_is_down(
     topic: Topic, tmp_path: Path
 ) -> None:
     with ConsumerProcess(tmp_path, topic.url) as consumer:
-        send(topic, range(10))
+        topic.events(range(10))
         consumer.wait_for(10)
         lock = apsw.Connection(consumer.database.removeprefix("sqlite:///"))
         lock.execute("BEGIN IMMEDIATE")
-        send(topic, range(10, 20))
+        topic.events(range(10, 20))
         consumer.wait_until(lambda: consumer.lines("the event log is unavailable"))
         assert consumer.terminate(10) == 0
         lock.close()
@@ -237,7 +231,7 @@ def test_three_consumers_that_join_and_leave_lose_double_and_disorder_nothing(
 
     def more() -> None:
         nonlocal sent
-        send(topic, range(sent, sent + 300))
+        topic.events(range(sent, sent + 300))
         sent += 300
 
     with ExitStack() as running:

@@ -24,12 +24,6 @@ STATIC = "group.instance.id=one"
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800 if FULL else 170)]
 
 
-def send(topic: Topic, numbers: range) -> None:
-    for n in numbers:
-        topic.event(str(n), key=f"user {n % 5}", subject=f"user {n % 5}")
-    topic.flush()
-
-
 def test_a_consumer_killed_between_store_and_commit_stores_each_event_once(
     kafka_broker: Broker, tmp_path: Path
 ) -> None:
@@ -38,7 +32,7 @@ def test_a_consumer_killed_between_store_and_commit_stores_each_event_once(
     consumer = ConsumerProcess(tmp_path, f"{topic.url}?{STATIC}")
     each = 60
     for kill in range(CONSUMER_KILLS):
-        send(topic, range(kill * each, (kill + 1) * each))
+        topic.events(range(kill * each, (kill + 1) * each), users=5)
         with consumer.held_at("Found "):
             consumer.wait_until(lambda: _is_between(topic, consumer))
         assert committed(topic)[0] < len(consumer.stored())
@@ -114,7 +108,7 @@ def test_a_consumer_without_a_broker_is_not_ready_and_stops_in_time(
     topic, consumer = running
     broker = topic.broker
     assert isinstance(broker, OwnBroker)
-    send(topic, range(10))
+    topic.events(range(10), users=5)
     consumer.wait_for(10)
     broker.stop("KILL")
     try:
