@@ -5,7 +5,6 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +13,7 @@ import requests
 
 from tests.support.sink_server import Sink, answering, open_sink
 from tests.support.user_api import story
-from tests.support.user_commands import SECRET, created, done, served, users
-from tests.user.conftest import MakeApp
+from tests.support.user_commands import SECRET, created, done, users
 from user_service.cli.users import UsersClient
 
 
@@ -23,12 +21,6 @@ from user_service.cli.users import UsersClient
 def database_url(database_file: Path) -> str:
     """SQLite's alone: the commands know HTTP and no database."""
     return f"sqlite:///{database_file}"
-
-
-@pytest.fixture
-def url(make_app: MakeApp, sink: Sink) -> Iterator[str]:
-    with served(make_app(sink=sink.url)) as url:
-        yield url
 
 
 # Effect and output

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from tests.user.conftest import MakeApp
 def database_url(database_file: Path) -> str:
     """SQLite's alone: the commands know HTTP and no database."""
     return f"sqlite:///{database_file}"
-
-
-@pytest.fixture
-def url(make_app: MakeApp, sink: Sink) -> Iterator[str]:
-    with served(make_app(sink=sink.url)) as url:
-        yield url
 
 
 # Refusals
