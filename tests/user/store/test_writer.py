@@ -71,6 +71,29 @@ def test_changes_that_come_together_share_a_commit(engine: Engine) -> None:
     assert (written, _stored(engine)) == (1, 5)
 
 
+def test_a_commit_waits_for_others_to_share_it_while_there_are_some(engine: Engine) -> None:
+    commits: list[Connection] = []
+    event.listen(engine, "commit", commits.append)
+    with ThreadPoolExecutor(1) as pool:
+
+        def another(_seconds: float) -> None:
+            others.append(pool.submit(writer.write, creating()))
+            wait_until_queued(writer, 2)
+
+        others: list[Future[None]] = []
+        writer = Writer(engine, siblings=lambda: 2, delay=another)
+        writer.write(creating())
+        others[0].result(SECONDS)
+    written = len(commits)
+    assert (written, _stored(engine)) == (1, 2)
+
+
+def test_a_commit_that_nobody_would_share_does_not_wait(engine: Engine) -> None:
+    delays: list[float] = []
+    Writer(engine, siblings=lambda: 1, delay=delays.append).write(creating())
+    assert delays == []
+
+
 def _creating_then_raising(connection: Connection) -> None:
     creating()(connection)
     raise UserNotFound("u")
@@ -108,12 +131,13 @@ def test_a_change_that_cannot_be_undone_alone_fails_all(
 ) -> None:
     """Half of it, a user without their event, would be committed with the others."""
 
-    def rollback(*_: object) -> None:
-        raise MemoryError
+    def losing_its_savepoint(connection: Connection) -> None:
+        creating()(connection)
+        connection.exec_driver_sql("RELEASE work")
+        raise UserNotFound("u")
 
-    event.listen(engine, "rollback_savepoint", rollback)
-    ends = _together(engine, [creating(), _creating_then_raising, creating()])
-    assert [str(end) for end in ends] == ["MemoryError"] * 3
+    ends = _together(engine, [creating(), losing_its_savepoint, creating()])
+    assert [str(end) for end in ends] == ["OperationalError"] * 3
     assert {type(end) for end in ends} == {StoreUnavailable}
     assert _stored(engine) == 0
 
