@@ -3,7 +3,7 @@
 `create_app` is the only place where its parts are put together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from service_kit.http import json_request
 from service_kit.http.app import ServiceApp
 from service_kit.http.health import Report
 from service_kit.metrics.registry import Metrics
+from service_kit.process.periodic import PeriodicThread, Task
 from user_service.api import routes
 from user_service.api.admission import Admission
 from user_service.api.problems import PROBLEM_FOR
@@ -25,11 +26,21 @@ from user_service.delivery.deadline import Delivery
 from user_service.delivery.direct import DirectDelivery
 from user_service.delivery.metrics import DeliveryMetrics
 from user_service.delivery.outbox import OutboxDelivery
+from user_service.delivery.settler import Settler
 from user_service.settings import Settings
 from user_service.sinks import open_sink
-from user_service.store import database, outbox, outbox_metrics, schema
+from user_service.store import (
+    database,
+    intent_metrics,
+    intents,
+    outbox,
+    outbox_metrics,
+    schema,
+)
 from user_service.store.changes import ChangeStore
-from user_service.store.transactions import reading
+from user_service.store.running_time import RunningTime
+from user_service.store.transactions import StoreUnavailable, reading
+from user_service.store.unsettled_intents import UnsettledIntents
 from user_service.store.users import UserReader
 from user_service.users.passwords import Passwords
 from user_service.users.service import ChangeRecorder, Users
@@ -37,17 +48,30 @@ from user_service.users.service import ChangeRecorder, Users
 STORING_SECONDS = 15
 """How long after its deadline a request may still be storing its change."""
 
+PERIOD_SECONDS = 1.0
+"""Between two rounds of the periodic tasks."""
 
-def create_app(settings: Settings) -> ServiceApp:
+Periodic = Callable[[Sequence[Task]], Callable[[], object]]
+"""Starts periodic tasks, and returns what stops them."""
+
+
+def in_a_thread(tasks: Sequence[Task]) -> Callable[[], object]:
+    """Start the tasks in a thread of their own."""
+    return PeriodicThread(
+        tasks, seconds=PERIOD_SECONDS, expected=StoreUnavailable, name="periodic"
+    ).close
+
+
+def create_app(settings: Settings, periodic: Periodic = in_a_thread) -> ServiceApp:
     """The WSGI application, for any server.
 
-    Raises SchemaMismatch, OutboxNotEmpty, StoreUnavailable, and the database's errors where
-    the schema is to be migrated.
+    Raises SchemaMismatch, OutboxNotEmpty, IntentsLeft, StoreUnavailable, and the database's
+    errors where the schema is to be migrated.
     """
-    return app_on(_open_database(settings), settings)
+    return app_on(_open_database(settings), settings, periodic)
 
 
-def app_on(engine: Engine, settings: Settings) -> ServiceApp:
+def app_on(engine: Engine, settings: Settings, periodic: Periodic = in_a_thread) -> ServiceApp:
     """The application on a database that is open; it closes the database."""
     metrics = Metrics()
     admission = Admission(settings.threads)
@@ -55,7 +79,7 @@ def app_on(engine: Engine, settings: Settings) -> ServiceApp:
     disk = DiskReserve.of(database_url.parse(settings.database_url), settings.disk_reserve)
     changes = _change_store(engine, settings, disk)
     mode = (
-        _direct_delivery(changes, settings, admission, metrics)
+        _direct_delivery(engine, changes, settings, admission, metrics)
         if settings.delivery == "direct"
         else _outbox_delivery(changes, settings)
     )
@@ -71,57 +95,80 @@ def app_on(engine: Engine, settings: Settings) -> ServiceApp:
         hosts=settings.hosts_on(settings.bind),
     )
     outbox_metrics.register(metrics, engine)
+    intent_metrics.register(metrics, engine)
     json_request.register(app, routes.BODY_BYTES)
     app.register_blueprint(routes.blueprint(users, reader, admission, settings.delivery_timeout))
     app.close_with(engine.dispose)
     app.close_with(mode.close)
+    app.close_with(periodic([*mode.tasks, *_key_tasks(engine, changes)]))
     return app
 
 
 @dataclass(frozen=True)
 class _DeliveryMode:
-    """A mode of delivery: its recorder, what readiness reports of it, and how it is closed."""
+    """A mode of delivery: its recorder, what readiness reports of it, its tasks, its end."""
 
     recorder: ChangeRecorder
     reports: Mapping[str, Report]
+    tasks: Sequence[Task]
     close: Callable[[], object]
 
 
 def _direct_delivery(
-    changes: ChangeStore, settings: Settings, admission: Admission, metrics: Metrics
+    engine: Engine, changes: ChangeStore, settings: Settings, admission: Admission, metrics: Metrics
 ) -> _DeliveryMode:
     sink = open_sink(settings)
-    delivery = Delivery(sink, threads=admission.places, on_end=DeliveryMetrics(metrics).count)
+    counted = DeliveryMetrics(metrics)
+    delivery = Delivery(sink, threads=admission.places, on_end=counted.count)
+    settler = Settler(
+        UnsettledIntents(engine),
+        changes,
+        # A thread of its own: a request that waits for the sink does not keep it from settling.
+        Delivery(sink, threads=1, on_end=counted.count),
+        patience=settings.delivery_timeout + STORING_SECONDS,
+        timeout=settings.delivery_timeout,
+        on_settled=counted.count_settled,
+    )
     return _DeliveryMode(
         DirectDelivery(changes, delivery, settings.event_source),
         {"sink": lambda: {"url": settings.sink_origin, **delivery.report()}},
+        [settler.settle],
         sink.close,
     )
 
 
 def _outbox_delivery(changes: ChangeStore, settings: Settings) -> _DeliveryMode:
-    return _DeliveryMode(OutboxDelivery(changes, settings.event_source), {}, lambda: None)
+    return _DeliveryMode(OutboxDelivery(changes, settings.event_source), {}, [], lambda: None)
+
+
+def _key_tasks(engine: Engine, changes: ChangeStore) -> Sequence[Task]:
+    running_time = RunningTime(engine)
+    return [lambda _: running_time.tick(), lambda _: changes.purge_keys()]
 
 
 def _open_database(settings: Settings) -> Engine:
     """The engine of a database that is ready for the mode of delivery that is set."""
-    engine = database.open_engine(settings, threads=settings.threads)
+    engine = database.open_engine(settings, threads=settings.threads + 1)
     with ExitStack() as undo:
         undo.callback(engine.dispose)
         if settings.migrate:
             schema.migrate(engine)
         schema.check(engine)
-        if settings.delivery == "direct":
-            with reading(engine) as connection:
-                outbox.check_empty(connection)
+        check_other_mode_ended(engine, settings)
         undo.pop_all()
     return engine
+
+
+def check_other_mode_ended(engine: Engine, settings: Settings) -> None:
+    """Raises OutboxNotEmpty, IntentsLeft where the other mode of delivery left something to do."""
+    check = outbox.check_empty if settings.delivery == "direct" else intents.check_all_settled
+    with reading(engine) as connection:
+        check(connection)
 
 
 def _change_store(engine: Engine, settings: Settings, disk: DiskReserve) -> ChangeStore:
     return ChangeStore(
         engine,
-        expiry=timedelta(seconds=settings.delivery_timeout + STORING_SECONDS),
         keys_kept=timedelta(hours=settings.idempotency_hours),
         outbox_max=settings.outbox_max,
         has_room=disk.has_room,

@@ -1,16 +1,13 @@
 """Users, their changes, and a store for them."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 
-from service_kit.clock import now
 from user_service.store.changes import ChangeStore
-from user_service.store.claims import Claim
 from user_service.store.transactions import StoreUnavailable
 from user_service.users.domain import ChangeKind, User, UserChange
 
@@ -42,20 +39,16 @@ def deleted(user: User) -> UserChange:
 
 def change_store(
     engine: Engine,
-    expiry: timedelta = timedelta(seconds=20),
     keys_kept: timedelta = timedelta(hours=24),
     outbox_max: int = 100,
-    clock: Callable[[], datetime] = now,
 ) -> ChangeStore:
     """A store for changes, by the default settings."""
-    return ChangeStore(
-        engine, expiry=expiry, keys_kept=keys_kept, outbox_max=outbox_max, clock=clock
-    )
+    return ChangeStore(engine, keys_kept=keys_kept, outbox_max=outbox_max)
 
 
 def make(store: ChangeStore, change: UserChange) -> None:
-    """Make a creation without an idempotency key."""
-    store.apply(change, Claim.to_make(change))
+    """Make a change without an event."""
+    store.apply(change, store.begin(change, b"an event"))
 
 
 def says_little(error: StoreUnavailable) -> None:

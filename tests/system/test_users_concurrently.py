@@ -178,4 +178,4 @@ def test_every_version_of_every_user_has_one_event_in_order_whoever_changes_them
         version = there.get(user_id, len(history))
         assert history == user_history(version, deleted=user_id not in there)
     assert sum(map(len, told.values())) == load.changes
-    assert table(users_url, "SELECT * FROM claims") == []
+    assert table(users_url, "SELECT * FROM intents") == []

@@ -1,7 +1,8 @@
 """Fixtures: a user service on a database of its own, a sink on a real socket."""
 
 import shutil
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
+from service_kit.process.periodic import Task
 from tests.support import postgres
 from tests.support.sink_server import Sink, answering, open_sink
 from user_service import app_on, create_app
@@ -69,9 +71,10 @@ def postgres_database(_migrated_postgres: Engine, _postgres_url: str) -> str:
     """The URL of a migrated PostgreSQL database without users; tests MUST leave its schema be."""
     with _migrated_postgres.begin() as connection:
         connection.execute(text("SET LOCAL synchronous_commit = off"))
-        for table in ("users", "claims", "idempotency_keys", "outbox"):
+        for table in ("users", "intents", "idempotency_keys", "outbox"):
             connection.execute(text(f"DELETE FROM {table}"))
         connection.execute(text("UPDATE relay SET fence = 0, heartbeat = 0, holder = NULL"))
+        connection.execute(text("UPDATE running_time SET minutes = 0"))
     return _postgres_url
 
 
@@ -123,8 +126,34 @@ def sink() -> Iterator[Sink]:
         yield opened
 
 
+class ManualPeriodic:
+    """The periodic tasks of every app, which run when a test says so."""
+
+    def __init__(self) -> None:
+        self._tasks: list[Task] = []
+
+    def __call__(self, tasks: Sequence[Task]) -> Callable[[], None]:
+        self._tasks += tasks
+        return lambda: None
+
+    def forget(self) -> None:
+        """Those of the apps that were made until now run no more."""
+        self._tasks = []
+
+    def run(self) -> None:
+        """One round of them."""
+        for task in self._tasks:
+            task(threading.Event())
+
+
 @pytest.fixture
-def make_app(database_url: str) -> Iterator[MakeApp]:
+def periodic() -> ManualPeriodic:
+    """The periodic tasks of every app that is made."""
+    return ManualPeriodic()
+
+
+@pytest.fixture
+def make_app(database_url: str, periodic: ManualPeriodic) -> Iterator[MakeApp]:
     """Makes a user service; cheap hashing is its default, and a deadline that no sink misses
     that answers.
 
@@ -142,10 +171,12 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
         def make(*, lock_seconds: float | None = None, **others: Any) -> Flask:
             settings = Settings(**{**usual, **others})
             app = (
-                create_app(settings)
+                create_app(settings, periodic)
                 if lock_seconds is None
                 else app_on(
-                    database.open_engine(settings, threads=8, lock_seconds=lock_seconds), settings
+                    database.open_engine(settings, threads=8, lock_seconds=lock_seconds),
+                    settings,
+                    periodic,
                 )
             )
             undo.callback(app.close)

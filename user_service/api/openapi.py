@@ -17,9 +17,9 @@ _BODY = {
 _CHANGE = {
     409: "Another change of the same user, or with the same key, is under way; nothing was "
     "done, try again after `Retry-After` seconds",
-    500: "The event was not acknowledged, so nothing was done; or it was, and the change could not "
-    "be stored. `outcome` is `not-delivered`, or `unknown`: then the sink may have an event of a "
-    "change that was not made",
+    500: "The event was not acknowledged, or the change could not be stored. `outcome` is "
+    "`not-delivered`: the change never happens; or `unknown`: it may still happen, once, while "
+    "of a creation without `Idempotency-Key` it did not; `detail` says which",
     503: "Too many changes are under way, the disk is full, or the database cannot be used; try "
     "again after `Retry-After` seconds",
 }

@@ -9,7 +9,7 @@ import structlog
 from service_kit.http.problems import Problem, unavailable
 from user_service.api.admission import Busy
 from user_service.api.idempotency_header import MAX_LENGTH, InvalidKey
-from user_service.delivery.direct import ChangeNotMade, ChangeNotStored
+from user_service.delivery.direct import ChangeNotMade, Prospect
 from user_service.store.outbox import OutboxFull
 from user_service.store.transactions import DiskFull, StoreUnavailable
 from user_service.users.domain import (
@@ -58,19 +58,22 @@ def _invalid_key(_: InvalidKey) -> Problem:
     )
 
 
+_PROSPECTS = {
+    Prospect.NEVER: "the change was not made and never will be: its event was not delivered",
+    Prospect.LATER: "the change may still be made, or have been, once: it is not known yet whether "
+    "its event was delivered",
+    Prospect.WITHDRAWN: "the user was not made and never will be: an event of it that was "
+    "delivered is withdrawn by one of its deletion",
+    Prospect.UNCONFIRMED: "the event was delivered, and the user may have been made: the database "
+    "failed while it was stored",
+}
+
+
 def _not_made(error: ChangeNotMade) -> Problem:
     """A 500 with the outcome of the event: not-delivered, or unknown."""
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "the change was not made, since its event was not acknowledged",
-        outcome=error.outcome.value,
-    )
-
-
-def _not_stored(error: ChangeNotStored) -> Problem:
-    return Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "the event was acknowledged, but the change could not be stored, or is not known to be",
+        _PROSPECTS[error.prospect],
         outcome=error.outcome.value,
     )
 
@@ -101,7 +104,6 @@ PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     IdempotencyKeyReused: _reused_key,
     UserNotFound: _absence,
     ChangeNotMade: _not_made,
-    ChangeNotStored: _not_stored,
     DiskFull: _no_room,
     OutboxFull: _full,
     PasswordTooShort: _short_password,

@@ -12,12 +12,12 @@ from service_kit import database_url, sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
-from user_service import create_app, sinks
+from user_service import check_other_mode_ended, create_app, sinks
 from user_service.cli import relay, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
 from user_service.settings import Settings
-from user_service.store import database, outbox, schema
-from user_service.store.transactions import StoreUnavailable, reading
+from user_service.store import database, intents, outbox, schema
+from user_service.store.transactions import StoreUnavailable
 from user_service.store.users import UserReader
 
 log = structlog.get_logger()
@@ -52,16 +52,14 @@ def _check_sink(settings: Settings) -> None:
 def _check(settings: Settings) -> None:
     _check_sink(settings)
     _check_database(settings)
-    if settings.delivery == "direct":
-        _with_engine(settings, _check_outbox)
+    _with_engine(settings, lambda engine: _check_delivery(engine, settings))
     _log_wider_files(settings)
 
 
-def _check_outbox(engine: Engine) -> None:
+def _check_delivery(engine: Engine, settings: Settings) -> None:
     try:
-        with reading(engine) as connection:
-            outbox.check_empty(connection)
-    except outbox.OutboxNotEmpty as error:
+        check_other_mode_ended(engine, settings)
+    except (outbox.OutboxNotEmpty, intents.IntentsLeft) as error:
         raise StartError(f"USER_SERVICE_DELIVERY: {error}") from error
 
 

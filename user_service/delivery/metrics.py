@@ -2,6 +2,7 @@
 
 from service_kit.metrics.registry import Metrics
 from user_service.delivery.deadline import DELIVERED
+from user_service.delivery.settler import Settled
 from user_service.sinks.sink import Outcome
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
@@ -23,8 +24,18 @@ class DeliveryMetrics:
             "Sending such an event, until its outcome is known or nobody waits any longer",
             buckets=_SECONDS,
         )
+        settled = metrics.counter(
+            "user_service_settled_changes_total",
+            "Changes that were left behind and are settled: completed, withdrawn, or dropped",
+            ["result"],
+        )
+        self._by_result = {each: settled.labels(each.value).inc for each in Settled}
 
     def count(self, outcome: str, seconds: float) -> None:
         """Count a delivery that has ended."""
         self._by_outcome[outcome]()
         self._seconds.observe(seconds)
+
+    def count_settled(self, result: Settled) -> None:
+        """Count a change that was left behind and is settled."""
+        self._by_result[result]()

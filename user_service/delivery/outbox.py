@@ -1,12 +1,7 @@
 """Outbox delivery: the change and its event in one transaction; the relay delivers."""
 
-from contextlib import suppress
-
 from user_service.sinks.cloudevents import describe, serialise
 from user_service.store.changes import ChangeStore
-from user_service.store.claims import ClaimLost
-from user_service.store.outbox import OutboxFull
-from user_service.store.transactions import StoreUnavailable
 from user_service.users.domain import (
     ChangeContext,
     ConcurrentChange,
@@ -30,17 +25,6 @@ class OutboxDelivery:
         event = serialise(describe(change, self._event_source, context.traceparent))
         self._store.apply_with_event(change, event, key=context.idempotency_key)
 
-    def resume(self, creation: IdempotentCreation, _: ChangeContext) -> None:
-        """The same for a creation that was begun in direct delivery, with the very same event.
-
-        Raises what `save` does.
-        """
-        claim = self._store.reclaim(creation)
-        try:
-            self._store.apply_claimed_with_event(creation, claim)
-        except ClaimLost:
-            raise ConcurrentChange from None
-        except OutboxFull:
-            with suppress(StoreUnavailable):
-                self._store.release(claim)
-            raise
+    def resume(self, _creation: IdempotentCreation, _context: ChangeContext) -> None:
+        """Raises ConcurrentChange: a creation that is not made is one of direct delivery."""
+        raise ConcurrentChange

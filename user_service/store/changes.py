@@ -1,21 +1,27 @@
-"""Changes of users: claimed before their event is sent, or made together with it.
+"""Changes of users: begun before their event is sent, or made together with it.
 
-A claim that a crash leaves behind expires, and the next change of that user deletes it. A change
-MUST NOT be made unless its claim is still there: a process that was paused for longer than the
-claim lasts makes none.
+A change that is begun is an intent until it is settled: made, or dropped. It MUST NOT be made
+unless its claim still holds: a process that was paused while another settled it makes none.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from service_kit.clock import now
-from user_service.store import outbox
-from user_service.store.claims import Claim, ClaimLost, ClaimTable, Expiry, UserClaims
-from user_service.store.idempotency_keys import IdempotencyKeys
-from user_service.store.transactions import DiskFull, RowExists, reading
+from user_service.store import intents, outbox
+from user_service.store.idempotency_keys import IdempotencyKeys, digest
+from user_service.store.intents import Claim, ClaimLost, Intent
+from user_service.store.transactions import (
+    DiskFull,
+    RowExists,
+    StoreUnavailable,
+    reading,
+    writing,
+)
+from user_service.store.unsettled_intents import UnsettledIntents
 from user_service.store.users import apply_change, check_version, find_user
 from user_service.store.writer import Writer
 from user_service.users.domain import (
@@ -39,22 +45,22 @@ class ChangeStore:
         self,
         engine: Engine,
         *,
-        expiry: timedelta,
         keys_kept: timedelta,
         outbox_max: int,
         has_room: Callable[[int], bool] | None = None,
-        clock: Callable[[], datetime] = now,
     ) -> None:
-        """`expiry`: MUST be longer than a delivery can take; `keys_kept`: the age at which an
-        idempotency key is forgotten; `outbox_max`: the most events that may wait in the outbox.
-        `has_room`: whether so many bytes may be written; where it is None they always may.
+        """`keys_kept`: the running time after which an idempotency key is forgotten;
+        `outbox_max`: the most events that may wait in the outbox; `has_room`: whether so many
+        bytes may be written; where it is None they always may.
         """
         self._engine = engine
-        self._writer = Writer(engine)
+        # Claims of changes that were begun here, and will be written once more.
+        self._begun: set[Claim] = set()
+        self._writer = Writer(engine, siblings=lambda: len(self._begun))
         self._outbox_max = outbox_max
         self._has_room = has_room
-        self._users = UserClaims(Expiry(expiry, clock))
-        self._keys = IdempotencyKeys(Expiry(expiry, clock), kept=keys_kept)
+        self._unsettled = UnsettledIntents(engine)
+        self._keys = IdempotencyKeys(keys_kept)
 
     def get(self, user_id: str) -> User | None:
         """The user of that id."""
@@ -64,46 +70,84 @@ class ChangeStore:
     def creation(self, key: str) -> IdempotentCreation | None:
         """The creation that the key names, unless the key is too old."""
         with reading(self._engine) as connection:
-            return self._keys.find(connection, key)
+            return self._keys.find(connection, digest(key))
 
     def begin(self, change: UserChange, event: bytes, key: str | None = None) -> Claim:
-        """Claim the right to make the change, before its event is sent.
+        """Put down the intent of making the change, before a byte of its event is sent.
 
-        An existing user MUST be at the version before the change. Raises UserNotFound; DiskFull;
-        ConcurrentChange where another change of the user, or with the key, is in progress.
+        An existing user MUST be at the version before the change. MUST NOT return before it is on
+        disk. Raises UserNotFound; DiskFull; ConcurrentChange where another change of the user, or
+        with the key, is in progress; StoreUnavailable, and drops it where that is possible.
         """
         self._check_disk()
-        claim = Claim.to_make(change, key)
-        table = self._table_of(claim)
-        if table is not None:
-            try:
-                self._writer.write(lambda connection: table.put(connection, claim, change, event))
-            except RowExists:
-                raise ConcurrentChange from None
+        intent = Intent(change, event, None if key is None else digest(key))
+        claim = Claim.to_begin(change.user.id)
+
+        def put(connection: Connection) -> None:
+            if change.kind is not ChangeKind.CREATED:
+                check_version(connection, change.user)
+            if intent.key is not None:
+                self._keys.put(connection, intent.key, change.user)
+            intents.put(connection, intent, claim)
+
+        try:
+            self._writer.write(put)
+        except RowExists:
+            raise ConcurrentChange from None
+        except StoreUnavailable:
+            # It may be on disk all the same, where the commit failed.
+            with suppress(StoreUnavailable):
+                self.drop(claim)
+            raise
+        self._begun.add(claim)
         return claim
-
-    def reclaim(self, creation: IdempotentCreation) -> Claim:
-        """Claim a creation that was begun before.
-
-        Raises DiskFull; ConcurrentChange unless the claim on it has expired.
-        """
-        self._check_disk()
-        claim = Claim.to_make(creation.change, creation.key)
-        self._writer.write(lambda connection: self._keys.take_over(connection, claim))
-        return claim
-
-    def release(self, claim: Claim) -> None:
-        """Give the claim up, the change not made. An idempotency key still names its creation."""
-        table = self._table_of(claim)
-        if table is not None:
-            self._writer.write(lambda connection: table.release(connection, claim))
 
     def apply(self, change: UserChange, claim: Claim) -> None:
-        """Make the change and settle its claim, in one transaction.
+        """Make the change and settle its intent, in one transaction.
 
         MUST NOT return before it is on disk. Raises ClaimLost.
         """
-        self._writer.write(lambda connection: self._make(connection, change, claim))
+
+        def make(connection: Connection) -> None:
+            # The user's row before the intent's, as in `begin`: in two orders the two could wait
+            # for each other.
+            if not apply_change(connection, change) or not intents.settle(connection, claim):
+                raise ClaimLost
+
+        self._begun.discard(claim)
+        try:
+            self._writer.write(make)
+        except RowExists:
+            raise ClaimLost from None
+
+    def drop(self, claim: Claim) -> bool:
+        """Settle the intent with nothing made, and its idempotency key names nothing any more.
+
+        MUST NOT return before it is on disk. Returns whether the claim still held.
+        """
+
+        def drop(connection: Connection) -> None:
+            found = intents.find(connection, claim.user_id)
+            if not intents.settle(connection, claim):
+                raise ClaimLost
+            if found is not None and found[0].key is not None:
+                self._keys.forget(connection, found[0].key, claim.user_id)
+
+        return self._held(claim, drop)
+
+    def release(self, claim: Claim) -> bool:
+        """Leave the intent to whoever takes it over; whether the claim still held."""
+
+        def release(connection: Connection) -> None:
+            if not intents.release(connection, claim):
+                raise ClaimLost
+
+        return self._held(claim, release)
+
+    def reclaim(self, user_id: str) -> tuple[Intent, Claim]:
+        """Take a creation's intent over that was released. Raises DiskFull, ConcurrentChange."""
+        self._check_disk()
+        return self._unsettled.reclaim(user_id)
 
     def apply_with_event(self, change: UserChange, event: bytes, *, key: str | None = None) -> None:
         """Make the change and put its event in the outbox, in one transaction.
@@ -117,10 +161,10 @@ class ChangeStore:
         def make(connection: Connection) -> None:
             outbox.check_room(connection, self._outbox_max)
             if key is not None:
-                self._keys.put(connection, Claim.to_make(change, key), change, event, done=True)
+                self._keys.put(connection, digest(key), change.user)
             if change.kind is not ChangeKind.CREATED:
                 check_version(connection, change.user)
-                self._users.clear_expired(connection, change.user.id)
+                intents.check_none(connection, change.user.id)
             apply_change(connection, change)
             outbox.put(connection, change, event)
 
@@ -129,33 +173,21 @@ class ChangeStore:
         except RowExists:
             raise ConcurrentChange from None
 
-    def apply_claimed_with_event(self, creation: IdempotentCreation, claim: Claim) -> None:
-        """The same for a creation that was begun in direct delivery.
+    def purge_keys(self) -> bool:
+        """Delete a few idempotency keys that are too old; whether there may be more."""
+        with writing(self._engine) as connection:
+            return self._keys.purge(connection)
 
-        Raises ClaimLost, OutboxFull.
-        """
-
-        def make(connection: Connection) -> None:
-            outbox.check_room(connection, self._outbox_max)
-            self._make(connection, creation.change, claim)
-            outbox.put(connection, creation.change, creation.event)
-
-        self._writer.write(make)
+    def _held(self, claim: Claim, work: Callable[[Connection], None]) -> bool:
+        """Do the work, the last with the claim; whether it was not ClaimLost that it raised."""
+        self._begun.discard(claim)
+        try:
+            self._writer.write(work)
+        except ClaimLost:
+            return False
+        return True
 
     def _check_disk(self) -> None:
         """Raises DiskFull. MUST be asked before an event is sent; what was begun is ended."""
         if self._has_room is not None and not self._has_room(CHANGE_BYTES):
             raise DiskFull
-
-    def _make(self, connection: Connection, change: UserChange, claim: Claim) -> None:
-        table = self._table_of(claim)
-        if table is not None and not table.settle(connection, claim):
-            raise ClaimLost
-        if not apply_change(connection, change):
-            raise ClaimLost
-
-    def _table_of(self, claim: Claim) -> ClaimTable | None:
-        """The table of such claims; None for a creation without a key, which needs no row."""
-        if claim.key is not None:
-            return self._keys
-        return None if claim.creates else self._users

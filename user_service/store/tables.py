@@ -35,31 +35,56 @@ USERS = Table(
     Index("users_by_name", "name", "created_at", "id"),
 )
 
-# Changes of existing users whose events are being delivered; `lapses_at`: when a claim expires.
-CLAIMS = Table(
-    "claims",
+# Intents: changes that were begun, each with its event; see store/intents. At most one of a user.
+INTENTS = Table(
+    "intents",
     METADATA,
     Column("user_id", String(36), primary_key=True),
-    Column("holder", String(36), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text),
     Column("version", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
     Column("event", LargeBinary, nullable=False),
-    Column("lapses_at", BigInteger, nullable=False),
+    # The event that takes a creation back, once one was made.
+    Column("withdrawal", LargeBinary),
+    # The digest of the creation's idempotency key, where there is one.
+    Column("key", LargeBinary),
+    # The holder's; a new one raises it. `released`: there is none, and any process may be the next.
+    Column("fence", BigInteger, nullable=False),
+    Column("released", Boolean, nullable=False),
+    # How often it was taken over.
+    Column("attempts", Integer, nullable=False),
+    Index(
+        "intents_released",
+        "attempts",
+        sqlite_where=text("released"),
+        postgresql_where=text("released"),
+    ),
+    sqlite_with_rowid=False,
 )
 
-# Idempotency keys: the creation that each names, its event, and the claim to make it.
+# Idempotency keys, each by its digest, and the user whose creation it names: as they were then.
 IDEMPOTENCY_KEYS = Table(
     "idempotency_keys",
     METADATA,
-    Column("key", String(255), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
     Column("user_id", String(36), nullable=False),
     Column("name", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("event", LargeBinary, nullable=False),
-    Column("holder", String(36), nullable=False),
-    Column("lapses_at", BigInteger, nullable=False),
-    Column("done", Boolean, nullable=False),
-    Index("idempotency_keys_by_age", "created_at"),
+    # By `running_time`, since the clock may jump.
+    Column("noted_minute", BigInteger, nullable=False),
+    Index("idempotency_keys_by_minute", "noted_minute"),
+    sqlite_with_rowid=False,
+)
+
+# One row: for how many minutes the service has run, on any number of machines.
+RUNNING_TIME = Table(
+    "running_time",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("minutes", BigInteger, nullable=False),
 )
 
 # Events that wait to be delivered, dead letters, and for a while those that were delivered. An

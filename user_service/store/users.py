@@ -33,6 +33,10 @@ LAST_CODE_POINT = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)
 
 
+# Made once: to make a statement costs more than to run it.
+_CREATE = insert(USERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page of users in the order of their creation; `more`: whether others follow."""
@@ -125,7 +129,7 @@ def apply_change(connection: Connection, change: UserChange) -> bool:
         values["password_hash"] = change.password_hash
     if change.kind is ChangeKind.CREATED:
         values |= {"id": user.id, "created_at": to_microseconds(user.created_at)}
-        connection.execute(insert(USERS), values)
+        connection.execute(_CREATE, values)
         return True
     before = (USERS.c.id == user.id, USERS.c.version == user.version - 1)
     if change.kind is ChangeKind.DELETED:

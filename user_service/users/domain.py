@@ -71,11 +71,9 @@ class ChangeContext:
 
 @dataclass(frozen=True, slots=True)
 class IdempotentCreation:
-    """A creation that an idempotency key names; `done` once the user is stored."""
+    """A creation that an idempotency key names: the user as they were then; whether it is made."""
 
-    key: str
-    change: UserChange
-    event: bytes
+    user: User
     done: bool
 
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 
 PASSWORD_MAX_LENGTH = 1024
 """The most characters of a password; `Passwords` is given the fewest."""
@@ -48,17 +47,6 @@ class Passwords:
         if len(password) < self._min_length:
             raise PasswordTooShort(self._min_length)
         return self._run(lambda: self._hasher.hash(password), deadline)
-
-    def verify(self, password_hash: str, password: str, deadline: float) -> bool:
-        """Whether the hash is of that password. Raises HashingBusy, as `hash` does."""
-
-        def verified() -> bool:
-            try:
-                return self._hasher.verify(password_hash, password)
-            except VerifyMismatchError:
-                return False
-
-        return self._run(verified, deadline)
 
     def _run(self, work: Callable[[], Result], deadline: float) -> Result:
         """The result of `work`. Raises HashingBusy where it could not begin before the deadline."""

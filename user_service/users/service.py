@@ -81,7 +81,7 @@ class Users:
         if context.idempotency_key is not None:
             creation = self._repository.creation(context.idempotency_key)
             if creation is not None:
-                return self._repeat(creation, name, password, context)
+                return self._repeat(creation, name, context)
         password_hash = self._passwords.hash(password, context.deadline)
         at = self._clock()
         user = User(str(uuid.uuid4()), name, version=1, created_at=at, updated_at=at)
@@ -125,15 +125,13 @@ class Users:
             raise PreconditionFailed
         return user
 
-    def _repeat(
-        self, creation: IdempotentCreation, name: str, password: str, context: ChangeContext
-    ) -> User:
-        """The user of the first request; where that failed, its creation is resumed."""
-        change = creation.change
-        stored = change.password_hash or ""
-        same_name = change.user.name == name
-        if not self._passwords.verify(stored, password, context.deadline) or not same_name:
+    def _repeat(self, creation: IdempotentCreation, name: str, context: ChangeContext) -> User:
+        """The user of the first request; where that is not settled, its creation is resumed.
+
+        Whatever the password is: the answer would tell whether it is that of the first request.
+        """
+        if creation.user.name != name:
             raise IdempotencyKeyReused
         if not creation.done:
             self._recorder.resume(creation, context)
-        return change.user
+        return creation.user

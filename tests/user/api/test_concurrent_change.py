@@ -1,23 +1,32 @@
 """Concurrent changes of a user: while one waits for the sink, and after a crash in it."""
 
-import json
-import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from tests.support.sink_server import Sink
-from tests.support.user_api import attributes, created, held, patch, path, refused, story, under_way
+from tests.support.sink_server import Sink, in_turn, open_sink
+from tests.support.user_api import (
+    ARTICLE,
+    attributes,
+    created,
+    held,
+    patch,
+    path,
+    post,
+    refused,
+    same_event,
+    story,
+    under_way,
+)
 from tests.support.user_factory import change_store, updated
-from tests.user.conftest import MakeApp, Query
+from tests.user.conftest import MakeApp, ManualPeriodic, Query
+from user_service.sinks.cloudevents import describe, deserialise, serialise
 
 Ask = Callable[[FlaskClient, Any], TestResponse]
 
@@ -34,9 +43,10 @@ def conflict(answer: TestResponse) -> None:
 
 
 @pytest.fixture
-def two_users(make_app: MakeApp, sink: Sink) -> tuple[Any, Any]:
+def two_users(make_app: MakeApp, sink: Sink, periodic: ManualPeriodic) -> tuple[Any, Any]:
     """Users that were made before, while the sink was well."""
     client = make_app(sink=sink.url).test_client()
+    periodic.forget()
     return created(client), created(client)
 
 
@@ -58,7 +68,7 @@ def test_a_second_change_of_the_user_is_409_at_once_and_sends_nothing(
             gate.set()
             assert future.result().status_code in {200, 204}
         assert len(sink.received) == 1
-        assert query("SELECT * FROM claims") == []
+        assert query("SELECT * FROM intents") == []
 
 
 def test_other_users_and_readers_do_not_wait(make_app: MakeApp, two_users: tuple[Any, Any]) -> None:
@@ -81,71 +91,102 @@ def test_other_users_and_readers_do_not_wait(make_app: MakeApp, two_users: tuple
 # After a crash
 
 
-def crash(engine: Engine, user: Any, expiry: timedelta) -> bytes:
+def crash(engine: Engine, user: Any) -> bytes:
     """Leave what a process leaves that dies while it sends; the event that it sent."""
     before = change_store(engine).get(user["id"])
     assert before is not None
-    event = json.dumps({"id": "a-surplus-event", "subject": before.id}).encode()
-    change_store(engine, expiry).begin(updated(before, name="Never"), event)
+    change = updated(before, name="Late")
+    event = serialise(describe(change, "/crashed"))
+    change_store(engine).begin(change, event)
     return event
 
 
-def test_a_user_left_claimed_by_a_crash_can_be_changed_once_the_claim_has_expired(
-    client: FlaskClient, sink: Sink, engine: Engine, query: Query
+def test_a_change_that_a_crash_cut_short_is_completed_and_then_there_can_be_another(
+    client: FlaskClient, sink: Sink, engine: Engine, query: Query, periodic: ManualPeriodic
 ) -> None:
     user = created(client)
-    crash(engine, user, timedelta(seconds=16))
+    event = deserialise(crash(engine, user))
+    periodic.run()
     conflict(patch(client, user, name="Zoe"))
-    query("UPDATE claims SET lapses_at = lapses_at - 16000000")
+    query("UPDATE intents SET released = true")
+    periodic.run()
+    shown = client.get(path(user))
+    assert (shown.get_json()["name"], shown.headers["ETag"]) == ("Late", '"2"')
     assert patch(client, user, name="Zoe").status_code == 200
-    assert query("SELECT * FROM claims") == []
-    assert story(sink) == [("user.storeUser", "1"), ("user.updateUser", "2")]
-
-
-def test_the_next_change_logs_the_event_of_a_change_that_a_crash_cut_short(
-    client: FlaskClient, engine: Engine
-) -> None:
-    user = created(client)
-    event = crash(engine, user, timedelta(seconds=-1))
-    with capture_logs() as lines:
-        assert client.delete(path(user)).status_code == 204
-    (warning,) = [line for line in lines if line["log_level"] == "warning"]
-    assert warning["event_json"] == event.decode()
-    assert warning["user_id"] == user["id"]
+    assert [version for _, version in story(sink)] == ["1", "2", "3"]
+    assert attributes(sink.received[1])["id"] == event.get_id()
+    assert query("SELECT * FROM intents") == []
 
 
 def test_a_crash_is_no_obstacle_to_readers(client: FlaskClient, engine: Engine) -> None:
     user = created(client)
-    crash(engine, user, timedelta(seconds=16))
+    crash(engine, user)
     assert client.get(path(user)).get_json() == user
 
 
-def paused(app: Flask, sink: Sink, gate: threading.Event, user: Any, query: Query) -> TestResponse:
-    """The response to a change that slept until its claim had expired and another was made."""
-    with under_way(app, sink, lambda client: patch(client, user, name="Late")) as future:
-        query("UPDATE claims SET lapses_at = 0")
-        assert patch(app.test_client(), user, name="Zoe").status_code == 200
-        gate.set()
-        return future.result()
+@pytest.mark.parametrize("ask", CHANGES)
+def test_a_change_of_unknown_outcome_is_made_once_the_sink_is_back(
+    make_app: MakeApp, two_users: tuple[Any, Any], query: Query, periodic: ManualPeriodic, ask: Ask
+) -> None:
+    user, _ = two_users
+    with open_sink(in_turn(503, 500)) as sink:
+        client = make_app(sink=sink.url).test_client()
+        with capture_logs():
+            problem = refused(ask(client, user), 500)
+            assert problem["outcome"] == "unknown"
+            assert "may still be made" in problem["detail"]
+            periodic.run()
+            conflict(ask(client, user))
+            assert client.get(path(user)).get_json() == user
+            periodic.run()
+        assert len(sink.received) == 3
+        assert {attributes(one)["id"] for one in sink.received} == {
+            attributes(sink.received[0])["id"]
+        }
+    assert query("SELECT * FROM intents") == []
+    assert client.get(path(user)).headers.get("ETag") in {'"2"', None}
+    assert client.get(path(user)).get_json() != user
 
 
-def test_a_change_whose_claim_was_cleared_meanwhile_is_500_unknown_and_not_made(
-    make_app: MakeApp, two_users: tuple[Any, Any], query: Query
+def test_a_creation_of_unknown_outcome_is_withdrawn_and_never_made(
+    make_app: MakeApp, query: Query, periodic: ManualPeriodic
+) -> None:
+    with open_sink(in_turn(503)) as sink:
+        client = make_app(sink=sink.url).test_client()
+        with capture_logs():
+            problem = refused(post(client, ARTICLE), 500)
+            assert problem["outcome"] == "unknown"
+            assert "never will be" in problem["detail"]
+            periodic.run()
+        assert story(sink) == [
+            ("user.storeUser", "1"),
+            ("user.storeUser", "1"),
+            ("user.deleteUser", "2"),
+        ]
+        assert same_event(*sink.received[:2])
+    assert query("SELECT * FROM users") == query("SELECT * FROM intents") == []
+
+
+def test_a_change_that_was_completed_by_another_meanwhile_is_answered_as_made(
+    make_app: MakeApp, two_users: tuple[Any, Any], query: Query, periodic: ManualPeriodic
 ) -> None:
     user, _ = two_users
     with held(1) as (sink, gate):
         app = make_app(sink=sink.url, delivery_timeout=5)
-        with capture_logs() as lines:
-            answer = paused(app, sink, gate, user, query)
-        assert refused(answer, 500)["outcome"] == "unknown"
+        with (
+            capture_logs(),
+            under_way(app, sink, lambda client: patch(client, user, name="Late")) as future,
+        ):
+            query("UPDATE intents SET released = true")
+            periodic.run()
+            assert patch(app.test_client(), user, name="Zoe").status_code == 200
+            gate.set()
+            answer = future.result()
+        assert (answer.status_code, answer.get_json()["name"]) == (200, "Late")
         shown = app.test_client().get(path(user))
-        assert (shown.get_json()["name"], shown.headers["ETag"]) == ("Zoe", '"2"')
-        # Of two events of one version the later one happened; the other is named in the log.
-        assert story(sink) == [("user.updateUser", "2")] * 2
-        surplus = attributes(sink.received[0])["id"]
-    assert [line["event_id"] for line in lines if line["log_level"] == "error"] == [surplus]
-    (cleared,) = [line for line in lines if line["log_level"] == "warning"]
-    assert json.loads(cleared["event_json"])["id"] == surplus
+        assert (shown.get_json()["name"], shown.headers["ETag"]) == ("Zoe", '"3"')
+        assert same_event(*sink.received[:2])
+        assert story(sink) == [("user.updateUser", version) for version in "223"]
 
 
 def test_a_change_whose_user_is_locked_for_too_long_is_503_and_sends_nothing(

@@ -195,7 +195,7 @@ def test_the_password_is_in_no_reply_log_line_event_or_file(
     kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     kept += [
         repr(query(f"SELECT * FROM {table}")).encode()
-        for table in ("users", "claims", "idempotency_keys")
+        for table in ("users", "intents", "idempotency_keys")
     ]
     assert any(b"$argon2id$" in each for each in kept)
     assert not any(password.encode() in each for each in kept)

@@ -33,7 +33,7 @@ def test_a_refusal_of_the_service_is_1_and_says_why(url: str) -> None:
 def test_a_sink_that_fails_is_1_and_says_so(make_app: MakeApp) -> None:
     with open_sink(in_turn(500)) as sink, served(make_app(sink=sink.url)) as url:
         result = users(url, "create", "Ozzy", "--password-file", "-", stdin=SECRET)
-        assert "was not acknowledged" in ended(result, 1)
+        assert "was not made" in ended(result, 1)
 
 
 @pytest.mark.parametrize(

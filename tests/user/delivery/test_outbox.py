@@ -5,18 +5,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
-from structlog.testing import capture_logs
 
 from tests.support.relay_harness import entries, relaying
-from tests.support.sink_server import Sink, in_turn, open_sink
-from tests.support.user_api import attributes, created, patch, path, post, refused, same_event
+from tests.support.sink_server import Sink
+from tests.support.user_api import attributes, created, patch, path, post, refused
 from tests.support.user_factory import change_store, deleted, updated, user
 from tests.support.user_factory import created as creation_of
 from tests.support.user_idempotency import KEY, OZZY, ask, same
@@ -164,35 +162,16 @@ def test_the_same_key_at_the_same_time_makes_one_user_and_one_event(
     assert len(events(query)) == len(query("SELECT id FROM users")) == 1
 
 
-def test_a_creation_begun_in_direct_delivery_sends_the_very_same_event_by_the_outbox(
-    make_app: MakeApp, query: Query, engine: Engine, database_url: str
-) -> None:
-    with open_sink(in_turn(500)) as sink, capture_logs():
-        refused(ask(make_app(sink=sink.url).test_client()), 500)
-        answer = ask(make_app(delivery="outbox", sink=sink.url, threads=4).test_client())
-        assert same(ask(make_app(delivery="outbox").test_client()), answer)
-        assert len(events(query)) == 1
-        with relaying(database_url, sink.url):
-            wait_until(lambda: entries(engine) == [])
-        first, second = sink.received
-    assert same_event(first, second)
-    assert attributes(second)["subject"] == answer.get_json()["id"]
-
-
-def test_a_claim_left_from_direct_delivery_is_respected_until_it_has_expired(
+def test_an_intent_of_direct_delivery_is_respected(
     client: FlaskClient, engine: Engine, query: Query
 ) -> None:
+    """Of a process that is still in that mode."""
     made = created(client)
-    change = updated(user(made["id"]), name="Zoe")
-    change_store(engine).begin(change, b"{}")
+    change_store(engine).begin(updated(user(made["id"]), name="Zoe"), b"{}")
+    change_store(engine).begin(creation_of(user(name=OZZY["name"])), b"{}", KEY)
     refused(patch(client, made, name="Zoe"), 409)
+    refused(ask(client), 409)
     assert len(events(query)) == 1
-    query("UPDATE claims SET lapses_at = 0")
-    with capture_logs() as logged:
-        assert patch(client, made, name="Zoe").status_code == 200
-    assert any("cleared" in line["event"] for line in logged)
-    assert query("SELECT * FROM claims") == []
-    assert [version for _, _, version in events(query)] == [1, 2]
 
 
 # Bound of the outbox
@@ -248,32 +227,6 @@ def test_outbox_max_is_exact_on_sqlite_under_concurrent_writes(
         assert sum(pool.map(create, range(8))) == 5
     assert len(entries(engine)) == 5
     engine.dispose()
-
-
-def test_a_resumed_creation_for_which_there_is_no_room_can_be_tried_again_at_once(
-    make_app: MakeApp, query: Query
-) -> None:
-    with open_sink(in_turn(500)) as sink, capture_logs():
-        refused(ask(make_app(sink=sink.url).test_client()), 500)
-    client = make_app(delivery="outbox", sink=NOWHERE, outbox_max=1).test_client()
-    created(client)
-    for _ in range(2):
-        refused(ask(client), 503)
-    query("DELETE FROM outbox")
-    assert ask(client).status_code == 201
-
-
-def test_a_creation_that_another_request_resumes_is_409(
-    make_app: MakeApp, engine: Engine, query: Query
-) -> None:
-    with open_sink(in_turn(500)) as sink, capture_logs():
-        refused(ask(make_app(sink=sink.url).test_client()), 500)
-    store = change_store(engine, timedelta(seconds=20))
-    creation = store.creation(KEY)
-    assert creation is not None
-    store.reclaim(creation)
-    refused(ask(make_app(delivery="outbox").test_client()), 409)
-    assert events(query) == []
 
 
 def test_the_relay_delivers_what_the_service_stored(

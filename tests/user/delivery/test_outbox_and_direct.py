@@ -1,4 +1,4 @@
-"""Direct delivery after outbox delivery: it MUST NOT overtake events that wait."""
+"""Each mode of delivery after the other: it MUST NOT overtake what that one left to do."""
 
 from dataclasses import replace
 
@@ -8,8 +8,10 @@ from sqlalchemy import Engine
 
 from service_kit.cli.commands import service_commands
 from tests.support.relay_harness import fill
+from tests.support.user_factory import change_store, created, user
 from tests.user.conftest import MakeApp, Query
 from user_service.cli import SERVICE
+from user_service.store.intents import IntentsLeft
 from user_service.store.outbox import OutboxNotEmpty
 
 
@@ -38,7 +40,7 @@ def test_direct_delivery_does_not_start_while_events_wait_and_says_what_to_do(
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_outbox_delivery_starts_whatever_waits(
+def test_outbox_delivery_starts_whatever_waits_in_the_outbox(
     engine: Engine, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("USER_SERVICE_DELIVERY", "outbox")
@@ -63,3 +65,28 @@ def test_a_dead_letter_does_not_keep_direct_delivery_from_starting(
     query("UPDATE outbox SET state = :state", state=state)
     make_app()
     assert invoke("check").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_outbox_delivery_does_not_start_while_an_intent_is_left_and_says_what_to_do(
+    engine: Engine, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = change_store(engine).begin(created(user()), b"{}")
+    assert invoke(command).exit_code == 0
+    monkeypatch.setenv("USER_SERVICE_DELIVERY", "outbox")
+    result = invoke(command)
+    assert result.exit_code == 78
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("user-service: USER_SERVICE_DELIVERY: 1 changes that were begun")
+    assert "`user-service run`" in line
+    change_store(engine).drop(claim)
+    assert invoke(command).exit_code == 0
+
+
+def test_an_app_for_outbox_delivery_is_not_made_while_an_intent_is_left(
+    engine: Engine, make_app: MakeApp
+) -> None:
+    change_store(engine).begin(created(user()), b"{}")
+    with pytest.raises(IntentsLeft, match="direct"):
+        make_app(delivery="outbox")
+    make_app()

@@ -1,5 +1,6 @@
 """Migrations, on databases of every schema that has been: each row is afterwards what it was."""
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -8,9 +9,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
 
 from service_kit.clock import from_microseconds
-from tests.fixtures import ndjson, user_lines
+from tests.fixtures import ndjson, user_lines, user_rows
 from tests.fixtures.ndjson import Line
 from tests.support import postgres_dump
 from tests.support.user_api import created, patch, path
@@ -31,12 +33,17 @@ def fixture(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def expected(fixture: Path) -> list[Line]:
-    return ndjson.read(fixture.with_suffix(".ndjson"))
+    return user_lines.migrated(ndjson.read(fixture.with_suffix(".ndjson")))
 
 
 @pytest.fixture
 def database_url(fixture: Path, empty_url: str) -> str:
     """A copy of the fixture, brought up to date."""
+    _load(fixture, empty_url)
+    return empty_url
+
+
+def _load(fixture: Path, empty_url: str) -> None:
     if empty_url.startswith("sqlite"):
         shutil.copyfile(fixture.with_suffix(".db"), empty_url.removeprefix("sqlite:///"))
     else:
@@ -44,7 +51,6 @@ def database_url(fixture: Path, empty_url: str) -> str:
     engine = database.connect(empty_url, threads=1)
     schema.migrate(engine)
     engine.dispose()
-    return empty_url
 
 
 @pytest.fixture
@@ -73,9 +79,11 @@ def test_every_row_is_read_back_unaltered(engine: Engine, expected: Sequence[Lin
 
 
 def test_every_user_is_found_and_can_be_changed(
-    make_app: MakeApp, expected: Sequence[Line]
+    make_app: MakeApp, engine: Engine, expected: Sequence[Line]
 ) -> None:
-    """Those whose change was begun and never made, too."""
+    """Those whose change was claimed and never made, too."""
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM intents"))
     client = make_app(delivery="outbox").test_client()
     for row in rows(expected, "users"):
         shown = client.get(path(row)).get_json()
@@ -87,6 +95,8 @@ def test_every_user_is_found_and_can_be_changed(
 def test_a_new_event_gets_an_id_that_none_had(
     make_app: MakeApp, engine: Engine, expected: Sequence[Line]
 ) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM intents"))
     created(make_app(delivery="outbox").test_client())
     *_, new = rows(user_lines.lines_of(engine), "outbox")
     # The maker deleted the newest one.
@@ -97,19 +107,31 @@ def test_an_idempotency_key_names_the_creation_that_it_did(
     engine: Engine, expected: Sequence[Line]
 ) -> None:
     store = change_store(engine, keys_kept=CENTURY)
-    for row in rows(expected, "idempotency_keys"):
-        creation = store.creation(row["key"])
-        assert creation is not None
-        assert creation.done == row["done"]
+    known = [creation for key in user_rows.KEYS if (creation := store.creation(key))]
+    named = {row["user_id"] for row in rows(expected, "idempotency_keys")}
+    begun = {row["user_id"] for row in rows(expected, "intents")}
+    assert {creation.user.id for creation in known} == named
+    assert {creation.user.id for creation in known if not creation.done} == named & begun
     assert store.creation("another") is None
+
+
+@pytest.mark.parametrize("fixture", [FIXTURES / "users-0002"])
+def test_a_change_that_was_claimed_is_logged_with_its_event(fixture: Path, empty_url: str) -> None:
+    claims = rows(ndjson.read(fixture.with_suffix(".ndjson")), "claims")
+    with capture_logs() as logged:
+        _load(fixture, empty_url)
+    cleared = [line for line in logged if "event_json" in line]
+    assert [line["user_id"] for line in cleared] == [claim["user_id"] for claim in claims]
+    assert all(json.loads(line["event_json"])["subject"] == line["user_id"] for line in cleared)
 
 
 SABOTAGE = (
     "UPDATE users SET password_hash = 'x' WHERE version = 3",
     "UPDATE users SET created_at = created_at / 1000 * 1000",
     "UPDATE users SET name = trim(name)",
-    "DELETE FROM claims",
-    "UPDATE idempotency_keys SET lapses_at = 0",
+    "DELETE FROM intents",
+    "UPDATE intents SET released = false",
+    "UPDATE idempotency_keys SET noted_minute = 7",
     "UPDATE outbox SET id = id + 1000",
     "UPDATE outbox SET tried_seconds = 0",
     "UPDATE outbox SET last_error = NULL",

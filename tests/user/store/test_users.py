@@ -17,8 +17,8 @@ from tests.support.user_factory import (
 )
 from user_service.store import database
 from user_service.store.changes import ChangeStore
-from user_service.store.transactions import StoreUnavailable
-from user_service.store.users import UserReader
+from user_service.store.transactions import StoreUnavailable, writing
+from user_service.store.users import UserReader, apply_change
 from user_service.users.domain import User
 
 
@@ -74,11 +74,12 @@ def test_many_threads_can_write_at_once(changes: ChangeStore) -> None:
 
 
 def test_a_change_that_cannot_be_stored_is_unavailable_and_says_neither_sql_nor_values(
-    changes: ChangeStore,
+    changes: ChangeStore, engine: Engine
 ) -> None:
     make(changes, created(user()))
-    with pytest.raises(StoreUnavailable) as caught:
-        make(changes, created(user(name="secret name")))
+    again = created(user(name="secret name"))
+    with pytest.raises(StoreUnavailable) as caught, writing(engine) as connection:
+        apply_change(connection, again)
     says_little(caught.value)
     found = changes.get(user().id)
     assert found is not None
