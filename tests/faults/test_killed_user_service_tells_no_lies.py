@@ -1,4 +1,4 @@
-"""The user service is killed under load: changes and events still agree, as its mode promises."""
+"""The user service is killed under load: changes and events still agree."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +16,10 @@ from user_service.store.outbox import State
 pytestmark = pytest.mark.faults
 
 KILLS = 2, 50
+KILLS_IN_DIRECT_DELIVERY = 3, 200
+
+# An intent that a crash left has to stand still for so long, by another process's clock.
+SETTLED_SECONDS = 60
 
 
 @pytest.mark.timeout(1800)
@@ -35,11 +39,11 @@ def test_in_outbox_delivery_changes_and_events_agree_exactly(
             answers = _kill_under_load(users, times(*KILLS))
             wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0, 60)
         log = evidence.in_the_log(audit.url)
-    history_checks.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.check(answers, evidence.users_and_versions(engine), log)
 
 
 @pytest.mark.timeout(1800)
-def test_in_direct_delivery_no_change_is_without_its_event(
+def test_in_direct_delivery_changes_and_events_agree_in_the_end(
     tmp_path: Path, database_url: str, engine: Engine, times: Callable[[int, int], int]
 ) -> None:
     with (
@@ -51,9 +55,10 @@ def test_in_direct_delivery_no_change_is_without_its_event(
             **clients.CHEAPEST_HASHING,
         ) as users,
     ):
-        answers = _kill_under_load(users, times(*KILLS))
+        answers = _kill_under_load(users, times(*KILLS_IN_DIRECT_DELIVERY))
+        wait_until(lambda: evidence.unsettled(engine) == 0, SETTLED_SECONDS)
         log = evidence.in_the_log(audit.url)
-    history_checks.of_direct_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.check(answers, evidence.users_and_versions(engine), log)
 
 
 def _kill_under_load(users: Service, kills: int) -> Answers:

@@ -50,7 +50,7 @@ def test_in_outbox_delivery_all_three_recover_by_themselves(
         answers = _restart_under_load(server, [users, audit, relay], times(*RESTARTS))
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0, 60)
         log = evidence.in_the_log(audit.url)
-    history_checks.of_outbox_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.check(answers, evidence.users_and_versions(engine), log)
     engine.dispose()
 
 
@@ -70,8 +70,9 @@ def test_in_direct_delivery_both_recover_by_themselves(
         ) as users,
     ):
         answers = _restart_under_load(server, [users, audit], times(*RESTARTS))
+        wait_until(lambda: evidence.unsettled(engine) == 0, 60)
         log = evidence.in_the_log(audit.url)
-    history_checks.of_direct_delivery(answers, evidence.users_and_versions(engine), log)
+    history_checks.check(answers, evidence.users_and_versions(engine), log)
     engine.dispose()
 
 

@@ -1,12 +1,15 @@
 """The wall clock jumps a day ahead and two back, the database's too: nothing goes by it."""
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
+import requests
 from sqlalchemy import Engine
 
 from tests.faults.conftest import FULL
@@ -22,8 +25,9 @@ from tests.support.faults import (
 )
 from tests.support.faults.change_load import ChangeLoad
 from tests.support.faults.wall_clock import WallClock
-from tests.support.sink_server import Behaviour, Peer, open_sink
+from tests.support.sink_server import Behaviour, Peer, answering, holding, open_sink
 from tests.support.waiting import wait_until
+from user_service import PERIOD_SECONDS
 from user_service.store import outbox_admin
 from user_service.store.outbox import State
 from user_service.store.outbox_admin import LeaseHolder, Selection
@@ -33,6 +37,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 JUMPS = (24, -24)
 TIMES = 1, 5
+OZZY = {"name": "Ozzy", "password": "12345"}
+KEY = {"Idempotency-Key": "a-key"}
 
 
 @dataclass(frozen=True)
@@ -160,14 +166,69 @@ def test_changes_and_events_agree_all_the_same(  # noqa: PLR0917 - fixtures
                 walls.set(hours)
                 answers.wait_for(more=50)
         wait_until(lambda: evidence.in_the_outbox(engine, State.WAITING) == 0)
+        wait_until(lambda: evidence.unsettled(engine) == 0, 60)
         log = evidence.in_the_log(audit.url)
-    check = {
-        "outbox": history_checks.of_outbox_delivery,
-        "direct": history_checks.of_direct_delivery,
-    }
-    check[delivery](answers, evidence.users_and_versions(engine), log)
+    history_checks.check(answers, evidence.users_and_versions(engine), log)
     # PostgreSQL's timeouts go by its wall clock: what is under way when it jumps is ended.
     assert answers.statuses <= {200, 201, 204, 503}
+
+
+@pytest.mark.parametrize("delivery", ["outbox", "direct"])
+def test_an_idempotency_key_is_not_forgotten(
+    tmp_path: Path, engine: Engine, database_url: str, walls: Clocks, delivery: str
+) -> None:
+    settings = {
+        "USER_SERVICE_DATABASE_URL": database_url,
+        "USER_SERVICE_DELIVERY": delivery,
+        "USER_SERVICE_IDEMPOTENCY_HOURS": "1",
+        **walls.first.environment,
+    }
+    with (
+        open_sink(answering()) as sink,
+        processes.user_service(tmp_path, sink.url, **settings, **clients.CHEAPEST_HASHING) as users,
+    ):
+        made = {_create_with_a_key(users.url)}
+        for hours in JUMPS:
+            walls.set(hours)
+            made.add(_create_with_a_key(users.url))
+            # Of each worker a round of its periodic tasks, after that jump.
+            users.kill()
+            users.start()
+            made.add(_create_with_a_key(users.url))
+        assert len(made) == 1
+        assert set(evidence.users_and_versions(engine)) == made
+
+
+@pytest.mark.parametrize("hours", JUMPS)
+def test_a_change_that_waits_for_the_sink_is_not_taken_from_its_holder(
+    tmp_path: Path, engine: Engine, database_url: str, walls: Clocks, hours: int
+) -> None:
+    settings = {
+        "USER_SERVICE_DATABASE_URL": database_url,
+        "USER_SERVICE_DELIVERY_TIMEOUT": "10",
+        **walls.first.environment,
+    }
+    gate = threading.Event()
+    with (
+        open_sink(holding(gate, 1)) as sink,
+        processes.user_service(tmp_path, sink.url, **settings, **clients.CHEAPEST_HASHING) as users,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        made = pool.submit(_create_with_a_key, users.url)
+        sink.wait_for(1)
+        walls.set(hours)
+        repeat = requests.post(f"{users.url}/v1/user", json=OZZY, headers=KEY, timeout=20)
+        gate.wait(2 * PERIOD_SECONDS)
+        gate.set()
+        assert repeat.status_code == 409
+        assert set(evidence.users_and_versions(engine)) <= {made.result()}
+        assert len(sink.received) == 1
+
+
+def _create_with_a_key(url: str) -> str:
+    answer = requests.post(f"{url}/v1/user", json=OZZY, headers=KEY, timeout=20)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 def _taking_all_but(subject: str, status: int) -> Behaviour:

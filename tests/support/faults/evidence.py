@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 
 from tests.support import processes
 from tests.support.sink_server import Received
+from user_service.store import intents
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX, USERS
 
@@ -51,6 +52,12 @@ def in_the_outbox(engine: Engine, state: State) -> int:
     counted = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == state)
     with engine.connect() as connection:
         return int(connection.execute(counted).scalar_one())
+
+
+def unsettled(engine: Engine) -> int:
+    """How many changes of direct delivery are begun, and neither made nor given up."""
+    with engine.connect() as connection:
+        return intents.count(connection)
 
 
 def check_each_once(events: Sequence[Seen]) -> None:
