@@ -10,14 +10,12 @@ import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.http.parser import RequestParser
-from gunicorn.workers.gthread import ThreadWorker
 
 from service_kit import logs
-from service_kit.http.request_head import StrictRequest
 from service_kit.metrics import multiprocess
 from service_kit.process.gc import tune_gc
 from service_kit.process.ports import addresses_of, wait_for_port
+from service_kit.process.worker import Worker
 from service_kit.settings.base import ServiceSettings
 
 log = structlog.get_logger()
@@ -51,12 +49,6 @@ def _created(
         except retry_startup_on as error:
             log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400 - one line
             time.sleep(1)
-
-
-class _Worker(ThreadWorker):
-    def init_process(self) -> None:
-        RequestParser.mesg_class = StrictRequest
-        super().init_process()
 
 
 class _PropagatingLogger(Logger):
@@ -93,7 +85,7 @@ class _Server(BaseApplication):
             "bind": addresses_of(settings.bind),
             "workers": settings.workers,
             "threads": settings.threads,
-            "worker_class": _Worker,
+            "worker_class": Worker,
             # Without it all of a client's kept-alive connections can land on one worker.
             "reuse_port": True,
             # Longer than the pools of usual clients keep a connection idle: the side that
