@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+ERRORS_SHOWN = 100
 
 log = structlog.get_logger()
 
@@ -44,13 +45,17 @@ def unavailable(detail: str, *, retry_after: int = 1, **members: Any) -> Problem
 
 
 def response(problem: Problem) -> Response:
-    """The problem as a document."""
+    """The problem as a document. Of more than 100 `errors` it has these and `error_count`."""
+    members = problem.members
+    errors = members.get("errors") or ()
+    if len(errors) > ERRORS_SHOWN:
+        members = {**members, "errors": errors[:ERRORS_SHOWN], "error_count": len(errors)}
     body = {
         "type": "about:blank",
         "title": problem.status.phrase,
         "status": problem.status.value,
         "detail": problem.detail,
-        **problem.members,
+        **members,
     }
     shown = {key: value for key, value in body.items() if value is not None}
     return Response(

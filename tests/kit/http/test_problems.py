@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 from apiflask import APIFlask
+from flask import request
 from flask.testing import FlaskClient
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from structlog.testing import capture_logs
@@ -46,7 +47,7 @@ def app() -> APIFlask:
         problem_for={NoSuchThing: lambda error: Problem(HTTPStatus.GONE, f"no {error}")},
         checks={},
     )
-    json_request.register(app, 100)
+    json_request.register(app, 100, 10)
 
     @app.get("/fault")
     def fault() -> str:
@@ -59,6 +60,11 @@ def app() -> APIFlask:
     @app.get("/members")
     def members() -> str:
         raise Problem(HTTPStatus.CONFLICT, "why", headers={"X-Own": "1"}, outcome="unknown")
+
+    @app.get("/many")
+    def many() -> str:
+        errors = [*range(int(request.args["count"]))]
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "why", errors=errors)
 
     @app.get("/busy")
     def busy() -> str:
@@ -147,6 +153,13 @@ def test_an_http_error_of_a_library_does_not_show_its_description(client: FlaskC
     assert "secret" not in answer.text
 
 
+def test_of_many_errors_the_first_100_are_shown_and_their_number(client: FlaskClient) -> None:
+    found = problem(client.get("/many?count=250"), 422)
+    assert (found["errors"], found["error_count"]) == ([*range(100)], 250)
+    found = problem(client.get("/many?count=100"), 422)
+    assert (found["errors"], found.get("error_count")) == ([*range(100)], None)
+
+
 @pytest.mark.parametrize(
     ("body", "errors"),
     [
@@ -171,6 +184,7 @@ def test_input_that_is_not_valid_is_422_with_a_pointer_to_each_fault(
         (b"{", "application/json", 400),
         (b'{"number": 2}', "text/plain", 415),
         (b" " * 101, "application/json", 413),
+        (b"[0,0,0,0,0,0,0,0,0,0,0]", "application/json", 413),
     ],
 )
 def test_a_body_that_cannot_be_read_is_a_problem(
