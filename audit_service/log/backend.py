@@ -111,8 +111,8 @@ class Backend(Protocol):
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
         """At most `limit` records below position `before`, from the end where it is None.
 
-        Stops early once they exceed `budget` bytes, attributes included; the first is given in
-        any case.
+        Stops before they would exceed `budget` bytes of written JSON, of which control characters
+        take six each; the first is given in any case.
         """
         ...
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import orjson
 
-from audit_service.events import CANONICAL_VERSION, Event, JsonText, Tolerance, Value, digest
+from audit_service.events import (
+    CANONICAL_VERSION,
+    Event,
+    JsonText,
+    Tolerance,
+    Value,
+    digest,
+    to_json,
+)
 from audit_service.log.backend import Entry, Origin, Outcome, Page, Receipt, Record
 
 ATTRIBUTE_COLUMNS = (
@@ -48,6 +56,9 @@ STORED = "event LEFT JOIN origin USING (position)"
 """What SELECTED are columns of."""
 
 ORIGIN = ("position", "kafka_topic", "kafka_partition", "kafka_offset")
+
+ENVELOPE_BYTES = 512
+"""What is written of a record beside its event, at most: position, time, origin and so on."""
 
 Row = tuple[Any, ...]
 
@@ -114,10 +125,11 @@ def page(found: Iterable[Row], limit: int, budget: int) -> Page:
     """The page of the rows, which are at most one more than `limit`; see Backend.newest."""
     records: list[Record] = []
     for row in found:
-        if len(records) == limit or (records and budget <= 0):
+        following = record(row)
+        budget -= len(to_json(following.event)) + ENVELOPE_BYTES
+        if len(records) == limit or (records and budget < 0):
             return Page(records, more=True)
-        records.append(record(row))
-        budget -= _row_size(row)
+        records.append(following)
     return Page(records, more=False)
 
 
@@ -140,11 +152,6 @@ def origins(entries: Sequence[Entry], receipts: Sequence[Receipt]) -> list[Row]:
         for entry, receipt in zip(entries, receipts, strict=True)
         if entry.origin is not None and receipt.outcome is not Outcome.DUPLICATE
     ]
-
-
-def _row_size(row: Row) -> int:
-    """About how many bytes a row is: what a page's budget is counted in."""
-    return sum(len(value) for value in row if isinstance(value, str | bytes))
 
 
 def _columns(event: Event) -> Row:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_service.api import query
-from audit_service.events import JsonText
+from audit_service.events import JsonText, to_json
 from audit_service.log import Backend
+from audit_service.log.rows import ENVELOPE_BYTES
 from service_kit.http import app as service_app
 from tests.support.audit_client import PROBLEM, REQUIRED, Sink
 from tests.support.log_databases import commit
@@ -74,11 +75,25 @@ class TestPaging:
     def test_a_page_too_large_for_memory_ends_early_and_goes_on(self, backend: Backend) -> None:
         data = JsonText(b'"xxxxxxxxxx"')
         commit(backend, *(event(str(n), data) for n in range(7)))
-        assert pages(reader(backend, 45), 5) == [[7, 6, 5], [4, 3, 2], [1]]
+        three = 3 * (len(to_json(event("0", data))) + ENVELOPE_BYTES)
+        assert pages(reader(backend, three), 5) == [[7, 6, 5], [4, 3, 2], [1]]
+        assert pages(reader(backend, three - 1), 5) == [[7, 6], [5, 4], [3, 2], [1]]
 
     def test_attributes_count_in_the_size_of_a_page(self, backend: Backend) -> None:
         commit(backend, *(event(str(n), subject="x" * 900) for n in range(3)))
-        assert pages(reader(backend, 1000), 5) == [[3, 2], [1]]
+        assert pages(reader(backend, 3000 + ENVELOPE_BYTES), 5) == [[3, 2], [1]]
+
+    @pytest.mark.parametrize("character", ["\x01", '"', "x", "\U0001f63c"])
+    def test_a_page_has_at_most_its_bytes_as_they_are_written(
+        self, backend: Backend, character: str
+    ) -> None:
+        text = (character * 1000).encode()
+        commit(backend, *(event(str(n), text, datacontenttype="text/plain") for n in range(30)))
+        sink = reader(backend, 50_000)
+        answer = sink.client.get("/v1/events?limit=30")
+        assert 25_000 < len(answer.data) <= 50_000
+        assert int(answer.headers["Content-Length"]) == len(answer.data)
+        assert sum(map(len, pages(sink, 30))) == 30
 
 
 class TestParameters:

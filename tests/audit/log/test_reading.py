@@ -2,11 +2,14 @@
 
 import pytest
 
+from audit_service.events import to_json
 from audit_service.log import Backend, Outcome, Receipt, open_log
+from audit_service.log.rows import ENVELOPE_BYTES
 from tests.support.log_databases import Store, commit, everything, positions
 from tests.support.log_processes import event
 
 ALL = 10**9
+SIZE = len(to_json(event("9", b"x" * 100))) + ENVELOPE_BYTES
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +37,9 @@ def test_pages_are_newest_first_below_a_position(
 
 
 @pytest.mark.parametrize(
-    ("budget", "found"), [(0, [10]), (1, [10]), (150, [10, 9]), (250, [10, 9, 8])]
+    ("budget", "found"), [(0, [10]), (1, [10]), (2 * SIZE + 1, [10, 9]), (4 * SIZE, [10, 9, 8])]
 )
-def test_a_page_stops_once_its_data_exceeds_the_budget(
+def test_a_page_stops_before_it_exceeds_the_budget(
     backend: Backend, budget: int, found: list[int]
 ) -> None:
     page = backend.newest(None, 10, budget)
