@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from audit_service.cli.rejected_table import as_document, print_one, print_table
+from audit_service.cli.rejected_table import as_document, print_documents, print_one, print_table
 from audit_service.events import REJECTIONS
 from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, database_at, open_log
 from audit_service.rejected import RejectedStore, StoredRejection, open_rejected
@@ -25,7 +25,8 @@ from service_kit.logs import escape_controls
 
 REFUSED = 1
 UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
-PAGE = 100
+PAGE = 10
+"""How many are in memory at once: each may be a batch of many megabytes."""
 
 which = click.argument("ids", metavar="ID…", type=int, nargs=-1)
 every = click.option("--all", "every", is_flag=True, help="All that there are.")
@@ -61,9 +62,9 @@ class _Group(click.Group):
 @click.pass_obj
 def list_rejected(database: RejectedDatabase, *, as_json: bool) -> None:
     """All of them, the oldest first."""
-    found = list(_pages(database.store()))
+    found = _pages(database.store())
     if as_json:
-        click.echo(json.dumps([as_document(rejection) for rejection in found]))
+        print_documents(found)
     else:
         print_table(found)
 

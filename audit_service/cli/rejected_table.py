@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -60,7 +60,16 @@ def _time(microseconds: int) -> str:
     return from_microseconds(microseconds).isoformat(timespec="milliseconds")
 
 
-def print_table(messages: Sequence[StoredRejection]) -> None:
+def print_documents(messages: Iterable[StoredRejection]) -> None:
+    """A JSON array of all of them, of which one is in memory at a time."""
+    before = "["
+    for rejection in messages:
+        click.echo(before + json.dumps(as_document(rejection)), nl=False)
+        before = ", "
+    click.echo("[]" if before == "[" else "]")
+
+
+def print_table(messages: Iterable[StoredRejection]) -> None:
     """A line for each of them."""
     print_rows([_row(rejection) for rejection in messages], COLUMNS, as_json=False)
 
