@@ -8,6 +8,7 @@ from audit_service.events import (
     EventRejected,
     Rule,
     TooManyEvents,
+    TooManyValues,
     UnsupportedFormat,
 )
 from audit_service.log import Outcome, Receipt
@@ -17,6 +18,7 @@ REASONS: Final[dict[type[Exception], str]] = {
     EventRejected: "event",
     BatchRejected: "batch",
     TooManyEvents: "batch-size",
+    TooManyValues: "json-values",
     UnsupportedFormat: "format",
 }
 """Why a delivery was refused, by what was raised."""
@@ -41,7 +43,8 @@ class EventMetrics:
         rejected = metrics.counter(
             "audit_service_rejected_total",
             "Deliveries that were refused, a batch being one, by what was wrong: the event, one "
-            "of the batch's, the batch's size, the format, or the body's length",
+            "of the batch's, the batch's size, how many values the JSON has, the format, or the "
+            "body's length",
             ["reason"],
         )
         self._by_outcome = [(each, events.labels(each.value).inc) for each in Outcome]

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from audit_service.events import DEFAULT, STRICT, Tolerance, Tolerances
-from audit_service.events.kafka_binding import Limits
+from audit_service.events.limits import Limits
 from audit_service.events.reader import EventReader
 from audit_service.log import UnsupportedDatabase, database_at
 from service_kit.kafka import topic_url
@@ -68,6 +68,18 @@ class Settings(ServiceSettings):
     max_batch_events: int = Field(
         default=10_000, ge=1, le=1_000_000, description="The most events of a batch"
     )
+    max_json_values: int = Field(
+        default=250_000,
+        ge=1000,
+        le=100_000_000,
+        description="The most members and items of JSON, of a batch in all, nested ones included",
+    )
+    body_memory: int = Field(
+        default=160 * MIB,
+        ge=MIB,
+        le=64 * 1024 * MIB,
+        description="Bytes of memory that a worker has for the bodies it reads at once, then 503",
+    )
     tolerate: Annotated[Tolerances, NoDecode, BeforeValidator(_tolerances)] = Field(
         default=DEFAULT,
         description="The deviations from the specification that are let in, with commas between "
@@ -107,5 +119,10 @@ class Settings(ServiceSettings):
     @property
     def reader(self) -> EventReader:
         """What reads messages by these limits and tolerances."""
-        limits = Limits(self.max_event_bytes, self.max_batch_bytes, self.max_batch_events)
+        limits = Limits(
+            event_bytes=self.max_event_bytes,
+            batch_bytes=self.max_batch_bytes,
+            batch_events=self.max_batch_events,
+            json_values=self.max_json_values,
+        )
         return EventReader(limits, self.tolerate)

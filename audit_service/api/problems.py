@@ -6,8 +6,16 @@ from typing import Any
 
 import structlog
 
-from audit_service.events import BatchRejected, EventRejected, TooManyEvents, UnsupportedFormat
+from audit_service.events import (
+    BatchRejected,
+    EventRejected,
+    Rule,
+    TooManyEvents,
+    TooManyValues,
+    UnsupportedFormat,
+)
 from audit_service.log import DiskFull, LogUnavailable
+from service_kit.http.body_memory import BodyMemoryExhausted
 from service_kit.http.problems import Problem, unavailable
 
 log = structlog.get_logger()
@@ -20,10 +28,12 @@ def _event(error: EventRejected) -> Problem:
 def _batch(error: BatchRejected) -> Problem:
     """Each bad item by its index; nothing of the batch is stored."""
     errors = [{"index": index, **_broken_rule(item)} for index, item in error.items.items()]
-    return Problem(HTTPStatus.BAD_REQUEST, str(error), errors=errors)
+    too_long = all(item.code is Rule.SIZE for item in error.items.values())
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_long else HTTPStatus.BAD_REQUEST
+    return Problem(status, str(error), errors=errors)
 
 
-def _size(error: TooManyEvents) -> Problem:
+def _size(error: TooManyEvents | TooManyValues) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error), limit=error.limit)
 
 
@@ -42,15 +52,22 @@ def _full(_: DiskFull) -> Problem:
     return unavailable("the disk is full up to its reserve; nothing was stored", retry_after=5)
 
 
+def _memory(_: BodyMemoryExhausted) -> Problem:
+    log.warning("a delivery was not read, since others take all memory for bodies")
+    return unavailable("too many long bodies are being read; nothing was done")
+
+
 def _broken_rule(error: EventRejected) -> dict[str, Any]:
     return {"attribute": error.attribute, "rule": error.rule}
 
 
 PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     BatchRejected: _batch,
+    BodyMemoryExhausted: _memory,
     DiskFull: _full,
     EventRejected: _event,
     LogUnavailable: _log,
     TooManyEvents: _size,
+    TooManyValues: _size,
     UnsupportedFormat: _format,
 }

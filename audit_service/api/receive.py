@@ -21,6 +21,7 @@ from audit_service.metrics import REASONS, EventMetrics
 from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
 from service_kit.http import request_body, request_log
+from service_kit.http.body_memory import BodyMemory, Reservation
 from service_kit.http.problems import Problem
 from service_kit.http.request_head import repeated_headers
 
@@ -31,7 +32,7 @@ _OPENAPI: dict[str, Any] = {
     "responses": {
         204: {"description": "Stored, or stored before: it is on disk", "content": {}},
         400: "Not a well-formed event: the attribute and the rule; for a batch, each bad item",
-        413: "Longer than is accepted",
+        413: "Longer than is accepted, or with more events or JSON values",
         415: "An event format, charset or content coding that is not read here",
         503: "It cannot be stored at the moment; send it again after `Retry-After` seconds",
     },
@@ -55,18 +56,20 @@ def blueprint(
     """The route that receives; `record` is called with each message that is no event."""
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
     reader = settings.reader
+    memory = BodyMemory(settings.body_memory)
     routes = APIBlueprint("receive", __name__)
 
     @routes.post("/")
     @routes.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
     def receive() -> Response:
-        try:
-            events = _events(settings, reader, record)
-        except refusals as error:
-            metrics.rejected(error)
-            log_refused(error)
-            raise
-        receipts = event_log.append(events)
+        with memory.reservation() as reservation:
+            try:
+                events = _events(settings, reader, record, reservation)
+            except refusals as error:
+                metrics.rejected(error)
+                log_refused(error)
+                raise
+            receipts = event_log.append(events)
         request_log.buffer_lines()
         stored_line.log_stored(events, receipts)
         answer = Response(status=HTTPStatus.NO_CONTENT)
@@ -76,9 +79,12 @@ def blueprint(
     return routes
 
 
-def _events(settings: Settings, reader: EventReader, record: Record) -> Sequence[Event]:
+def _events(
+    settings: Settings, reader: EventReader, record: Record, reservation: Reservation
+) -> Sequence[Event]:
     headers = _headers()
-    content = request_body.read(_limit(headers, settings))
+    content = request_body.read(_limit(headers, settings), reservation.for_reading)
+    reservation.for_parsing(content, settings.max_json_values)
     try:
         _check_repeats(request.environ)
         return reader.http(headers, content)

@@ -14,13 +14,20 @@ from audit_service.events.event import (
     JsonText,
     Rule,
     TooManyEvents,
+    TooManyValues,
     UnsupportedFormat,
     Value,
 )
 from audit_service.events.json_format import to_json
 from audit_service.events.tolerance import DEFAULT, STRICT, Tolerance, Tolerances
 
-REJECTIONS: Final = (EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat)
+REJECTIONS: Final = (
+    EventRejected,
+    BatchRejected,
+    TooManyEvents,
+    TooManyValues,
+    UnsupportedFormat,
+)
 """Every way in which a message can fail to be events."""
 
 __all__ = [
@@ -37,6 +44,7 @@ __all__ = [
     "Tolerance",
     "Tolerances",
     "TooManyEvents",
+    "TooManyValues",
     "UnsupportedFormat",
     "Value",
     "digest",

@@ -1,10 +1,11 @@
 """Content modes, and what all transports share of reading them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, cast
+
+import orjson
 
 from audit_service.events import media_types, strict_json
 from audit_service.events.attributes import check
@@ -17,6 +18,7 @@ from audit_service.events.event import (
     UnsupportedFormat,
 )
 from audit_service.events.json_format import StrictJsonFormat
+from audit_service.events.limits import Limits
 from audit_service.events.strict_json import NotJson
 from audit_service.events.tolerance import STRICT, Leniency, Tolerances
 
@@ -56,9 +58,11 @@ class EventFactory:
 
     __slots__ = ("_kept", "json_format", "leniency")
 
-    def __init__(self, leniency: Leniency, kept: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, leniency: Leniency, limits: Limits, kept: Mapping[str, str] | None = None
+    ) -> None:
         self.leniency = leniency
-        self.json_format = StrictJsonFormat(leniency)
+        self.json_format = StrictJsonFormat(leniency, limits)
         self._kept = kept
 
     def __call__(self, attributes: dict[str, Any], data: Any) -> Event:
@@ -69,16 +73,21 @@ class EventFactory:
         return Event(checked, data, self.leniency.used)
 
 
-def read_batch(body: bytes, max_events: int, tolerate: Tolerances = STRICT) -> Sequence[Event]:
-    """The events of a batch, in its order. Raises EventRejected, BatchRejected, TooManyEvents."""
+def read_batch(body: bytes, limits: Limits, tolerate: Tolerances = STRICT) -> Sequence[Event]:
+    """The events of a batch, in its order.
+
+    Raises EventRejected, BatchRejected, TooManyEvents, TooManyValues.
+    """
     events: list[Event] = []
     rejected: dict[int, EventRejected] = {}
-    factory = EventFactory(Leniency(tolerate))
-    for index, (value, text) in enumerate(_items(body, max_events)):
+    factory = EventFactory(Leniency(tolerate), limits)
+    for index, (value, text) in enumerate(_items(body, limits)):
         if factory.leniency.used:
             # Anew, for what an event needs is its own; else there is nothing to forget.
-            factory = EventFactory(Leniency(tolerate))
+            factory = EventFactory(Leniency(tolerate), limits)
         try:
+            if len(body) > limits.event_bytes:
+                limits.check_length(_length(value, text))
             events.append(_read_item(value, text, events, factory))
         except EventRejected as rejection:
             # Anew, without the traceback: thousands of them would fill the memory.
@@ -88,19 +97,29 @@ def read_batch(body: bytes, max_events: int, tolerate: Tolerances = STRICT) -> S
     return events
 
 
-def _items(body: bytes, max_events: int) -> Sequence[tuple[Any, str | None]]:
+def _items(body: bytes, limits: Limits) -> Iterator[tuple[Any, str | None]]:
     """Each item: its value and source text, or None where the value is lossless."""
+    limits.check_values(body)
     values = strict_json.lossless(body)
-    if type(values) is list:
-        items: list[tuple[Any, str | None]] = [(value, None) for value in values]
-    else:
-        try:
-            items = list(islice(strict_json.items(strict_json.text_of(body)), max_events + 1))
-        except NotJson as reason:
-            raise EventRejected(None, f"the batch is not JSON: {reason}", Rule.JSON) from None
-    if len(items) > max_events:
-        raise TooManyEvents(max_events)
-    return items
+    is_lossless = type(values) is list
+    try:
+        # One at a time, for the values of all would take ten times the memory of their text.
+        items = (
+            ((value, None) for value in values)
+            if is_lossless
+            else strict_json.items(strict_json.text_of(body))
+        )
+        for count, item in enumerate(items, 1):
+            if count > limits.batch_events:
+                raise TooManyEvents(limits.batch_events)
+            yield item
+    except NotJson as reason:
+        raise EventRejected(None, f"the batch is not JSON: {reason}", Rule.JSON) from None
+
+
+def _length(value: Any, text: str | None) -> int:
+    """Bytes of an item as it came."""
+    return len(orjson.dumps(value) if text is None else text.encode(errors="surrogatepass"))
 
 
 def _read_item(

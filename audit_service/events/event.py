@@ -152,5 +152,13 @@ class TooManyEvents(Exception):
         self.limit = limit
 
 
+class TooManyValues(Exception):
+    """The JSON has more members and items than are accepted in one text."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"JSON may have {limit} members and items at most, nested ones included")
+        self.limit = limit
+
+
 class UnsupportedFormat(Exception):
     """The message is in an event format, a charset or a coding that is not read here."""

@@ -21,6 +21,7 @@ from audit_service.events.content_mode import (
     read_batch,
 )
 from audit_service.events.event import Event, EventRejected, Rule
+from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.tolerance import STRICT, Leniency, Tolerance, Tolerances
 
 # A quoted string, or one that is not closed: tried once, so that no value takes long.
@@ -34,24 +35,26 @@ _UNESCAPED = "".join(c for c in map(chr, range(0x21, 0x7F)) if c not in '"%')
 def read(
     headers: Mapping[str, str],
     body: bytes,
-    max_events: int = 10_000,
+    limits: Limits = DEFAULT_LIMITS,
     tolerate: Tolerances = STRICT,
 ) -> Sequence[Event]:
     """The events of a message: one, or those of a batch, in its order.
 
     `headers`: by lower-case name, the values as WSGI gives them.
-    `max_events`: how many a batch may have. `tolerate`: the deviations that are let in.
-    Raises EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat.
+    `limits`: those but of the body's length. `tolerate`: the deviations that are let in.
+    Raises EventRejected, BatchRejected, TooManyEvents, TooManyValues, UnsupportedFormat.
     """
     mode = content_mode(headers.get("content-type", ""))
     if mode is ContentMode.BINARY:
-        return [_read_binary(headers, body, Leniency(tolerate))]
+        return [_read_binary(headers, body, limits, Leniency(tolerate))]
     if mode is ContentMode.STRUCTURED:
-        return [_read_structured(body, Leniency(tolerate))]
-    return read_batch(body, max_events, tolerate)
+        return [_read_structured(body, limits, Leniency(tolerate))]
+    return read_batch(body, limits, tolerate)
 
 
-def _read_binary(headers: Mapping[str, str], body: bytes, leniency: Leniency) -> Event:
+def _read_binary(
+    headers: Mapping[str, str], body: bytes, limits: Limits, leniency: Leniency
+) -> Event:
     _check_required(headers)
     given = {}
     kept = {}
@@ -75,14 +78,14 @@ def _read_binary(headers: Mapping[str, str], body: bytes, leniency: Leniency) ->
         else:
             given[name] = _normalised(attribute, value, leniency)
     message = HTTPMessage(headers=given, body=body)
-    factory = EventFactory(leniency, kept)
+    factory = EventFactory(leniency, limits, kept)
     return cast("Event", from_http(message, factory.json_format, factory))
 
 
-def _read_structured(body: bytes, leniency: Leniency) -> Event:
+def _read_structured(body: bytes, limits: Limits, leniency: Leniency) -> Event:
     """One event; `ce-` headers beside it are copies at best (3.2.3) and are not looked at."""
     message = HTTPMessage(headers={"content-type": STRUCTURED}, body=body)
-    factory = EventFactory(leniency)
+    factory = EventFactory(leniency, limits)
     return cast("Event", from_http(message, factory.json_format, factory))
 
 

@@ -1,6 +1,7 @@
 """Data of an event in JSON: its bytes or its JSON text, by what the event says of it."""
 
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,15 +9,25 @@ import orjson
 
 from audit_service.events import media_types, strict_json
 from audit_service.events.event import EventRejected, JsonText, Rule
+from audit_service.events.limits import Limits
 from audit_service.events.strict_json import NotJson
 
+# What JSON of more than one value begins with, if it is in UTF-8.
+_COMPOUND = re.compile(rb"[ \t\n\r]*[\[{]")
 
-def data_of(body: bytes, media_type: str | None) -> bytes | None:
-    """The data that the bytes are. Raises EventRejected where they say JSON and are not."""
+
+def data_of(body: bytes, media_type: str | None, limits: Limits) -> bytes | None:
+    """The data that the bytes are. Raises EventRejected where they say JSON and are not,
+    TooManyValues.
+    """
     if not body:
         return None
+    if media_type is None and _COMPOUND.match(body):
+        # They may be JSON, as which they are hashed (see `digest`).
+        limits.check_values(body)
     if not media_types.is_json(media_type) or not media_types.is_utf8(media_type):
         return body
+    limits.check_values(body)
     try:
         strict_json.check(body)
     except NotJson as reason:
@@ -24,7 +35,9 @@ def data_of(body: bytes, media_type: str | None) -> bytes | None:
     return JsonText(body)
 
 
-def payload(attributes: dict[str, Any], payloads: dict[str, Any], text: str | None) -> bytes | None:
+def payload(
+    attributes: dict[str, Any], payloads: dict[str, Any], text: str | None, limits: Limits
+) -> bytes | None:
     """The data, by what the event says of it (3.1.2; 0.3: `datacontentencoding`)."""
     media_type = _media_type(attributes.get("datacontenttype"))
     if attributes.get("specversion") == "0.3":
@@ -40,7 +53,7 @@ def payload(attributes: dict[str, Any], payloads: dict[str, Any], text: str | No
         )
     if "data_base64" in payloads:
         name = "data" if attributes.get("specversion") == "0.3" else "data_base64"
-        return data_of(_bytes_of(name, payloads["data_base64"]), media_type)
+        return data_of(_bytes_of(name, payloads["data_base64"]), media_type, limits)
     if "data" not in payloads:
         return None
     if media_type is None or media_types.is_json(media_type):

@@ -14,6 +14,7 @@ from audit_service.events import media_types, strict_json
 from audit_service.events.attributes import CORE, INTEGER_MAX, INTEGER_MIN, check_name
 from audit_service.events.event import Event, EventRejected, JsonText, Rule
 from audit_service.events.json_data import data_of, is_base64_of_03, payload
+from audit_service.events.limits import Limits
 from audit_service.events.strict_json import Members, MemberSources, NotJson, Number
 from audit_service.events.tolerance import Leniency, Tolerance
 
@@ -26,18 +27,20 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,9})")
 class StrictJsonFormat(JSONFormat):
     """The seam of the SDK at which JSON is made strict, and its source text kept."""
 
-    def __init__(self, leniency: Leniency) -> None:
+    def __init__(self, leniency: Leniency, limits: Limits) -> None:
         self._leniency = leniency
+        self._limits = limits
 
     def read(self, event_factory: EventFactory | None, data: str | bytes) -> BaseCloudEvent:
         """The event that a JSON object describes.
 
         Raises EventRejected where it is no JSON object, has a member twice, has data that is
-        not what it says; `event_factory` validates the attributes.
+        not what it says; TooManyValues. `event_factory` validates the attributes.
         """
         if event_factory is None:
             raise TypeError("a factory is what validates attributes; there must be one")
         body = data.encode(errors="surrogatepass") if isinstance(data, str) else data
+        self._limits.check_values(body)
         value = strict_json.lossless(body)
         if value is not strict_json.LOSSY:
             return self.event_of(value, None, event_factory)
@@ -53,11 +56,11 @@ class StrictJsonFormat(JSONFormat):
         if type(value) not in {Members, dict}:
             raise EventRejected(None, "the event is not JSON: it is not an object", Rule.JSON)
         attributes, payloads = _attributes_and_payloads(value, text, self._leniency)
-        return event_factory(attributes, payload(attributes, payloads, text))
+        return event_factory(attributes, payload(attributes, payloads, text, self._limits))
 
     def read_data(self, body: bytes, datacontenttype: str | None) -> bytes | None:
         """The data that the bytes are; raises EventRejected where they say JSON and are not."""
-        return data_of(body, datacontenttype)
+        return data_of(body, datacontenttype, self._limits)
 
 
 def _attributes_and_payloads(

@@ -6,7 +6,6 @@ which it would make a `partitionkey` that the sender did not set (3.1: a key is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, cast
 
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka
@@ -21,6 +20,7 @@ from audit_service.events.content_mode import (
     read_batch,
 )
 from audit_service.events.event import Event, EventRejected, Rule
+from audit_service.events.limits import Limits
 from audit_service.events.tolerance import STRICT, Leniency, Tolerances
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -32,31 +32,22 @@ _TIME: Final = "ce_time"
 _PREFIX: Final = "ce_"
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The longest value of a single event and of a batch, in bytes; the most events of a batch."""
-
-    event_bytes: int
-    batch_bytes: int
-    batch_events: int
-
-
 def read(
     headers: Headers, value: bytes | None, limits: Limits, tolerate: Tolerances = STRICT
 ) -> Sequence[Event]:
     """The events of a message: one, or those of a batch, in its order.
 
     `tolerate`: the deviations that are let in.
-    Raises EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat.
+    Raises EventRejected, BatchRejected, TooManyEvents, TooManyValues, UnsupportedFormat.
     """
     content_type = _content_type(headers)
     mode = content_mode(content_type or "")
     _check_size(value, limits.batch_bytes if mode is ContentMode.BATCH else limits.event_bytes)
     if mode is ContentMode.BINARY:
-        return [_read_binary(headers, value, Leniency(tolerate))]
+        return [_read_binary(headers, value, limits, Leniency(tolerate))]
     if mode is ContentMode.STRUCTURED:
-        return [_read_structured(value, Leniency(tolerate))]
-    return read_batch(value or b"", limits.batch_events, tolerate)
+        return [_read_structured(value, limits, Leniency(tolerate))]
+    return read_batch(value or b"", limits, tolerate)
 
 
 def _content_type(headers: Headers) -> str | None:
@@ -84,7 +75,9 @@ def _check_size(value: bytes | None, limit: int) -> None:
         raise EventRejected(None, f"the message is longer than {limit} bytes", Rule.SIZE)
 
 
-def _read_binary(headers: Headers, value: bytes | None, leniency: Leniency) -> Event:
+def _read_binary(
+    headers: Headers, value: bytes | None, limits: Limits, leniency: Leniency
+) -> Event:
     """One event, without data where the value is null or empty."""
     given = _given(headers)
     _check_required(given)
@@ -95,7 +88,7 @@ def _read_binary(headers: Headers, value: bytes | None, leniency: Leniency) -> E
         if name == _TIME or name != name.lower()
     }
     message = KafkaMessage(headers=given, key=None, value=value or b"")
-    factory = EventFactory(leniency, kept)
+    factory = EventFactory(leniency, limits, kept)
     try:
         return cast("Event", from_kafka(message, factory.json_format, factory))
     except UnicodeDecodeError:
@@ -155,9 +148,9 @@ def _agree_on_media_type(given: dict[str, bytes]) -> None:
         )
 
 
-def _read_structured(value: bytes | None, leniency: Leniency) -> Event:
+def _read_structured(value: bytes | None, limits: Limits, leniency: Leniency) -> Event:
     """One event; `ce_` headers beside it are copies at best (3.3.3) and are not looked at."""
     headers = {_CONTENT_TYPE: STRUCTURED.encode()}
     message = KafkaMessage(headers=headers, key=None, value=value or b"")
-    factory = EventFactory(leniency)
+    factory = EventFactory(leniency, limits)
     return cast("Event", from_kafka(message, factory.json_format, factory))

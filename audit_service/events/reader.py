@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from audit_service.events import http_binding, kafka_binding
 from audit_service.events.event import Event
-from audit_service.events.kafka_binding import Headers, Limits
+from audit_service.events.kafka_binding import Headers
+from audit_service.events.limits import Limits
 from audit_service.events.tolerance import STRICT, Tolerances
 
 
@@ -13,7 +14,7 @@ from audit_service.events.tolerance import STRICT, Tolerances
 class EventReader:
     """Reads strictly, but for the deviations that it tolerates.
 
-    Both methods raise EventRejected, BatchRejected, TooManyEvents, UnsupportedFormat.
+    Both methods raise what REJECTIONS lists.
     """
 
     limits: Limits
@@ -21,7 +22,7 @@ class EventReader:
 
     def http(self, headers: Mapping[str, str], body: bytes) -> Sequence[Event]:
         """The events of an HTTP message; `headers` by lower-case name, as WSGI gives them."""
-        return http_binding.read(headers, body, self.limits.batch_events, self.tolerate)
+        return http_binding.read(headers, body, self.limits, self.tolerate)
 
     def kafka(self, headers: Headers, value: bytes | None) -> Sequence[Event]:
         """The events of a Kafka message."""

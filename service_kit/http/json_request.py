@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from apiflask import APIFlask
 from flask import Request, current_app
 
+from service_kit import json_values
 from service_kit.http import request_body
 from service_kit.http.problems import Problem
 
@@ -21,7 +22,7 @@ class _Ambiguous(ValueError):
 class JsonRequest(Request):
     """A request whose `get_json` refuses what lenient readers guess at.
 
-    Raises Problem: 415 for another media type, 413 over the limit, 400 for a body that is not JSON,
+    Raises Problem: 415 for another media type, 413 over a limit, 400 for a body that is not JSON,
     has NaN or Infinity, or a member twice, 422 for one that is no object.
     """
 
@@ -37,17 +38,29 @@ class JsonRequest(Request):
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"the body must be {' or '.join(sorted(accepted))}",
             )
-        value = _decode(request_body.read(current_app.config["JSON_LIMIT"]))
+        content = request_body.read(current_app.config["JSON_LIMIT"])
+        _check_values(content, current_app.config["JSON_VALUES"])
+        value = _decode(content)
         if not isinstance(value, dict):
             errors = [{"pointer": "", "detail": "must be an object"}]
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
         return value
 
 
-def register(app: APIFlask, limit: int) -> None:
-    """Read every JSON body of `app` so, `limit` bytes at most."""
+def register(app: APIFlask, limit: int, values: int) -> None:
+    """Read every JSON body of `app` so, `limit` bytes and so many members and items at most."""
     app.request_class = JsonRequest
     app.config["JSON_LIMIT"] = limit
+    app.config["JSON_VALUES"] = values
+
+
+def _check_values(content: bytes, limit: int) -> None:
+    if json_values.are_more_than(limit, content):
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the body may have {limit} members and items at most, nested ones included",
+            limit=limit,
+        )
 
 
 def _decode(content: bytes) -> Any:

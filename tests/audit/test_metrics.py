@@ -39,13 +39,14 @@ def test_outcomes_and_reasons_that_never_came_up_are_0(sink: Sink) -> None:
     outcomes = metrics.values("audit_service_events_total", "outcome")
     assert outcomes == {"stored": 0, "duplicate": 0, "conflicting": 0}
     reasons = metrics.values("audit_service_rejected_total", "reason")
-    assert reasons == dict.fromkeys(("event", "batch", "batch-size", "format", "body"), 0)
+    assert reasons == dict.fromkeys(REFUSED, 0)
 
 
 REFUSED: dict[str, Callable[[Sink], TestResponse]] = {
     "event": lambda sink: sink.binary({"id": None}),
     "batch": lambda sink: sink.batch([{}, {"id": ""}]),
     "batch-size": lambda sink: sink.batch([{"id": "1"}, {"id": "2"}, {"id": "3"}]),
+    "json-values": lambda sink: sink.binary(body=b"[0" + b",0" * 1000 + b"]"),
     "format": lambda sink: sink.post(b"", "application/cloudevents+avro"),
     "body": lambda sink: sink.binary(body=b"x" * (64 * 1024 + 1)),
 }
@@ -53,7 +54,8 @@ REFUSED: dict[str, Callable[[Sink], TestResponse]] = {
 
 @pytest.mark.parametrize("reason", REFUSED)
 def test_a_delivery_that_is_refused_is_counted_by_the_reason(tmp_path: Path, reason: str) -> None:
-    with open_sink(tmp_path, max_event_bytes=64 * 1024, max_batch_events=2) as sink:
+    limits = {"max_event_bytes": 64 * 1024, "max_batch_events": 2, "max_json_values": 1000}
+    with open_sink(tmp_path, **limits) as sink:
         assert REFUSED[reason](sink).status_code in {400, 413, 415}
         assert rejected(sink) == {reason: 1}
         assert sum(scrape(sink).values("audit_service_events_total", "outcome").values()) == 0

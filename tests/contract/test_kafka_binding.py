@@ -20,7 +20,7 @@ from audit_service.events import (
     kafka_binding,
 )
 from audit_service.events.content_mode import BATCH, STRUCTURED
-from audit_service.events.kafka_binding import Limits
+from audit_service.events.limits import Limits
 from tests.support.audit_client import REQUIRED
 from tests.support.kafka_messages import LIMITS, Message, message
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from audit_service.events.kafka_binding import Headers, Limits
+from audit_service.events.kafka_binding import Headers
+from audit_service.events.limits import Limits
 
-LIMITS = Limits(event_bytes=1 << 20, batch_bytes=10 << 20, batch_events=10_000)
+LIMITS = Limits()
 
 Message = tuple[Headers, bytes | None]
 

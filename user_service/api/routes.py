@@ -34,6 +34,7 @@ from user_service.users.domain import (
 from user_service.users.service import Users
 
 BODY_BYTES = 64 * 1024
+BODY_VALUES = 1000
 
 _WEAK = "a weak tag matches no If-Match (RFC 9110, 13.1.1); a proxy may have made it weak"
 

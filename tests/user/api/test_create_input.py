@@ -160,7 +160,7 @@ def test_the_least_length_of_a_password_is_a_setting(
         b'{"name": "x", "n\\u0061me": "y", "password": "p"}',
         b'{"name": "x", "password": "p", "x": {"a": 1, "a": 1}}',
         b'{"name": "a\nb", "password": "p"}',
-        b"[" * 30_000,
+        b"[" * 1000,
     ],
 )
 def test_a_body_that_is_not_json_is_400(

@@ -1,0 +1,106 @@
+"""Memory of deliveries is bounded: what is too much is refused, and says so."""
+
+import io
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from audit_service.settings import MIB
+from tests.support.audit_client import PROBLEM, Sink, event_text, open_sink
+from tests.support.metrics_scrape import Scrape
+
+SLOW_BYTES = 900_000
+HEADERS = {"ce-id": "slow", "ce-source": "/s", "ce-specversion": "1.0", "ce-type": "t"}
+
+
+class SlowUpload(io.BytesIO):
+    """A body that comes once it may; `begun` is set when it is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(b"x" * SLOW_BYTES)
+        self.begun, self.may_come = threading.Event(), threading.Event()
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._wait()
+        return super().read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        self._wait()
+        return super().readinto(buffer)
+
+    def _wait(self) -> None:
+        self.begun.set()
+        assert self.may_come.wait(30)
+
+
+@contextmanager
+def slow_upload(sink: Sink) -> Iterator[None]:
+    """A delivery that is being read while the block runs, and accepted after it."""
+    stream = SlowUpload()
+
+    def post() -> TestResponse:
+        return sink.app.test_client().post("/", headers=HEADERS, input_stream=stream)
+
+    with ThreadPoolExecutor(1) as pool:
+        upload = pool.submit(post)
+        try:
+            assert stream.begun.wait(30)
+            yield
+        finally:
+            stream.may_come.set()
+        assert upload.result(30).status_code == 204
+
+
+def test_a_long_body_that_does_not_fit_beside_others_is_503_and_a_short_one_is_read(
+    tmp_path: Path,
+) -> None:
+    with open_sink(tmp_path, body_memory=2 * MIB) as sink:
+        with slow_upload(sink):
+            refused = sink.binary({"id": "long"}, body=b"x" * 200_000)
+            assert (refused.status_code, refused.content_type) == (503, PROBLEM)
+            assert refused.headers["Retry-After"] == "1"
+            assert sink.binary({"id": "short"}, body=b"x" * 60_000).status_code == 204
+        assert sink.binary({"id": "long"}, body=b"x" * 200_000).status_code == 204
+        assert [event["id"] for event in sink.stored()] == ["short", "slow", "long"]
+        metrics = Scrape(sink.client.get("/metrics").text)
+        assert sum(metrics.values("audit_service_rejected_total", "reason").values()) == 0
+
+
+def test_a_body_that_is_refused_gives_its_memory_back(tmp_path: Path) -> None:
+    with open_sink(tmp_path, body_memory=2 * MIB) as sink:
+        for _ in range(3):
+            assert sink.structured("x" * 300_000).status_code == 400
+        with slow_upload(sink):
+            pass
+
+
+@pytest.mark.parametrize("space", ["", " "])
+def test_a_batch_with_an_event_that_is_too_long_is_413_and_says_which(
+    sink: Sink, space: str
+) -> None:
+    long = event_text(f'"data":{space}"{"x" * MIB}"')
+    answer = sink.batch(f"[{event_text()},{long}]")
+    assert answer.status_code == 413
+    assert answer.get_json()["errors"] == [
+        {"index": 1, "attribute": None, "rule": f"the event is longer than {MIB} bytes"}
+    ]
+    assert sink.stored() == []
+
+
+def test_json_of_too_many_values_is_413_and_says_how_many_there_may_be(sink: Sink) -> None:
+    answer = sink.structured(event_text(f'"data":[{"0," * 250_000}0]'))
+    assert (answer.status_code, answer.get_json()["limit"]) == (413, 250_000)
+    assert sink.stored() == []
+
+
+def test_of_10_000_bad_items_100_are_shown_and_their_number(sink: Sink) -> None:
+    answer = sink.batch([{"id": ""}] * 10_000)
+    assert answer.status_code == 400
+    assert [error["index"] for error in answer.get_json()["errors"]] == [*range(100)]
+    assert answer.get_json()["error_count"] == 10_000
