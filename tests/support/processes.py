@@ -30,6 +30,7 @@ class Service:
 
     command = "run"
     bind = "BIND"
+    ready_path = "/readyz"
 
     def __init__(
         self,
@@ -77,7 +78,7 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_until_ready(self.url, self._process, self._output)
+        wait_until_ready(self.url, self._process, self._output, self.ready_path)
 
     def terminate(self) -> int:
         """SIGTERM, and its exit code once it has ended."""
@@ -113,13 +114,15 @@ class Relay(Service):
     bind = "RELAY_BIND"
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
-    """Return once `url`/readyz answers 200; fail where the process ends before."""
+def wait_until_ready(
+    url: str, process: subprocess.Popen[bytes], output: Path, path: str = "/readyz"
+) -> None:
+    """Return once `path` of `url` is answered 200; fail where the process ends before."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, output.read_text()
         with suppress(requests.RequestException):
-            if requests.get(f"{url}/readyz", timeout=5).ok:
+            if requests.get(f"{url}{path}", timeout=5).ok:
                 return
         time.sleep(0.02)
     raise AssertionError(f"{url} is not ready: {output.read_text()}")

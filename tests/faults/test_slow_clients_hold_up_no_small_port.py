@@ -1,0 +1,75 @@
+"""Slow clients of every kind: the relay and the consumer answer a probe as if there were none."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support import slow_clients
+from tests.support.ports import free_port
+from tests.support.processes import Relay, Service
+from tests.support.slow_clients import HALF_BODY, HALF_HEAD, LAST_ONE, METRICS, WHOLE, hold
+
+pytestmark = pytest.mark.faults
+
+MOST_SECONDS = 0.1
+PROBES = 200
+Attack = Callable[[str, int, ExitStack], object]
+
+
+def _hold(sent: bytes) -> Attack:
+    return lambda url, number, stack: hold(url, number, stack, sent)
+
+
+def _close_together(url: str, number: int, _: ExitStack) -> None:
+    with ExitStack() as stack:
+        hold(url, number, stack, WHOLE)
+
+
+# With how many connections of each: a few, or with FAULTS=full ten times what stopped a service.
+ATTACKS: dict[str, tuple[Attack, int, int]] = {
+    "half a head": (_hold(HALF_HEAD), 99, 400),
+    "half a body": (_hold(HALF_BODY), 99, 400),
+    "nothing": (_hold(b""), 99, 10_000),
+    "the last request, and the socket left open": (_hold(LAST_ONE), 99, 1000),
+    "closed together": (_close_together, 99, 1400),
+    "large answers that nobody reads": (_hold(10 * METRICS), 22, 220),
+}
+
+
+class Consumer(Service):
+    """A consumer, which is seen on its admin port; live, but not ready without a broker."""
+
+    command = "consume"
+    bind = "CONSUMER_BIND"
+    ready_path = "/livez"
+
+
+@pytest.fixture(scope="module", params=["relay", "consumer"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The small port of a process in operation."""
+    folder, port = tmp_path_factory.mktemp("small-port"), free_port()
+    nowhere = f"127.0.0.1:{free_port()}"
+    service: Service
+    if request.param == "relay":
+        users = f"sqlite:///{folder}/users.db"
+        settings = {"USER_SERVICE_DATABASE_URL": users, "USER_SERVICE_SINK": f"http://{nowhere}/"}
+        service = Relay("user-service", folder, port, settings)
+    else:
+        events = f"sqlite:///{folder}/events.db"
+        topic = f"kafka://{nowhere}/audit"
+        settings = {"AUDIT_SERVICE_DATABASE_URL": events, "AUDIT_SERVICE_KAFKA": topic}
+        service = Consumer("audit-service", folder, port, settings)
+    with service:
+        yield service.url
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_slow_clients_delay_no_probe_of_a_small_port(
+    url: str, kind: str, times: Callable[[int, int], int]
+) -> None:
+    attack, few, many = ATTACKS[kind]
+    number = times(few, many)
+    seconds = slow_clients.probes_beside(url, lambda url, stack: attack(url, number, stack), PROBES)
+    assert seconds[int(len(seconds) * 0.99) - 1] < MOST_SECONDS
