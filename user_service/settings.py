@@ -100,6 +100,11 @@ class Settings(ServiceSettings):
         ge=0,
         le=24 * 365,
         description="Hours for which the outbox keeps events that were delivered",
+    dead_letters_max: int = Field(
+        default=10_000,
+        ge=1,
+        description="The most dead letters; past it the relay pauses and makes no more of them",
+    )
     )
     relay_bind: BindAddress = Field(
         default="127.0.0.1:3001",

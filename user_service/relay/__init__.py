@@ -12,6 +12,7 @@ Any number of relays may run; one is active.
     sender_pool       threads that send batches to the sink
     outcomes          carries out what retry_policy says, gathers what is to be written
     retry_policy      fault → action
+    burial_limits     bounds on dead letters, past which the relay pauses
     circuit_breaker   state of the sink: available, unavailable, paused
     backoff           when events that failed by themselves are due
     status, health    readiness and metrics
@@ -78,6 +79,7 @@ class Relay:
             finally:
                 # What is known of the sink goes with the lease.
                 self._status.active, self._status.sink = False, SinkState.AVAILABLE
+                self._status.paused_for = None
 
     def _deliver(self, lease: Lease, stop: threading.Event) -> None:
         sender_pool = SenderPool(self._batch_sender, self._timing, self._clock)

@@ -64,6 +64,7 @@ class Dispatcher:
         Raises LeaseLost, StoreUnavailable.
         """
         self._loader.begin()
+        self._count()
         while not stop.is_set():
             self._collect(self._idle_seconds())
             self._maintain()
@@ -83,6 +84,7 @@ class Dispatcher:
             self._loader.poll_soon()
         self._status.turns += 1
         self._status.sink = self._breaker.state
+        self._status.paused_for = self._breaker.paused_for
         self._sender_pool.cancel_overdue()
 
     def _idle_seconds(self) -> float:
@@ -103,6 +105,7 @@ class Dispatcher:
         try:
             self._write_if_due()
             self._load_if_due()
+            self._count_if_due()
             self._purge_if_due()
             if self._lease.next_heartbeat_in <= 0:
                 self._lease.heartbeat()
@@ -141,6 +144,18 @@ class Dispatcher:
         if self._loader.due_in <= 0:
             self._write()
             self._loader.load()
+
+    def _count_if_due(self) -> None:
+        if self._outcomes.burials.count_in <= 0:
+            self._write()
+            self._count()
+
+    def _count(self) -> None:
+        """Count the dead letters. Outcomes MUST be written. Raises StoreUnavailable."""
+        burials = self._outcomes.burials
+        burials.counted(self._outbox.dead_letters())
+        if not burials.is_full:
+            self._breaker.record_room()
 
     def _purge_if_due(self) -> None:
         if self._clock() >= self._next_purge:

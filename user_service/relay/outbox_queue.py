@@ -9,6 +9,7 @@ from service_kit.clock import now, to_microseconds
 from user_service.relay.lease import Lease
 from user_service.relay.queued_events import BackingOff, PendingWrites, QueuedEvent
 from user_service.relay.timing import RelayTiming
+from user_service.store import outbox
 from user_service.store.outbox import State
 from user_service.store.tables import OUTBOX
 from user_service.store.transactions import reading
@@ -59,6 +60,11 @@ class OutboxQueue:
         )
         with reading(self._engine) as connection:
             return [BackingOff(*row) for row in connection.execute(query)]
+
+    def dead_letters(self) -> int:
+        """How many dead letters there are, or as many as may be. Raises StoreUnavailable."""
+        with reading(self._engine) as connection:
+            return outbox.count(connection, State.DEAD, at_most=self._timing.dead_letters_max)
 
     def write(self, pending: PendingWrites) -> None:
         """Write the outcomes in one transaction. Raises LeaseLost, StoreUnavailable."""

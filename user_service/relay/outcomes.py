@@ -13,6 +13,7 @@ import structlog
 
 from user_service.relay.backoff import Backoff
 from user_service.relay.batch_trial import BatchTrial
+from user_service.relay.burial_limits import BurialLimits
 from user_service.relay.circuit_breaker import CircuitBreaker, SinkState
 from user_service.relay.queued_events import PendingWrites, QueuedEvent
 from user_service.relay.retry_policy import Action, action_for, counts_towards_give_up
@@ -58,6 +59,7 @@ class OutcomeHandler:
         self.pending = PendingWrites()
         self.backoff = backoff
         self.batches = BatchTrial(max_batch, timing, clock)
+        self.burials = BurialLimits(timing, clock)
         self._status = status
         self._timing = timing
         self._clock = clock
@@ -89,6 +91,7 @@ class OutcomeHandler:
 
     def _deliver(self, events: Sequence[QueuedEvent]) -> None:
         self.batches.delivered(events)
+        self.burials.delivered()
         self.pending.delivered += [event.id for event in events]
         self._close(events, "delivered")
         if self.breaker.record_success():
@@ -119,11 +122,20 @@ class OutcomeHandler:
         )
 
     def _dead_letter(self, failed: Failed) -> None:
-        reason = failed.cause.reason
         for event in failed.events:
-            self.pending.dead[event.id] = reason
-            log.error("an event is a dead letter", outbox_id=event.id, reason=reason)
-        self._close(failed.events, "dead")
+            if (exceeded := self.burials.exceeded) is None:
+                self._bury(event, failed.cause)
+            else:
+                self._retry(replace(failed, events=[event]))
+            # After the last that may be buried, too: no more are sent only to be refused.
+            if (cause := exceeded or self.burials.all_refused) is not None:
+                self.breaker.pause(failed.began, failed.cause.reason, cause)
+
+    def _bury(self, event: QueuedEvent, cause: NotDelivered) -> None:
+        self.pending.dead[event.id] = cause.reason
+        log.error("an event is a dead letter", outbox_id=event.id, reason=cause.reason)
+        self._close([event], "dead")
+        self.burials.buried(refused=cause.fault is Fault.REFUSED)
 
     def _split(self, failed: Failed) -> None:
         self.queues.split(failed.events)

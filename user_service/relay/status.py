@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from user_service.relay.circuit_breaker import SinkState
+from user_service.relay.circuit_breaker import PauseCause, SinkState
 
 OUTCOMES = ("delivered", "retried", "dead")
 
@@ -23,4 +23,5 @@ class RelayStatus:
     count: Callable[[str, int], None] = _count_nothing
     active: bool = False
     sink: SinkState = SinkState.AVAILABLE
+    paused_for: PauseCause | None = None
     turns: int = 0

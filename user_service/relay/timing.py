@@ -41,6 +41,12 @@ class RelayTiming:
 
     poll_seconds: float
     """Between two reads of an outbox that seems empty."""
+    dead_letters_max: int
+    """How many events may be dead letters; past it the relay pauses."""
+    refused_in_a_row: int = 20
+    """After how many refused events, none accepted between, the relay pauses."""
+    count_seconds: float = 5.0
+    """Between two counts of the dead letters, which operators replay and drop."""
     keep: timedelta
     """For how long delivered events stay in the outbox."""
     purge_seconds: float = 60.0
@@ -77,5 +83,6 @@ class RelayTiming:
             give_up_seconds=settings.relay_give_up_hours * SECONDS_PER_HOUR,
             paused_probe_seconds=settings.relay_pause_seconds,
             poll_seconds=POLL_SECONDS[dialect],
+            dead_letters_max=settings.dead_letters_max,
             keep=timedelta(hours=settings.outbox_keep_hours),
         )

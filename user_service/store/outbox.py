@@ -66,13 +66,13 @@ def check_room(connection: Connection, limit: int) -> None:
     highest = select(func.max(OUTBOX.c.id)).where(state).scalar_subquery()
     span = connection.execute(select(highest - lowest + 1)).scalar_one()
     # They are no more than their ids span, which is quick to find; counting them is not.
-    if span is not None and span >= limit and _waiting(connection, limit) >= limit:
+    if span is not None and span >= limit and count(connection, State.WAITING, limit) >= limit:
         raise OutboxFull
 
 
 def check_empty(connection: Connection) -> None:
     """Raises OutboxNotEmpty where an event waits; a dead letter does not."""
-    waiting = _waiting(connection)
+    waiting = count(connection, State.WAITING)
     if waiting:
         raise OutboxNotEmpty(waiting)
 
@@ -93,18 +93,18 @@ class Summary:
 
 def summary(connection: Connection) -> Summary:
     """The summary as of now."""
-    counted = select(func.count()).select_from(OUTBOX)
     first = select(OUTBOX.c.created_at).where(OUTBOX.c.state == State.WAITING)
     oldest = connection.execute(first.order_by(OUTBOX.c.id).limit(1)).scalar_one_or_none()
     return Summary(
-        connection.execute(counted.where(OUTBOX.c.state == State.WAITING)).scalar_one(),
+        count(connection, State.WAITING),
         None if oldest is None else from_microseconds(oldest),
-        connection.execute(counted.where(OUTBOX.c.state == State.DEAD)).scalar_one(),
+        count(connection, State.DEAD),
     )
 
 
-def _waiting(connection: Connection, at_most: int | None = None) -> int:
-    query = select(literal(1)).where(OUTBOX.c.state == State.WAITING).limit(at_most)
+def count(connection: Connection, state: State, at_most: int | None = None) -> int:
+    """How many events are in a state; no more than `at_most` are counted."""
+    query = select(literal(1)).where(OUTBOX.c.state == state).limit(at_most)
     counted: int = connection.execute(
         select(func.count()).select_from(query.subquery())
     ).scalar_one()

@@ -84,8 +84,8 @@ def test_a_paused_sink_makes_the_relay_unready_until_it_is_available(
     ):
         wait_until(lambda: readiness(client)[0] == 503)
         told = readiness(client)[1]
-        assert told["checks"] == {"database": "ok", "sink": "failing"}
-        assert told["sink"] == "paused"
+        assert told["checks"] == {"database": "ok", "sink": "failing", "dead_letters": "ok"}
+        assert (told["sink"], told["paused_for"]) == ("paused", "misconfigured")
         assert numbers(client)("relay_sink_open") == 0
         right.append(True)
         wait_until(drained(engine))

@@ -115,7 +115,7 @@ def test_an_idle_relay_asks_the_database_seldom(
         finally:
             event.remove(Engine, "before_cursor_execute", note)
     looks = [each for each in statements if "FROM outbox" in each]
-    assert len(looks) <= (12 if engine.dialect.name == "sqlite" else 3)
+    assert len(looks) <= (13 if engine.dialect.name == "sqlite" else 4)
     assert len(statements) <= len(looks) + 8
 
 
