@@ -42,6 +42,7 @@ from user_service.store.running_time import RunningTime
 from user_service.store.transactions import StoreUnavailable, reading
 from user_service.store.unsettled_intents import UnsettledIntents
 from user_service.store.users import UserReader
+from user_service.users.hashing_places import HashingPlaces
 from user_service.users.passwords import Passwords
 from user_service.users.service import ChangeRecorder, Users
 
@@ -62,19 +63,28 @@ def in_a_thread(tasks: Sequence[Task]) -> Callable[[], object]:
     ).close
 
 
-def create_app(settings: Settings, periodic: Periodic = in_a_thread) -> ServiceApp:
-    """The WSGI application, for any server.
+def create_app(
+    settings: Settings,
+    periodic: Periodic = in_a_thread,
+    places: HashingPlaces | None = None,
+) -> ServiceApp:
+    """The WSGI application, for any server; `places`: those that its processes share.
 
     Raises SchemaMismatch, OutboxNotEmpty, IntentsLeft, StoreUnavailable, and the database's
     errors where the schema is to be migrated.
     """
-    return app_on(_open_database(settings), settings, periodic)
+    return app_on(_open_database(settings), settings, periodic, places)
 
 
-def app_on(engine: Engine, settings: Settings, periodic: Periodic = in_a_thread) -> ServiceApp:
+def app_on(
+    engine: Engine,
+    settings: Settings,
+    periodic: Periodic = in_a_thread,
+    places: HashingPlaces | None = None,
+) -> ServiceApp:
     """The application on a database that is open; it closes the database."""
     metrics = Metrics()
-    admission = Admission(settings.threads)
+    admission = Admission(settings.threads, settings.waiting_requests)
     reader = UserReader(engine)
     disk = DiskReserve.of(database_url.parse(settings.database_url), settings.disk_reserve)
     changes = _change_store(engine, settings, disk)
@@ -83,7 +93,7 @@ def app_on(engine: Engine, settings: Settings, periodic: Periodic = in_a_thread)
         if settings.delivery == "direct"
         else _outbox_delivery(changes, settings)
     )
-    users = Users(changes, mode.recorder, _passwords(settings))
+    users = Users(changes, mode.recorder, _passwords(settings, places))
     app = service_app.create(
         __name__,
         title="User service",
@@ -175,9 +185,10 @@ def _change_store(engine: Engine, settings: Settings, disk: DiskReserve) -> Chan
     )
 
 
-def _passwords(settings: Settings) -> Passwords:
+def _passwords(settings: Settings, places: HashingPlaces | None) -> Passwords:
     return Passwords(
         memory_kib=settings.argon2_memory_kib,
         iterations=settings.argon2_iterations,
         min_length=settings.password_min_length,
+        places=places,
     )

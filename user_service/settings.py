@@ -51,7 +51,12 @@ class Settings(ServiceSettings):
     bind: BindAddress = Field(
         default="127.0.0.1:3000", description="Address to listen on, `host:port`"
     )
-    threads: int = Field(default=16, ge=4, le=256, description="Threads in each worker")
+    threads: int = Field(
+        default=16,
+        ge=4,
+        le=256,
+        description="Threads in each worker; as many changes more may wait in it for their turn",
+    )
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default="sqlite:///data/users.db",
         validation_alias=AliasChoices("USER_SERVICE_DATABASE_URL", "DATABASE_URL"),
@@ -95,16 +100,16 @@ class Settings(ServiceSettings):
         ge=1,
         description="The most events that may wait in the outbox; past it a change is answered 503",
     )
-    outbox_keep_hours: float = Field(
-        default=0,
-        ge=0,
-        le=24 * 365,
-        description="Hours for which the outbox keeps events that were delivered",
     dead_letters_max: int = Field(
         default=10_000,
         ge=1,
         description="The most dead letters; past it the relay pauses and makes no more of them",
     )
+    outbox_keep_hours: float = Field(
+        default=0,
+        ge=0,
+        le=24 * 365,
+        description="Hours for which the outbox keeps events that were delivered",
     )
     relay_bind: BindAddress = Field(
         default="127.0.0.1:3001",
@@ -156,6 +161,16 @@ class Settings(ServiceSettings):
     argon2_iterations: int = Field(
         default=2, ge=1, le=100, description="Passes of one password hash"
     )
+
+    @property
+    def waiting_requests(self) -> int:
+        """How many changes may wait to be admitted."""
+        return self.threads
+
+    @property
+    def server_threads(self) -> int:
+        """The threads of a worker, those in which a change waits to be admitted included."""
+        return self.threads + self.waiting_requests
 
     @property
     def sink_origin(self) -> str:

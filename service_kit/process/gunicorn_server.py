@@ -84,7 +84,7 @@ class _Server(BaseApplication):
             # Those that were probed: gunicorn takes one address of a name, and not the first.
             "bind": addresses_of(settings.bind),
             "workers": settings.workers,
-            "threads": settings.threads,
+            "threads": settings.server_threads,
             "worker_class": Worker,
             # Without it all of a client's kept-alive connections can land on one worker.
             "reuse_port": True,

@@ -73,6 +73,11 @@ class ServiceSettings(BaseSettings):
         "as `2GiB` or `0`, or `auto`: 5 % of the disk, 512 MiB at most",
     )
 
+    @property
+    def server_threads(self) -> int:
+        """The threads of a worker."""
+        return self.threads
+
     @field_validator("*", mode="before")
     @classmethod
     def _was_read(cls, value: Any) -> Any:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
-HALF_HEAD = b"GET /livez HTTP/1.1\r\nHost: a\r\n"
+HALF_HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
 WHOLE = HALF_HEAD + b"\r\n"
 HALF_BODY = HALF_HEAD + b"Content-Length: 100\r\n\r\nhalf"
 LAST_ONE = HALF_HEAD + b"Connection: close\r\n\r\n"
-METRICS = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TIMEOUT_SECONDS = 20.0
 
 Attack = Callable[[str, ExitStack], object]

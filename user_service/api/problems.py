@@ -18,7 +18,8 @@ from user_service.users.domain import (
     PreconditionFailed,
     UserNotFound,
 )
-from user_service.users.passwords import HashingBusy, PasswordTooShort
+from user_service.users.hashing_places import HashingBusy
+from user_service.users.passwords import PasswordTooShort
 
 log = structlog.get_logger()
 

@@ -51,7 +51,7 @@ def blueprint(
     @api.doc(**CREATE)
     def create(body: CreateUserRequest) -> Response:
         context = _context(delivery_timeout)
-        with admission.admitted():
+        with admission.admitted(context.deadline - delivery_timeout / 2):
             user = users.create(body.name, body.password, context)
         response = _response(user)
         response.status_code = HTTPStatus.CREATED
@@ -95,7 +95,7 @@ def blueprint(
     def change(user_id: uuid.UUID, body: UpdateUserRequest) -> Response:
         patch = UserPatch(**body.model_dump(exclude_unset=True))
         context = _context(delivery_timeout)
-        with admission.admitted():
+        with admission.admitted(context.deadline - delivery_timeout / 2):
             user = users.update(str(user_id), patch, context, _precondition())
         return _response(user)
 
@@ -103,7 +103,7 @@ def blueprint(
     @api.doc(**DELETE)
     def delete(user_id: uuid.UUID) -> Response:
         context = _context(delivery_timeout)
-        with admission.admitted():
+        with admission.admitted(context.deadline - delivery_timeout / 2):
             users.delete(str(user_id), context, _precondition())
         response = Response(status=HTTPStatus.NO_CONTENT)
         del response.headers["Content-Type"]

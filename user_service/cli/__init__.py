@@ -12,6 +12,7 @@ from service_kit import database_url, sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
+from service_kit.process import gunicorn_server
 from user_service import check_other_mode_ended, create_app, sinks
 from user_service.cli import relay, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
@@ -19,6 +20,7 @@ from user_service.settings import Settings
 from user_service.store import database, intents, outbox, schema
 from user_service.store.transactions import StoreUnavailable
 from user_service.store.users import UserReader
+from user_service.users.hashing_places import HashingPlaces
 
 log = structlog.get_logger()
 
@@ -96,6 +98,19 @@ def _with_engine(settings: Settings, use: Callable[[Engine], None]) -> None:
             engine.dispose()
 
 
+def _serve(
+    name: str,
+    settings: Settings,
+    _: Callable[[], object],
+    retry_startup_on: tuple[type[Exception], ...],
+) -> None:
+    # MUST be made before the workers are forked, who share them.
+    places = HashingPlaces()
+    gunicorn_server.run(
+        name, settings, lambda: create_app(settings, places=places), retry_startup_on
+    )
+
+
 SERVICE = commands.Service(
     name="user-service",
     version=version("post-cloudevents"),
@@ -104,6 +119,7 @@ SERVICE = commands.Service(
     migrate=_migrate,
     check=_check,
     retry_startup_on=(SQLAlchemyError,),
+    serve=_serve,
 )
 
 main = commands.service_commands(SERVICE)

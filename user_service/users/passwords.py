@@ -1,6 +1,6 @@
 """Passwords, as argon2id hashes; the default parameters are those that OWASP recommends."""
 
-import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -8,14 +8,12 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 
+from user_service.users.hashing_places import HashingBusy, HashingPlaces
+
 PASSWORD_MAX_LENGTH = 1024
 """The most characters of a password; `Passwords` is given the fewest."""
 
 Result = TypeVar("Result")
-
-
-class HashingBusy(Exception):
-    """Too many passwords wait to be hashed for this one to be hashed in time."""
 
 
 class PasswordTooShort(Exception):
@@ -26,17 +24,25 @@ class PasswordTooShort(Exception):
 
 
 class Passwords:
-    """Hashes passwords, no more at once than there are cores: each needs memory and a core.
+    """Hashes passwords, no more at once than there are places: each needs memory and a core.
 
     In threads of its own, since the allocator keeps the memory of a hash for the thread: in the
     threads of requests it was 400 MiB a worker instead of 120.
     """
 
-    def __init__(self, *, memory_kib: int, iterations: int, min_length: int = 1) -> None:
-        """`min_length`: the fewest characters of a new password."""
+    def __init__(
+        self,
+        *,
+        memory_kib: int,
+        iterations: int,
+        min_length: int = 1,
+        places: HashingPlaces | None = None,
+    ) -> None:
+        """`min_length`: the fewest characters of a new password; `places`: of its own if None."""
         self._min_length = min_length
         self._hasher = PasswordHasher(time_cost=iterations, memory_cost=memory_kib, parallelism=1)
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hashing")
+        self._places = places or HashingPlaces()
+        self._threads = ThreadPoolExecutor(self._places.number, thread_name_prefix="hashing")
 
     def hash(self, password: str, deadline: float) -> str:
         """The hash, with its parameters and salt in it.
@@ -50,8 +56,15 @@ class Passwords:
 
     def _run(self, work: Callable[[], Result], deadline: float) -> Result:
         """The result of `work`. Raises HashingBusy where it could not begin before the deadline."""
-        future = self._threads.submit(work)
+        begun = threading.Event()
+
+        def placed() -> Result:
+            with self._places.occupied(deadline):
+                begun.set()
+                return work()
+
+        future = self._threads.submit(placed)
         wait([future], timeout=deadline - time.monotonic())
-        if future.cancel():
+        if future.cancel() or not (begun.is_set() or future.done()):
             raise HashingBusy
         return future.result()

@@ -13,7 +13,8 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-from user_service.users.passwords import HashingBusy, Passwords
+from user_service.users.hashing_places import HashingBusy
+from user_service.users.passwords import Passwords
 
 CORES = os.cpu_count() or 1
 MEMORY_KIB = 19456
