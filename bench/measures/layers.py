@@ -35,7 +35,7 @@ LAYERS = {
         *("audit_service/log/", "user_service/store/"),
     ),
     "log lines": (
-        *("structlog/", "service_kit/logs.py", "service_kit/http/request_log.py"),
+        *("structlog/", "service_kit/logs/", "service_kit/http/request_log.py"),
         "audit_service/log/stored_line.py",
     ),
     "metrics": (

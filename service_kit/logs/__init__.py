@@ -4,25 +4,20 @@ A line is one line whatever is logged: line breaks and terminal controls that co
 outside are escaped in both forms.
 """
 
-import json
 import logging
-import re
 import select
 import sys
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, Self, cast
 
-import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from service_kit.logs.rendering import escape_controls, render_console, render_json
 from service_kit.settings.base import LogFormat
 
-# Beyond C0 and C1 controls: line and paragraph separators, and the marks that reorder text.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_PLAIN = re.compile(r"[^\s\"'=\\]+")
-_NOT_SHOWN = {"timestamp", "level", "service", "logger", "message", "request_id", "exception"}
+__all__ = ["LineBuffer", "configure", "escape_controls", "info_many"]
 
 
 def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
@@ -31,7 +26,7 @@ def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
     MUST be called before the first line is logged, and again after a fork.
     """
     on_terminal = log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
-    render = _render_console if on_terminal else _render_json
+    render = render_console if on_terminal else render_json
 
     def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {"service": service, **event}
@@ -62,7 +57,7 @@ def info_many(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """
     log = structlog.get_logger()
     *chain, render = structlog.get_config()["processors"]
-    if render not in {_render_json, _render_console}:
+    if render not in {render_json, render_console}:
         # Lines that are captured, as tests do, come one by one.
         for message, fields in lines:
             log.info(message, **fields)
@@ -155,42 +150,3 @@ def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
-
-
-def _render_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
-    try:
-        rendered = orjson.dumps(event, default=str)
-        if rendered.isascii() and b"\x7f" not in rendered:
-            return rendered
-        line = rendered.decode()
-    except (TypeError, ValueError):
-        # A lone surrogate, which UTF-8 cannot carry and orjson refuses.
-        line = json.dumps(event, default=str)
-    # What is unsafe is in a string, where JSON lets it stand as it is; it need not.
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line).encode()
-
-
-def _render_console(_: WrappedLogger, __: str, event: EventDict) -> bytes:
-    """An ordinary line is its message and nothing else; a warning or worse says everything."""
-    level, text = event["level"], escape_controls(str(event["message"]))
-    if level not in {"debug", "info"}:
-        extras = " ".join(
-            f"{k}={_quoted(escape_controls(str(v)))}"
-            for k, v in event.items()
-            if k not in _NOT_SHOWN
-        )
-        text = f"{level}: {text} {extras}".rstrip()
-    traceback = [
-        f"  {escape_controls(line)}" for line in str(event.get("exception", "")).splitlines()
-    ]
-    return "\n".join([text, *traceback]).encode()
-
-
-def _quoted(text: str) -> str:
-    """In quotes where it could be taken for more than one value."""
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
-
-
-def escape_controls(text: str) -> str:
-    """The text with whatever could end a line or steer a terminal escaped."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
