@@ -28,9 +28,14 @@ def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
 
 
 def _fields(event: Event, receipt: Receipt) -> Mapping[str, object]:
-    if event.tolerated:
-        return {"position": receipt.position, "tolerated": event.tolerated}
-    return {"position": receipt.position}
+    fields = {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.attributes.get("subject"),
+        "position": receipt.position,
+    }
+    return {**fields, "tolerated": event.tolerated} if event.tolerated else fields
 
 
 def _found_line(event: Event) -> str:

@@ -64,6 +64,16 @@ class TestLogLines:
         assert line["event"] == "Found a b from /s with type com.example.t and specversion 1.0"
         assert (line["log_level"], line["position"]) == ("info", 1)
 
+    def test_a_line_has_beside_its_text_what_an_id_with_spaces_could_forge(
+        self, sink: Sink
+    ) -> None:
+        with capture_logs() as lines:
+            sink.binary({"id": "a%20from%20/other", "source": "/s", "type": "t", "subject": "me"})
+        (line,) = events_logged(lines, "Found")
+        assert line["event"] == "Found a from /other from /s with type t and specversion 1.0"
+        fields = [line[name] for name in ("id", "source", "type", "subject")]
+        assert fields == ["a from /other", "/s", "t", "me"]
+
     def test_each_event_of_a_batch_has_its_line(self, sink: Sink) -> None:
         with capture_logs() as lines:
             sink.batch([{"id": "a"}, {"id": "b"}, {"id": "a"}])
