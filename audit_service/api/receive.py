@@ -20,7 +20,7 @@ from audit_service.log import EventLog, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
-from service_kit.http import request_body, request_log
+from service_kit.http import request_body
 from service_kit.http.body_memory import BodyMemory, Reservation
 from service_kit.http.problems import Problem
 from service_kit.http.request_head import repeated_headers
@@ -70,7 +70,6 @@ def blueprint(
                 log_refused(error)
                 raise
             receipts = event_log.append(events)
-        request_log.buffer_lines()
         stored_line.log_stored(events, receipts)
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]

@@ -7,7 +7,6 @@ import structlog
 from audit_service.consumer.message import IncomingMessage, OnRejected, processing_error
 from audit_service.log import EventLog, LogUnavailable, stored_line
 from audit_service.rejected import RejectedStore
-from service_kit import logs
 
 log = structlog.get_logger()
 
@@ -34,13 +33,12 @@ class BatchWriter:
         MUST NOT return before all of it is on disk. Raises LogUnavailable; some of it may be
         stored then.
         """
-        with logs.LineBuffer():
-            refused = [message for message in batch if message.error is not None]
-            refused += self._append([message for message in batch if message.error is None])
-            if refused:
-                self._rejected.save([message.rejected for message in refused])
-            for message in refused:
-                self._report_rejected(message)
+        refused = [message for message in batch if message.error is not None]
+        refused += self._append([message for message in batch if message.error is None])
+        if refused:
+            self._rejected.save([message.rejected for message in refused])
+        for message in refused:
+            self._report_rejected(message)
         self._on_stored(len(batch))
 
     def _append(self, batch: Sequence[IncomingMessage]) -> list[IncomingMessage]:

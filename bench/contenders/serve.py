@@ -16,6 +16,7 @@ def main(peer: str, port: str) -> None:
     """Serve until SIGTERM."""
     settings = ServiceSettings(bind=f"127.0.0.1:{port}", workers=2, threads=8, log_format="json")
     logs.configure(peer, settings.log_format)
+    logs.queue_lines()
     module = importlib.import_module(f"bench.contenders.peers.{peer}")
     gunicorn_server.run(peer, settings, module.create_app)
 

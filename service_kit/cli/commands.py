@@ -83,6 +83,7 @@ def exit_on_start_error(service: Service[S]) -> Iterator[None]:
 def prepare_to_run(service: Service[S], prepare: Callable[[S], None]) -> S:
     """The settings for a process that is about to run, once all is prepared."""
     settings = load_settings(service)
+    logs.queue_lines()
     for warning in service.settings.unknown_variables(os.environ):
         log.warning(warning)
     with exit_on_start_error(service):

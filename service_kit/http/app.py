@@ -15,6 +15,7 @@ from service_kit.http import (
     request_log,
     request_metrics,
 )
+from service_kit.http.log_metrics import LostLines
 from service_kit.metrics.registry import Metrics
 from service_kit.settings.hosts import LOOPBACK, AllowedHosts
 
@@ -78,12 +79,13 @@ def create(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     metrics = metrics or Metrics()
-    request_log.register(app, request_metrics.request_counter(metrics))
+    lost_lines = LostLines(metrics)
+    request_log.register(app, request_metrics.request_counter(metrics, lost_lines))
     problems.register(app, problem_for)
     host_header.register(app, hosts)
     query_parameters.register(app)
     app.register_blueprint(health.blueprint(checks, reports or {}))
-    app.register_blueprint(request_metrics.blueprint(metrics))
+    app.register_blueprint(request_metrics.blueprint(metrics, lost_lines))
     app.spec_processor(_problems_are_problem_documents)
     return app
 

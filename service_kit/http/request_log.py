@@ -9,14 +9,11 @@ from functools import partial
 import structlog
 from flask import Flask, Response, request
 
-from service_kit.logs import LineBuffer
-
 # A request id that can be echoed into a header and a log line.
 _FIT = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
 # Names of the request's own values in its environment.
 _STARTED, _REQUEST_ID = "service_kit.started", "service_kit.request_id"
-_BUFFERED = "service_kit.buffered_lines"
 
 log = structlog.get_logger()
 
@@ -38,16 +35,7 @@ def register(app: Flask, on_answered: OnAnswered) -> None:
 
 def _end(_: BaseException | None) -> None:
     """Part this thread from the request: a line that the server logs next is of none."""
-    buffered: LineBuffer | None = request.environ.pop(_BUFFERED, None)
-    if buffered is not None:
-        buffered.close()
     structlog.contextvars.clear_contextvars()
-
-
-def buffer_lines() -> None:
-    """Keep the lines of this request from now on until it ends, to write them at once."""
-    buffered = request.environ[_BUFFERED] = LineBuffer()
-    buffered.open()
 
 
 def started() -> float:

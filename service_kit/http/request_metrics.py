@@ -6,6 +6,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
+from service_kit.http.log_metrics import LostLines
 from service_kit.http.request_log import OnAnswered
 from service_kit.metrics.registry import Metrics
 
@@ -23,8 +24,11 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 
 
-def request_counter(metrics: Metrics) -> OnAnswered:
-    """A function that counts each request it is called with; a route is a rule, never a path."""
+def request_counter(metrics: Metrics, lost_lines: LostLines) -> OnAnswered:
+    """A function that counts each request it is called with; a route is a rule, never a path.
+
+    It counts the log lines that were lost meanwhile, too.
+    """
     requests = metrics.counter(
         "http_requests_total",
         "Requests that were answered; a route is `-` where there is none",
@@ -46,17 +50,19 @@ def request_counter(metrics: Metrics) -> OnAnswered:
         increase, observe = counters[key]
         increase()
         observe(took)
+        lost_lines.count()
 
     return count
 
 
-def blueprint(metrics: Metrics) -> APIBlueprint:
+def blueprint(metrics: Metrics, lost_lines: LostLines) -> APIBlueprint:
     """The route `/metrics`."""
     routes = APIBlueprint("metrics", __name__)
 
     @routes.get("/metrics")
     @routes.doc(summary="What was counted and measured, for Prometheus", responses=_ANSWERS)
     def show() -> Response:
+        lost_lines.count()
         return Response(metrics.text(), content_type=MEDIA_TYPE)
 
     return routes

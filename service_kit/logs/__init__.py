@@ -1,31 +1,33 @@
 """Log: one stream of lines on standard output, JSON for machines, plain for a terminal.
 
 A line is one line whatever is logged: line breaks and terminal controls that come from
-outside are escaped in both forms.
+outside are escaped in both forms. It has at most 8 KiB.
 """
 
 import logging
-import select
 import sys
-import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, BinaryIO, Self, cast
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from service_kit.logs.output import Output, occupy_closed_streams
 from service_kit.logs.rendering import escape_controls, render_console, render_json
 from service_kit.settings.base import LogFormat
 
-__all__ = ["LineBuffer", "configure", "escape_controls", "info_many"]
+__all__ = ["close", "configure", "escape_controls", "info_many", "lost_lines", "queue_lines"]
 
 
 def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
     """Send every log line of this process, ours and the libraries', to standard output.
 
-    MUST be called before the first line is logged, and again after a fork.
+    MUST be called before the first line is logged. Each line is written before its call returns,
+    as a command wants it; see `queue_lines`.
     """
-    on_terminal = log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
+    _OUTPUT.write_at_once()
+    occupy_closed_streams()
+    on_terminal = log_format == "console" or (log_format == "auto" and _is_terminal())
     render = render_console if on_terminal else render_json
 
     def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -43,10 +45,32 @@ def configure(service: str, log_format: LogFormat, level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", _OUTPUT)),
+        logger_factory=_LineLogger,
         cache_logger_on_first_use=False,
     )
     _adopt_library_logs(shared, render, max(threshold, logging.WARNING))
+
+
+def queue_lines() -> None:
+    """Have a thread write the lines from now on, as a service wants it.
+
+    Whoever logs is then neither held up nor failed by standard output; see `LineWriter`.
+    Processes that are forked of this one do the same.
+    """
+    _OUTPUT.queue()
+
+
+def close() -> None:
+    """Write what is queued, for at most a second; what comes later is not written.
+
+    It is done at exit, but not by os._exit.
+    """
+    _OUTPUT.close()
+
+
+def lost_lines() -> int:
+    """Lines of this process that could not be written, or found the queue full."""
+    return _OUTPUT.lost
 
 
 def info_many(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
@@ -64,80 +88,57 @@ def info_many(lines: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         return
     if not log.is_enabled_for(logging.INFO):
         return
-    shared: Any = {"event": ""}
-    for processor in chain:
-        shared = processor(None, "info", shared)
+    shared = _shared(chain, "info")
     for message, fields in lines:
         line = {**shared, **fields, "message": message}
         _OUTPUT.write(render(None, "info", line) + b"\n")
 
 
-class LineBuffer:
-    """Keeps the lines that this thread logs from `open` to `close`, to write them together.
-
-    Each write lets every other thread go first: written one by one, single events came 14 %
-    slower, and batches of 500 with a line an event 8 %. As a context manager it is open within
-    the block.
-    """
-
-    def open(self) -> None:
-        """Keep lines from now on."""
-        _OUTPUT.buffer()
-
-    def close(self) -> None:
-        """Write what is kept, and keep no more."""
-        _OUTPUT.write_buffer()
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+def _shared(chain: Iterable[Any], level: str) -> Any:
+    """What lines that are logged now have in common."""
+    shared: Any = {"event": ""}
+    for processor in chain:
+        shared = processor(None, level, shared)
+    return shared
 
 
-class _Output:
-    """Standard output, whole lines at a time, each write short enough to be atomic on a pipe."""
-
-    def __init__(self) -> None:
-        self._thread = threading.local()
-
-    def write(self, line: bytes) -> None:
-        lines: bytearray | None = getattr(self._thread, "lines", None)
-        if lines is None:
-            _write(line)
-            return
-        if len(lines) + len(line) > select.PIPE_BUF:
-            _write(lines)
-            lines.clear()
-        lines += line
-
-    def flush(self) -> None:
-        """Nothing is left to flush; the logger asks after each line."""
-
-    def buffer(self) -> None:
-        """Keep this thread's lines."""
-        self._thread.lines = bytearray()
-
-    def write_buffer(self) -> None:
-        """Write the lines that were kept, if any were, and keep no more."""
-        lines: bytearray | None = getattr(self._thread, "lines", None)
-        if lines is not None:
-            self._thread.lines = None
-            _write(lines)
+def _lost_line(number: int) -> bytes:
+    *chain, render = structlog.get_config()["processors"]
+    line = {**_shared(chain, "warning"), "message": "log lines were lost", "lines": number}
+    rendered: bytes = render(None, "warning", line)
+    return rendered + b"\n"
 
 
-_OUTPUT = _Output()
+_OUTPUT = Output(_lost_line)
 
 
-def _write(lines: bytes | bytearray) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
+class _LineLogger:
+    """The end of structlog's chain, which is given rendered lines."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def info(self, line: bytes) -> None:
+        _OUTPUT.write(line + b"\n")
+
+    debug = warning = error = critical = info
+
+
+class _LibraryHandler(logging.Handler):
+    """The end of the standard `logging` module's chain. It prints nothing of its own troubles."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - a library's arguments that do not fit its format
+            _OUTPUT.lose()
+        else:
+            _OUTPUT.write(line.encode() + b"\n")
 
 
 def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
     """Lines of the standard `logging` module take the same form; only warnings and worse."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _LibraryHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -150,3 +151,7 @@ def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()

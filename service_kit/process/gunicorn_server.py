@@ -11,7 +11,6 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from service_kit import logs
 from service_kit.metrics import multiprocess
 from service_kit.process.gc import tune_gc
 from service_kit.process.ports import addresses_of, wait_for_port
@@ -107,13 +106,9 @@ class _Server(BaseApplication):
             "logger_class": _PropagatingLogger,
             "loglevel": "warning",
             "when_ready": self._say_listening,
-            "post_fork": self._after_fork,
             "child_exit": lambda _arbiter, worker: multiprocess.worker_died(worker.pid),
         }
 
     def _say_listening(self, _: Any) -> None:
         message = f"{self._service} listens on http://{self._settings.bind}"
         log.info(message, pid=os.getpid())
-
-    def _after_fork(self, _arbiter: Any, _worker: Any) -> None:
-        logs.configure(self._service, self._settings.log_format, self._settings.log_level)

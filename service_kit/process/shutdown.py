@@ -8,6 +8,8 @@ from typing import Final
 
 import structlog
 
+from service_kit import logs
+
 log = structlog.get_logger()
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -36,4 +38,5 @@ def _wait(stop: threading.Event, grace_seconds: float) -> None:
     stop.set()
     time.sleep(grace_seconds)
     log.warning("stopping took too long; what is unfinished will be done again")
+    logs.close()
     os._exit(1)

@@ -1,16 +1,16 @@
 """Consumer as a process of its own: `audit-service consume` on a log below a folder."""
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
+import apsw
 import requests
 
 from audit_service.log import Record, open_log
@@ -61,25 +61,22 @@ class ConsumerProcess:
             self._process = self._started(output)
 
     @contextmanager
-    def held_at(self, text: str) -> Iterator[None]:
-        """Start it, have it wait in a write soon after it wrote `text`, and kill it at the end.
+    def cannot_keep_rejected(self) -> Iterator[None]:
+        """Have it store events, and try to keep what is none again and again, which fails.
 
-        It writes into a pipe of a page, which is not read any more once `text` came out.
+        It commits no offset before it has done both.
         """
-        reading, writing = os.pipe()
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-        with os.fdopen(writing, "wb") as output:
-            self._process = self._started(output)
+        trigger = "BEFORE INSERT ON rejected BEGIN SELECT RAISE(ABORT, 'held'); END"
+        self._execute(f"CREATE TRIGGER held {trigger}")
         try:
-            said = b""
-            while text.encode() not in said:
-                piece = os.read(reading, 64)
-                assert piece, said
-                said += piece
             yield
         finally:
-            self.kill()
-            os.close(reading)
+            self._execute("DROP TRIGGER held")
+
+    def _execute(self, statement: str) -> None:
+        with closing(apsw.Connection(self.database.removeprefix("sqlite:///"))) as connection:
+            connection.set_busy_timeout(10_000)
+            connection.execute(statement)
 
     def _started(self, output: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -50,6 +50,8 @@ class Service:
         prefix = name.upper().replace("-", "_")
         self._settings = {f"{prefix}_{self.bind}": f"{host}:{port}", **settings}
         self._process: subprocess.Popen[bytes] | None = None
+        # A descriptor that takes its output in place of the file.
+        self.stdout: int | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,7 +76,7 @@ class Service:
             self._process = subprocess.Popen(
                 self._words,
                 env=environment(**self._settings),
-                stdout=output,
+                stdout=output if self.stdout is None else self.stdout,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )

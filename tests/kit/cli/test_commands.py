@@ -15,6 +15,7 @@ from flask import Flask
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
+from service_kit import logs
 from service_kit.cli import commands
 from service_kit.cli.commands import StartError
 from service_kit.http import app as service_app
@@ -184,12 +185,16 @@ def test_run_leaves_the_schema_alone_when_told_to(
 
 
 def test_run_warns_of_a_variable_that_is_no_setting_and_goes_on(
-    trial: commands.Service[Trial], calls: list[str], monkeypatch: pytest.MonkeyPatch
+    trial: commands.Service[Trial],
+    calls: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("TRIAL_SERVICE_SINKS", "x")
     monkeypatch.setenv("TRIAL_SERVICE_PORT_3000_TCP_ADDR", "10.0.0.1")
-    result = invoke(trial, "run")
-    (line,) = map(json.loads, result.stdout.splitlines())
+    invoke(trial, "run")
+    logs.close()
+    (line,) = map(json.loads, capfd.readouterr().out.splitlines())
     assert line["level"] == "warning"
     assert line["message"] == (
         "TRIAL_SERVICE_SINKS is not a setting; the nearest is TRIAL_SERVICE_SINK"

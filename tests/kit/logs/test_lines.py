@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -214,38 +213,3 @@ def test_configuring_again_does_not_double_the_lines(monkeypatch: pytest.MonkeyP
     structlog.get_logger().info("ours")
     logging.getLogger("library").warning("theirs")
     assert len(logged().splitlines()) == 2
-
-
-def test_buffered_lines_are_written_together_in_their_order_after_the_block(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    logged = configured(monkeypatch, "console")
-    with logs.LineBuffer():
-        structlog.get_logger().info("first")
-        structlog.get_logger().info("second")
-        assert logged() == ""
-    assert logged() == "first\nsecond\n"
-    structlog.get_logger().info("third")
-    assert logged().endswith("third\n")
-
-
-def test_buffered_lines_are_written_where_the_block_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    logged = configured(monkeypatch, "console")
-
-    def fail() -> None:
-        with logs.LineBuffer():
-            structlog.get_logger().info("first")
-            raise OSError("no disk")
-
-    with pytest.raises(OSError, match="no disk"):
-        fail()
-    assert logged() == "first\n"
-
-
-def test_lines_of_other_threads_are_not_buffered(monkeypatch: pytest.MonkeyPatch) -> None:
-    logged = configured(monkeypatch, "console")
-    with logs.LineBuffer():
-        other = threading.Thread(target=structlog.get_logger().info, args=("other",))
-        other.start()
-        other.join()
-        assert logged() == "other\n"
