@@ -2,20 +2,37 @@
 
 What a worker has counted outlives it: the files of one that died are kept, and summed, until
 the service ends.
+
+The library maps files into memory, which ends a process by SIGBUS where the disk has no room for
+a page. So each file has its room before the library opens it.
 """
 
 import fcntl
 import os
 import shutil
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger()
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _PREFIX = "service-metrics-"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody can foresee
+
+KINDS: Final = ("counter", "histogram")
+"""Kinds of metrics that are kept in files, as the library names them: a file of each."""
+
+FILE_BYTES: Final = 256 * 1024
+"""Room of a file: for a thousand series and more. An application MUST NOT have as many, since
+the library makes a file that is full grow without room.
+"""
 
 
 @contextmanager
@@ -40,11 +57,49 @@ def shared_folder(parent: Path | None = None) -> Iterator[Path]:
             os.close(lock)
 
 
-def worker_died(pid: int) -> None:
-    """Drop the gauges of a worker that ended."""
-    from prometheus_client.multiprocess import mark_process_dead
+@contextmanager
+def room_for_values() -> Iterator[None]:
+    """Have the library, where it is imported in the block, keep values only where there is room.
 
-    mark_process_dead(pid)
+    A worker without room for its files counts in its own memory, which nobody is shown: the
+    others' sum would rise and fall with whoever is asked.
+    """
+    folder = os.environ.get(VARIABLE)
+    if folder is None or _reserve(Path(folder)):
+        yield
+        return
+    del os.environ[VARIABLE]
+    try:
+        yield
+    finally:
+        os.environ[VARIABLE] = folder
+
+
+def _reserve(folder: Path) -> bool:
+    """Whether this process has room for its files."""
+    files = [folder / f"{kind}_{os.getpid()}.db" for kind in KINDS]
+    try:
+        for file in files:
+            with file.open("ab") as opened:
+                os.posix_fallocate(opened.fileno(), 0, FILE_BYTES)
+    except OSError as error:
+        for file in files:
+            file.unlink(missing_ok=True)
+        log.warning("no room for metrics: this worker counts none", reason=error.strerror)
+        return False
+    return True
+
+
+def worker_died(pid: int) -> None:
+    """Give back the room that a worker which ended has not used."""
+    folder = os.environ.get(VARIABLE)
+    if folder is None:
+        return
+    for file in Path(folder).glob(f"*_{pid}.db"):
+        with file.open("r+b") as opened:
+            # The file begins with how much of it is used.
+            used = opened.read(4)
+            opened.truncate(struct.unpack("i", used)[0] if used else 0)
 
 
 def _new_folder(parent: Path) -> tuple[Path, int]:

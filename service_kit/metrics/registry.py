@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from service_kit.metrics import multiprocess
 from service_kit.metrics.gauge import Gauge, Read, Value
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, disable_created_metrics
+        with multiprocess.room_for_values():
+            from prometheus_client import CollectorRegistry, disable_created_metrics
 
         # Files cannot keep these series. The same ones come out wherever values are kept.
         disable_created_metrics()

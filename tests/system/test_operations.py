@@ -15,6 +15,7 @@ from audit_service.consumer.status import ConsumerStatus
 from audit_service.log import open_log
 from audit_service.metrics import EventMetrics
 from audit_service.settings import Settings as AuditSettings
+from service_kit.metrics.multiprocess import FILE_BYTES
 from service_kit.metrics.registry import Metrics
 from tests.support.metrics_scrape import Scrape, full_name
 from user_service.relay import health as relay_health
@@ -85,6 +86,23 @@ def consumer(tmp_path: Path, audit_app: Flask) -> Iterator[Flask]:
     backend = open_log(f"sqlite:///{tmp_path}/events.db")
     yield consumer_health.create(backend, status, metrics)
     backend.close()
+
+
+@pytest.mark.parametrize("name", ["audit_app", "user_app"])
+def test_all_that_is_counted_has_room_in_a_workers_files(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    app: Flask = request.getfixturevalue(name)
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"):
+            client.open(re.sub("<.*?>", "x", rule.rule), method=method)
+    families = Scrape(client.get("/metrics").text).families.values()
+    # Each with its name, its labels, and the text that explains it.
+    used = sum(
+        len(f"{each} {family.documentation}") for family in families for each in family.samples
+    )
+    assert used < FILE_BYTES / 2
 
 
 def test_the_metrics_of_the_consumer_are_those_in_the_document(consumer: Flask) -> None:

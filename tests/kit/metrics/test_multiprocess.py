@@ -1,6 +1,7 @@
 """Workers share files that exist as long as their service does, and no longer."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,9 @@ sys.stdout.buffer.write(metrics.text())
 """
 
 
-def _counting(number: int) -> str:
+def _counting(number: int, prepare: str = "") -> str:
     """The metrics of a process that counts so many, and ends."""
-    command = [sys.executable, "-c", COUNT, str(number)]
+    command = [sys.executable, "-c", prepare + COUNT, str(number)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -53,6 +54,51 @@ def test_a_file_that_a_worker_is_about_to_fill_is_passed_over(tmp_path: Path) ->
     with multiprocess.shared_folder(tmp_path) as folder:
         (folder / "counter_1.db").touch()
         assert "trial_total 1.0\n" in _counting(1)
+
+
+# As a full disk, and one that has room for the first of two files.
+NO_ROOM = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+"""
+
+
+def test_a_file_has_its_room_before_anything_is_counted(tmp_path: Path) -> None:
+    with multiprocess.shared_folder(tmp_path) as folder:
+        _counting(1)
+        files = {file.name.split("_")[0]: file.stat() for file in folder.iterdir()}
+        assert set(files) == set(multiprocess.KINDS)
+        for status in files.values():
+            assert status.st_blocks * 512 >= status.st_size == multiprocess.FILE_BYTES
+
+
+def test_a_worker_without_room_counts_nothing_and_shows_what_others_count(tmp_path: Path) -> None:
+    with multiprocess.shared_folder(tmp_path) as folder:
+        _counting(2)
+        before = sorted(folder.iterdir())
+        shown = _counting(3, prepare=NO_ROOM)
+        assert "trial_total 2.0\n" in shown
+        assert "no room for metrics" in shown
+        assert sorted(folder.iterdir()) == before
+        assert "trial_total 6.0\n" in _counting(4)
+
+
+def test_a_worker_that_died_leaves_what_it_counted_and_no_more_room(tmp_path: Path) -> None:
+    with multiprocess.shared_folder(tmp_path) as folder:
+        _counting(2)
+        (pid,) = {int(file.stem.split("_")[1]) for file in folder.iterdir()}
+        multiprocess.worker_died(pid)
+        assert sum(file.stat().st_size for file in folder.iterdir()) < 1000
+        assert "trial_total 5.0\n" in _counting(3)
+
+
+def test_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with multiprocess.shared_folder(tmp_path) as folder:
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
 
 
 def test_the_files_are_gone_in_the_end(tmp_path: Path) -> None:

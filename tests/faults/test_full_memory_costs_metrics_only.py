@@ -1,0 +1,81 @@
+"""/dev/shm is full: the services serve, without the metrics that have no room."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support import processes
+from tests.support.faults import disks
+from tests.support.faults.disks import Ballast
+from tests.support.metrics_scrape import Scrape
+from tests.support.processes import Service
+
+pytestmark = pytest.mark.faults
+
+MEMORY = "/dev/shm"
+ROUNDS = 20, 300
+
+
+@contextmanager
+def audit_service(tmp_path: Path, *, free: int) -> Iterator[Service]:
+    """The service, with a /dev/shm of its own that has so many bytes."""
+    if not disks.can_mount():
+        pytest.skip("needs root, to mount a small disk")
+    mount = f'mount -t tmpfs -o size={free} tmpfs {MEMORY} && exec "$@"'
+    within = ["unshare", "--mount", "sh", "-c", mount, "sh"]
+    with processes.audit_service(tmp_path, within=within, AUDIT_SERVICE_WORKERS=2) as service:
+        yield service
+
+
+def fill(service: Service) -> None:
+    Ballast(Path(f"/proc/{service.pid}/root{MEMORY}")).take_all()
+
+
+def counted(service: Service) -> float | None:
+    text = requests.get(f"{service.url}/metrics", timeout=10).text
+    labels = {"method": "GET", "route": "/livez", "status": "200"}
+    return Scrape(text).value("http_requests_total", **labels)
+
+
+def use_all_of_it(service: Service, times: int) -> None:
+    """Ask for much that is counted apart, over new connections, so that each worker has some."""
+    for n in range(times):
+        assert requests.get(f"{service.url}/livez", timeout=10).status_code == 200
+        for method in ("GET", "PUT", "PATCH", "DELETE", "BREW"):
+            for path in ("/v1/events", "/openapi.json", "/metrics", "/nowhere"):
+                answer = requests.request(method, service.url + path, timeout=10)
+                assert answer.status_code in {200, 404, 405}
+        event = processes.fresh_id()
+        with requests.Session() as session:
+            assert (
+                processes.post_event(session, service.url, f"{n} {event}".replace(" ", "-")) == 204
+            )
+
+
+def test_a_service_that_finds_it_full_serves_without_metrics(
+    tmp_path: Path, times: Callable[[int, int], int]
+) -> None:
+    with audit_service(tmp_path, free=64 * 1024) as service:
+        workers = service.pids()
+        use_all_of_it(service, times(*ROUNDS))
+        assert service.pids() == workers
+        told = [
+            line for line in service.lines() if line["message"].startswith("no room for metrics")
+        ]
+        assert len(told) == len(workers) - 1
+        assert counted(service) is None
+
+
+def test_a_service_that_it_fills_up_under_goes_on_counting(
+    tmp_path: Path, times: Callable[[int, int], int]
+) -> None:
+    with audit_service(tmp_path, free=16 * 1024 * 1024) as service:
+        fill(service)
+        workers = service.pids()
+        rounds = times(*ROUNDS)
+        use_all_of_it(service, rounds)
+        assert service.pids() == workers
+        assert counted(service) == rounds
