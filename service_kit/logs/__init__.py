@@ -138,7 +138,8 @@ class _LibraryHandler(logging.Handler):
 
 def _adopt_library_logs(shared: list[Any], render: Any, threshold: int) -> None:
     """Lines of the standard `logging` module take the same form; only warnings and worse."""
-    handler = _LibraryHandler()
+    # The handler's, too: a library may set the level of a logger of its own.
+    handler = _LibraryHandler(threshold)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -179,6 +179,9 @@ def test_a_librarys_line_below_a_warning_is_not_logged(
 ) -> None:
     logged = configured(monkeypatch, "json", "debug")
     logging.getLogger("library").info("chatter")
+    talkative = logging.getLogger("library.that.sets.a.level")
+    talkative.setLevel(logging.INFO)
+    talkative.info("chatter")
     assert logged() == ""
 
 
