@@ -131,7 +131,8 @@ def test_lost_lines_are_counted_and_told_once_it_is_written_again(
         requests.get(f"{audit.url}/livez", timeout=10)
         return told(output, "audit-service") == lost(audit)
 
-    wait_until(all_are_told)
+    # There are megabytes to look through.
+    wait_until(all_are_told, 60, step=0.5)
 
 
 def test_a_service_stops_as_soon_as_ever(output: Output, audit: Service, users: Service) -> None:
@@ -155,5 +156,6 @@ def test_a_relay_goes_on_delivering(
         count = times(*ROUNDS)
         for _ in range(count):
             assert requests.post(f"{users.url}/v1/user", json=USER, timeout=10).ok
+            assert requests.get(f"{relay.url}/livez", timeout=10).ok
         wait_until(lambda: evidence.number_in_the_log(audit.url) == count)
         assert relay.readiness()["status"] == "ready"

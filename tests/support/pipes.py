@@ -24,7 +24,7 @@ class Pipe:
             self._reading = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
             self.writing = os.open(name, os.O_WRONLY)
         fcntl.fcntl(self.writing, fcntl.F_SETPIPE_SZ, size)
-        self.read = b""
+        self.read = bytearray()
         self._done: int | None = None
         self._reader = threading.Thread()
 

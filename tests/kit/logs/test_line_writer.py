@@ -85,7 +85,7 @@ def test_a_line_that_finds_the_queue_full_is_lost_and_a_line_says_so_later(
         writer.close(10)
     *came, told, after = pipe.read.splitlines(keepends=True)
     assert came == lines[: 1_000 - lost]
-    assert (told, after) == (lost_line(lost), b"after\n")
+    assert [told, after] == [lost_line(lost), b"after\n"]
 
 
 def test_losses_are_told_once(pipe: Pipe, writer_to: NewWriter) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from tests.support.faults import disks
 from tests.support.pipes import Pipe
 
-PIPE_BYTES = 65536
+PIPE_BYTES = 4096
 
 
 class Output(Protocol):
