@@ -45,7 +45,7 @@ endef
 export TRY
 
 # In processes beside each other; more than two cores may take more.
-PYTEST = $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
+PYTEST = $(BIN)/pytest --numprocesses $(PROCESSES)
 PROCESSES ?= 4
 
 # Faults come last and less crowded: what kills and starves processes disturbs other tests.

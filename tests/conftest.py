@@ -2,9 +2,11 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import kafka, postgres
 
@@ -66,14 +68,18 @@ def frail_broker() -> Iterator[kafka.OwnBroker]:
         yield broker
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Tests that share what is dear to start run in one process: a broker, a module's services."""
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & {"kafka_broker", "frail_broker"}:
-            item.add_marker(pytest.mark.xdist_group("kafka"))
-        elif item.path.parent.name in {"faults", "system"}:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+class OneProcessForEach(LoadScopeScheduling):
+    """A process for each file, whose fixtures are dear, and one for all that needs a broker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "kafka" if "kafka" in file or "consumer" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """How tests are shared out over processes."""
+    return OneProcessForEach(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
