@@ -30,6 +30,7 @@ from service_kit.kafka.topic_url import TopicUrl
 from service_kit.metrics.registry import Metrics
 from service_kit.process import admin_server
 from service_kit.process.gc import tune_gc
+from service_kit.process.malloc import tune_malloc
 from service_kit.process.shutdown import stop_event
 
 __all__ = ["BadClient", "consume"]
@@ -77,6 +78,7 @@ def consume(settings: Settings) -> None:
     with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):
         _log_durability_risks(url, settings)
         tune_gc()
+        tune_malloc()
         with LagMonitor(partial(admin, url, settings), partitions, status):
             loop.run(stop)
 

@@ -13,6 +13,7 @@ from gunicorn.glogging import Logger
 
 from service_kit.metrics import multiprocess
 from service_kit.process.gc import tune_gc
+from service_kit.process.malloc import tune_malloc
 from service_kit.process.ports import addresses_of, wait_for_port
 from service_kit.process.worker import Worker
 from service_kit.settings.base import ServiceSettings
@@ -75,6 +76,7 @@ class _Server(BaseApplication):
     def load(self) -> Flask:
         app = self._create_app()
         tune_gc()
+        tune_malloc()
         return app
 
     def _options(self) -> dict[str, Any]:
