@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox lock
+.PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox bench-memory \
+	lock
 
 install: $(VENV)/installed
 
@@ -84,6 +85,10 @@ bench-smoke: install
 # How fast the relay drains an outbox into our audit service.
 bench-outbox: install
 	$(BIN)/python -m bench.measures.outbox
+
+# Memory of each worker under steady load and bombs, five minutes: a section of docs/performance.md.
+bench-memory: install
+	$(BIN)/python -m bench.report.memory $(OPTIONS)
 
 # Resolve the dependencies anew; needs uv.
 lock:

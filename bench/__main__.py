@@ -21,6 +21,7 @@ SMOKE = Amounts(
     hashes=2,
     starts=1,
     kafka_events=0,
+    bombs_seconds=0,
 )
 
 
@@ -56,6 +57,7 @@ def main(
         hashes=20,
         starts=5,
         kafka_events=100_000,
+        bombs_seconds=300,
     )
     try:
         measured = suite.run(SMOKE if smoke else thorough, _progress())

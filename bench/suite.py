@@ -16,12 +16,14 @@ from bench.measures import (
     hashing,
     latency,
     machine,
+    memory,
     profile,
     rates,
     startup,
 )
 from bench.measures.disk import Disk
 from bench.measures.latency import Round
+from bench.measures.memory import UnderBombs
 from bench.measures.profile import Profile
 from bench.measures.rates import Results
 from bench.measures.rounds import Budget, Progress
@@ -35,7 +37,7 @@ ARGON2_AT_ONCE = "argon2, all cores at once"
 @dataclass(frozen=True)
 class Amounts:
     """Amounts of each measure: `sizes` of logs for growth, `disk_events` for bytes an event;
-    `kafka_events` in a topic, where 0 is not to measure it.
+    `kafka_events` in a topic, where 0 is not to measure it; `bombs_seconds` under bombs.
     """
 
     budget: Budget
@@ -44,6 +46,7 @@ class Amounts:
     hashes: int
     starts: int
     kafka_events: int
+    bombs_seconds: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Measurements:
     replicas: Results | None
     consumed: Spread | None
     startups: Sequence[StartUp]
+    under_bombs: UnderBombs
     machine: Sequence[tuple[str, str]]
 
 
@@ -105,6 +109,7 @@ def _measure(
         replicas=_replicas(workspace, budget, progress) if workspace.postgres else None,
         consumed=_consumed(workspace, amounts, progress) if with_kafka else None,
         startups=startup.measure(workspace, amounts.starts, progress),
+        under_bombs=memory.measure(workspace, amounts.bombs_seconds, progress),
         machine=machine.describe(workspace.data),
     )
 

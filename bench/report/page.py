@@ -12,34 +12,48 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from bench import suite
 from bench.contenders import catalogue
 from bench.load import wrk
-from bench.measures import growth, layers, profile
+from bench.measures import growth, layers, memory, profile
+from bench.measures.memory import Answers
 from bench.measures.spread import Spread
 from bench.report.targets import targets
 from bench.suite import Measurements
 
-PAGE, PICTURE = "performance.md", "performance.svg"
+PAGE, PICTURE, MEMORY_PICTURE = "performance.md", "performance.svg", "memory.svg"
 
 
 def write(measured: Measurements, folder: Path) -> str:
-    """Write the page and its picture into the folder; the text of the page."""
-    environment = Environment(
+    """Write the page and its pictures into the folder; the text of the page."""
+    templates = environment()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (PAGE, PICTURE, MEMORY_PICTURE):
+        text = templates.get_template(f"{name}.jinja").render(
+            measured=measured, rates=measured.rates, under=measured.under_bombs
+        )
+        (folder / name).write_text(text, encoding="utf-8")
+    return (folder / PAGE).read_text(encoding="utf-8")
+
+
+def environment() -> Environment:
+    """The templates, with what they call."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(["svg.jinja"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"spread": _spread, "median": statistics.median}
-    modules = (catalogue, growth, layers, profile, suite, wrk)
-    environment.globals |= {module.__name__.rpartition(".")[2]: module for module in modules}
-    environment.globals["targets"] = targets
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (PAGE, PICTURE):
-        text = environment.get_template(f"{name}.jinja").render(
-            measured=measured, rates=measured.rates
-        )
-        (folder / name).write_text(text, encoding="utf-8")
-    return (folder / PAGE).read_text(encoding="utf-8")
+    made.filters |= {"spread": _spread, "median": statistics.median, "statuses": _statuses}
+    modules = (catalogue, growth, layers, memory, profile, suite, wrk)
+    made.globals |= {module.__name__.rpartition(".")[2]: module for module in modules}
+    made.globals["targets"] = targets
+    return made
+
+
+def _statuses(answers: Answers) -> str:
+    """How many of each, the most frequent first."""
+    return ", ".join(
+        f"{status or 'no answer'}: {count:,}" for status, count in answers.statuses.most_common()
+    )
 
 
 def _spread(numbers: Spread | Iterable[float], digits: int = 0) -> str:
