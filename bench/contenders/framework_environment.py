@@ -33,9 +33,7 @@ def framework() -> Path:
 
 def _run(*command: str) -> None:
     try:
-        subprocess.run(  # noqa: S603 - words of ours
-            command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS
-        )
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     except subprocess.CalledProcessError as error:
         raise NotInstalled(error.stderr.strip().rpartition("\n")[2] or str(error)) from None
     except (OSError, subprocess.TimeoutExpired) as error:

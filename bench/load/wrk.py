@@ -83,7 +83,7 @@ def send(url: str, load: Load, seconds: float) -> Sample:
     ids = "random" if load.random_ids else "rising"
     arguments = (url + load.path, "--", load.kind, str(load.events), ids)
     command = ["wrk", *OPTIONS, "-s", str(SCRIPT), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:  # noqa: S603 - words of ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
         try:
             time.sleep(seconds)
             _wait_for_acknowledgement(wrk)

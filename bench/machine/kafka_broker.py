@@ -74,7 +74,7 @@ def _acknowledged(error: KafkaError | None, _message: Message) -> None:
 
 
 def _tool(name: str, port: str, folder: str) -> None:
-    subprocess.run(  # noqa: S603 - words of ours
+    subprocess.run(
         [str(TOOLS / name), port, folder], check=True, stdout=subprocess.DEVNULL, timeout=120
     )
 

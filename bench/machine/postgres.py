@@ -66,4 +66,4 @@ def running() -> Iterator[Postgres]:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, user=_USER, cwd="/", check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - words of ours
+    subprocess.run(command, user=_USER, cwd="/", check=True, stdout=subprocess.DEVNULL)

@@ -69,7 +69,7 @@ def serving(
     url, log = f"http://127.0.0.1:{port}", output / f"{name}.log"
     began = time.perf_counter()
     with log.open("ab") as out:
-        process = subprocess.Popen(  # noqa: S603 - words of ours
+        process = subprocess.Popen(
             command, env=environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
