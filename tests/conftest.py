@@ -12,6 +12,9 @@ from tests.support import kafka, postgres
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
+# In the paths of files of which a test needs a broker.
+WITH_A_BROKER = ("kafka", "consumer", "test_make_run", "test_disk_reserve")
+
 
 @pytest.fixture(autouse=True)
 def _only_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +76,7 @@ class OneProcessForEach(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "kafka" if "kafka" in file or "consumer" in file else file
+        return "broker" if any(word in file for word in WITH_A_BROKER) else file
 
 
 @pytest.hookimpl(optionalhook=True)

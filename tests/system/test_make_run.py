@@ -22,7 +22,7 @@ OF_THE_PAIR = ("USER", "AUDIT")
 CURL = re.compile(r"^\s*(curl -X POST .*)$", re.MULTILINE)
 
 pytestmark = [
-    pytest.mark.timeout(150),
+    pytest.mark.timeout(60),
     pytest.mark.skipif(shutil.which("make") is None, reason="needs make: install it"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: install it"),
 ]
