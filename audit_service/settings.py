@@ -6,7 +6,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from audit_service.events import DEFAULT, STRICT, Tolerance, Tolerances
-from audit_service.events.limits import Limits
+from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.reader import EventReader
 from audit_service.log import UnsupportedDatabase, database_at
 from service_kit.kafka import topic_url
@@ -60,16 +60,25 @@ class Settings(ServiceSettings):
         default=SecretStr(""), description="The database's password, where the URL has none"
     )
     max_event_bytes: int = Field(
-        default=MIB, ge=64 * KIB, le=64 * MIB, description="The longest body of a single event"
+        default=DEFAULT_LIMITS.event_bytes,
+        ge=64 * KIB,
+        le=64 * MIB,
+        description="The longest body of a single event",
     )
     max_batch_bytes: int = Field(
-        default=10 * MIB, ge=64 * KIB, le=256 * MIB, description="The longest body of a batch"
+        default=DEFAULT_LIMITS.batch_bytes,
+        ge=64 * KIB,
+        le=256 * MIB,
+        description="The longest body of a batch",
     )
     max_batch_events: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="The most events of a batch"
+        default=DEFAULT_LIMITS.batch_events,
+        ge=1,
+        le=1_000_000,
+        description="The most events of a batch",
     )
     max_json_values: int = Field(
-        default=250_000,
+        default=DEFAULT_LIMITS.json_values,
         ge=1000,
         le=100_000_000,
         description="The most members and items of JSON, of a batch in all, nested ones included",

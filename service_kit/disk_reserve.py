@@ -21,6 +21,9 @@ PERCENT: Final = 5
 """The reserve where it is `auto`: so much of the disk, and no more than MOST_BYTES."""
 LOOK_SECONDS: Final = 1.0
 
+HasRoom = Callable[[int], bool]
+"""Whether about so many bytes may be written; what is written is counted."""
+
 log = structlog.get_logger()
 
 
@@ -38,6 +41,11 @@ class Space:
 
     total: int
     free: int
+
+
+def always(_: int) -> bool:
+    """There is always room."""
+    return True
 
 
 def space_at(path: str) -> Space:

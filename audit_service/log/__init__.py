@@ -7,7 +7,6 @@ is read directly.
 from audit_service.log.backend import (
     Backend,
     DiskFull,
-    HasRoom,
     LogUnavailable,
     Origin,
     Outcome,
@@ -23,7 +22,6 @@ __all__ = [
     "Backend",
     "DiskFull",
     "EventLog",
-    "HasRoom",
     "LogUnavailable",
     "Origin",
     "Outcome",

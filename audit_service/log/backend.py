@@ -1,6 +1,6 @@
 """Backend of the log: the protocol of a store of rows, and the types of what goes in and out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -19,10 +19,6 @@ class LogUnavailable(Exception):
 
 class DiskFull(LogUnavailable):
     """The disk is full up to its reserve: nothing was stored."""
-
-
-HasRoom = Callable[[int], bool]
-"""Whether about so many bytes may be written: see `DiskReserve`."""
 
 
 class Outcome(Enum):

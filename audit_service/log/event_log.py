@@ -10,11 +10,12 @@ from audit_service.log.backend import (
     Backend,
     DiskFull,
     Entry,
-    HasRoom,
     LogUnavailable,
     Origin,
     Receipt,
 )
+from service_kit import disk_reserve
+from service_kit.disk_reserve import HasRoom
 from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTimeout
 
 EVENT_BYTES: Final = 1024
@@ -33,12 +34,12 @@ class EventLog:
         *,
         timeout: float = 5.0,
         on_commit: OnCommit | None = None,
-        has_room: HasRoom | None = None,
+        has_room: HasRoom = disk_reserve.always,
     ) -> None:
         """`timeout`: seconds that `append` waits at most for its turn to commit.
 
         `on_commit` is called after each commit that succeeded, in the thread that committed.
-        `has_room` is asked before events are queued; where it is None there always is.
+        `has_room` is asked before events are queued.
         """
         self._backend = backend
         self._on_commit = on_commit
@@ -62,7 +63,7 @@ class EventLog:
         """
         if not events:
             return []
-        if self._has_room is not None and not self._has_room(_size_of(events)):
+        if not self._has_room(_size_of(events)):
             raise DiskFull("the disk is full up to its reserve")
         pairs = zip(events, origins, strict=False)
         try:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import apsw
 
-from audit_service.log import DiskFull, HasRoom
+from audit_service.log import DiskFull
 from audit_service.log.sqlite_connections import connect, store_errors
 from audit_service.rejected.message import (
     NO_LIMIT,
@@ -15,7 +15,9 @@ from audit_service.rejected.message import (
     stored_rejection,
 )
 from audit_service.rejected.statements import Statements
+from service_kit import disk_reserve
 from service_kit.clock import now_in_microseconds
+from service_kit.disk_reserve import HasRoom
 
 _SQL = Statements("?")
 
@@ -23,7 +25,7 @@ _SQL = Statements("?")
 class SqliteRejected:
     """A RejectedStore (see there). It connects for each use, for there are few."""
 
-    def __init__(self, path: str, has_room: HasRoom | None = None) -> None:
+    def __init__(self, path: str, has_room: HasRoom = disk_reserve.always) -> None:
         self._path = path
         self._has_room = has_room
 
@@ -33,8 +35,7 @@ class SqliteRejected:
         at_most: int | None = None,
         max_bytes: int = NO_LIMIT,
     ) -> None:
-        size = sum(message.size for message in messages)
-        if self._has_room is not None and not self._has_room(size):
+        if not self._has_room(sum(message.size for message in messages)):
             raise DiskFull("the disk is full up to its reserve")
         now = now_in_microseconds()
         with self._connection() as db:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from audit_service.log import HasRoom, database_at
+from audit_service.log import database_at
 from audit_service.rejected.message import NO_LIMIT, RejectedMessage, StoredRejection
 from audit_service.rejected.postgres import PostgresRejected
 from audit_service.rejected.sqlite import SqliteRejected
+from service_kit import disk_reserve
 from service_kit.database_url import SqliteFile
+from service_kit.disk_reserve import HasRoom
 
 
 class RejectedStore(Protocol):
@@ -43,7 +45,9 @@ class RejectedStore(Protocol):
         ...
 
 
-def open_rejected(url: str, password: str = "", has_room: HasRoom | None = None) -> RejectedStore:
+def open_rejected(
+    url: str, password: str = "", has_room: HasRoom = disk_reserve.always
+) -> RejectedStore:
     """The store in the event log's database at `url`, which must exist and be up to date.
 
     `has_room` is asked before messages are kept in a SQLite file.

@@ -11,6 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from service_kit import disk_reserve
+from service_kit.disk_reserve import HasRoom
 from user_service.store import intents, outbox
 from user_service.store.idempotency_keys import IdempotencyKeys, digest
 from user_service.store.intents import Claim, ClaimLost, Intent
@@ -47,11 +49,11 @@ class ChangeStore:
         *,
         keys_kept: timedelta,
         outbox_max: int,
-        has_room: Callable[[int], bool] | None = None,
+        has_room: HasRoom = disk_reserve.always,
     ) -> None:
         """`keys_kept`: the running time after which an idempotency key is forgotten;
-        `outbox_max`: the most events that may wait in the outbox; `has_room`: whether so many
-        bytes may be written; where it is None they always may.
+        `outbox_max`: the most events that may wait in the outbox; `has_room` is asked before
+        a change is begun.
         """
         self._engine = engine
         # Claims of changes that were begun here, and will be written once more.
@@ -189,5 +191,5 @@ class ChangeStore:
 
     def _check_disk(self) -> None:
         """Raises DiskFull. MUST be asked before an event is sent; what was begun is ended."""
-        if self._has_room is not None and not self._has_room(CHANGE_BYTES):
+        if not self._has_room(CHANGE_BYTES):
             raise DiskFull
