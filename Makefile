@@ -52,7 +52,7 @@ PROCESSES ?= 4
 # Faults come last and less crowded: what kills and starves processes disturbs other tests.
 test: install
 	$(PYTEST) -m "not faults"
-	$(if $(FAULTS),$(PYTEST) -m faults)
+	$(if $(FAULTS),$(BIN)/pytest --numprocesses 2 -m faults)
 
 # On SQLite alone; no whole system and no relay is started.
 QUICK := tests/contract tests/kit tests/audit tests/user/api tests/user/users tests/user/sinks

@@ -132,7 +132,8 @@ def test_a_sink_that_is_none_makes_the_relay_unready_and_loses_nothing(
 ) -> None:
     with failing_sinks.at_once(sink, failing_sinks.MISCONFIGURED[fault]):
         ChangeLoad(here.engine).of_one_user(3)
-        wait_until(lambda: here.has_ready("checks") == {"database": "ok", "sink": "failing"})
+        unready = {"database": "ok", "sink": "failing", "dead_letters": "ok"}
+        wait_until(lambda: here.has_ready("checks") == unready)
         assert here.relay.readiness()["status"] == "unready"
         assert (here.waiting(), here.dead()) == (3, 0)
     _all_comes(here, sink)
