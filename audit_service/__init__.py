@@ -12,14 +12,15 @@ from audit_service.log import Backend, EventLog, database_at, migrate, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import HttpRecorder, RejectedStore, open_rejected
 from audit_service.settings import Settings
+from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
 
 
-def create_app(settings: Settings) -> ServiceApp:
-    """The WSGI application, for any server.
+def create_app(settings: Settings, concurrency: Concurrency = THREADS) -> ServiceApp:
+    """The WSGI application, for any server; `concurrency`: of its requests.
 
     Raises LogUnavailable, SchemaMismatch.
     """
@@ -27,11 +28,16 @@ def create_app(settings: Settings) -> ServiceApp:
     if settings.migrate:
         migrate(*place)
     disk = DiskReserve.of(database_at(*place), settings.disk_reserve)
-    return app_on(open_log(*place), open_rejected(*place, disk.has_room), settings, disk)
+    rejected = open_rejected(*place, disk.has_room)
+    return app_on(open_log(*place), rejected, settings, disk, concurrency)
 
 
 def app_on(
-    backend: Backend, rejected: RejectedStore, settings: Settings, disk: DiskReserve
+    backend: Backend,
+    rejected: RejectedStore,
+    settings: Settings,
+    disk: DiskReserve,
+    concurrency: Concurrency = THREADS,
 ) -> ServiceApp:
     """The application on stores that are open; it closes the backend."""
     metrics = Metrics()
@@ -41,6 +47,7 @@ def app_on(
         timeout=settings.commit_timeout,
         on_commit=event_metrics.committed,
         has_room=disk.has_room,
+        concurrency=concurrency,
     )
     recorder = HttpRecorder(
         rejected, settings.keep_rejected, event_metrics.not_kept, processes=settings.workers
@@ -54,8 +61,11 @@ def app_on(
         reports=disk.reports(),
         metrics=metrics,
         hosts=settings.hosts_on(settings.bind),
+        concurrency=concurrency,
     )
-    app.register_blueprint(receive.blueprint(event_log, settings, event_metrics, recorder.record))
+    app.register_blueprint(
+        receive.blueprint(event_log, settings, event_metrics, recorder.record, concurrency)
+    )
     app.register_blueprint(query.blueprint(backend))
     app.close_with(backend.close)
     app.close_with(recorder.close)

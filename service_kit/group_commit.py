@@ -1,16 +1,18 @@
 """Group commit: calls that come together share one transaction, and so one fsync.
 
-The first waiting thread (the leader) commits every queued item; the others wait for its result.
-There is no writer thread: to hand work to one and back costs a request ten context switches,
-which is more than the commit.
+The first that waits (the leader) commits every queued item; the others wait for its result. Among
+threads there is no writer thread: to hand work to one and back costs a request ten context
+switches, which is more than the commit. Greenlets hand it over once a commit.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-# More than any server's threads; a call behind so many would time out in the queue.
-MAX_WAITING = 256
+from service_kit.concurrency import THREADS, Concurrency, Signal
+
+# A call behind so many would time out in the queue.
+MAX_WAITING = 1024
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -33,17 +35,16 @@ class OutcomeUnknown(Exception):
 class _Call(Generic[A, R]):
     """One caller's item, and in the end its result or what went wrong.
 
-    Owned by its caller's thread, except `done` and `error`, which are owned by the leader until
-    it releases `wake`.
+    Owned by its caller, except `done` and `error`, which are owned by the leader until it
+    releases `wake`.
     """
 
-    def __init__(self, item: A) -> None:
+    def __init__(self, item: A, wake: Signal) -> None:
         self.item = item
         self.done: tuple[R] | None = None
         self.error: BaseException | None = None
-        # Released once: when the call is settled, or when its thread is to be the leader.
-        self.wake = threading.Lock()
-        self.wake.acquire()
+        # Released once: when the call is settled, or when its caller is to be the leader.
+        self.wake = wake
 
     @property
     def settled(self) -> bool:
@@ -51,7 +52,7 @@ class _Call(Generic[A, R]):
 
 
 class GroupCommit(Generic[A, R]):
-    """Queue of items that are committed together. Safe for any number of threads."""
+    """Queue of items that are committed together. Safe for all callers of one concurrency."""
 
     def __init__(
         self,
@@ -59,21 +60,26 @@ class GroupCommit(Generic[A, R]):
         *,
         timeout: float,
         outcome_timeout: float | None = None,
+        concurrency: Concurrency = THREADS,
     ) -> None:
         """`commit`: returns a result for each item that it drains, in their order; called by one
         thread at a time.
+
+        `concurrency`: of the callers.
 
         `timeout`: seconds that a call waits in the queue at most; `outcome_timeout`: seconds that
         it waits for the outcome beyond that once it was drained, as many where it is None.
         """
         self._commit = commit
+        self._concurrency = concurrency
+        self._run = concurrency.one_at_a_time()
         self._timeout = timeout
         self._outcome_timeout = timeout if outcome_timeout is None else outcome_timeout
         # Guards the two fields below, and who is woken. Never held during a commit.
         self._lock = threading.Lock()
         # Calls that no commit has drained, the oldest first. The next leader is the first.
         self._queue: list[_Call[A, R]] = []
-        # Whether a thread is the leader: it is in `_commit`, or was woken to be.
+        # Whether there is a leader: it is in `_commit`, or was woken to be.
         self._has_leader = False
 
     @property
@@ -83,7 +89,7 @@ class GroupCommit(Generic[A, R]):
 
     def __call__(self, item: A) -> R:
         """The result, after the commit. Raises QueueTimeout, OutcomeUnknown."""
-        call: _Call[A, R] = _Call(item)
+        call: _Call[A, R] = _Call(item, self._concurrency.signal())
         if not self._enqueue(call):
             self._wait(call)
         if not call.settled:
@@ -93,7 +99,7 @@ class GroupCommit(Generic[A, R]):
         return call.done[0]
 
     def _enqueue(self, call: _Call[A, R]) -> bool:
-        """Queue the call; whether its thread is the leader, since no other is."""
+        """Queue the call; whether its caller is the leader, since no other is."""
         with self._lock:
             if len(self._queue) >= MAX_WAITING:
                 raise QueueTimeout("too many requests wait to commit")
@@ -103,11 +109,11 @@ class GroupCommit(Generic[A, R]):
         return leads
 
     def _wait(self, call: _Call[A, R]) -> None:
-        """Return once the call is settled, or its thread is the leader."""
+        """Return once the call is settled, or its caller is the leader."""
         if call.wake.acquire(timeout=self._timeout):
             return
         with self._lock:
-            if call.wake.acquire(blocking=False):
+            if call.wake.acquire(timeout=0):
                 return  # It was woken at the last moment.
             if call in self._queue:
                 self._queue.remove(call)
@@ -134,7 +140,9 @@ class GroupCommit(Generic[A, R]):
             return [call.item for call in calls]
 
         try:
-            results = self._commit(drain)
+            # Whoever is ready queues before the commit begins, rather than wait for the next.
+            self._concurrency.let_others_go_first()
+            results = self._run(lambda: self._commit(drain))
             for call, result in zip(calls, results, strict=True):
                 call.done = (result,)
         except BaseException as error:

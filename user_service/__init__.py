@@ -12,6 +12,7 @@ from importlib.metadata import version
 from sqlalchemy import Engine
 
 from service_kit import database_url
+from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
 from service_kit.http import json_request
@@ -65,15 +66,17 @@ def in_a_thread(tasks: Sequence[Task]) -> Callable[[], object]:
 
 def create_app(
     settings: Settings,
+    concurrency: Concurrency = THREADS,
     periodic: Periodic = in_a_thread,
     places: HashingPlaces | None = None,
 ) -> ServiceApp:
-    """The WSGI application, for any server; `places`: those that its processes share.
+    """The WSGI application, for any server; `places`: those that its processes share;
+    `concurrency`: of its requests.
 
     Raises SchemaMismatch, OutboxNotEmpty, IntentsLeft, StoreUnavailable, and the database's
     errors where the schema is to be migrated.
     """
-    return app_on(_open_database(settings), settings, periodic, places)
+    return app_on(_open_database(settings), settings, periodic, places, concurrency)
 
 
 def app_on(
@@ -81,6 +84,7 @@ def app_on(
     settings: Settings,
     periodic: Periodic = in_a_thread,
     places: HashingPlaces | None = None,
+    concurrency: Concurrency = THREADS,
 ) -> ServiceApp:
     """The application on a database that is open; it closes the database."""
     metrics = Metrics()
@@ -103,6 +107,7 @@ def app_on(
         reports={**mode.reports, **disk.reports()},
         metrics=metrics,
         hosts=settings.hosts_on(settings.bind),
+        concurrency=concurrency,
     )
     outbox_metrics.register(metrics, engine)
     intent_metrics.register(metrics, engine)

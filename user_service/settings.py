@@ -55,7 +55,8 @@ class Settings(ServiceSettings):
         default=16,
         ge=4,
         le=256,
-        description="Threads in each worker; as many changes more may wait in it for their turn",
+        description="How many requests a worker answers at once, three quarters of them changes; "
+        "as many changes more may wait in it for their turn",
     )
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default="sqlite:///data/users.db",
@@ -169,7 +170,7 @@ class Settings(ServiceSettings):
 
     @property
     def server_threads(self) -> int:
-        """The threads of a worker, those in which a change waits to be admitted included."""
+        """Those in which a change waits to be admitted included."""
         return self.threads + self.waiting_requests
 
     @property

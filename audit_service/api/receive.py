@@ -1,7 +1,6 @@
 """Receiver of events: `POST /`, in all three content modes; acknowledged once on disk."""
 
 from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -9,19 +8,21 @@ from flask import Response, request
 
 from audit_service.events import (
     REJECTIONS,
-    Event,
     EventRejected,
     Rule,
     UnsupportedFormat,
     content_mode,
 )
 from audit_service.events.reader import EventReader
-from audit_service.log import EventLog, stored_line
+from audit_service.log import Entry, EventLog, hashed, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
+from service_kit.concurrency import Concurrency, run_here
 from service_kit.http import request_body
-from service_kit.http.body_memory import BodyMemory, Reservation
+from service_kit.http.blocking import never_blocks
+from service_kit.http.body_memory import SMALL_BYTES, BodyMemory
+from service_kit.http.no_content import no_content
 from service_kit.http.problems import Problem
 from service_kit.http.request_head import repeated_headers
 
@@ -51,7 +52,11 @@ _OPENAPI: dict[str, Any] = {
 
 
 def blueprint(
-    event_log: EventLog, settings: Settings, metrics: EventMetrics, record: Record
+    event_log: EventLog,
+    settings: Settings,
+    metrics: EventMetrics,
+    record: Record,
+    concurrency: Concurrency,
 ) -> APIBlueprint:
     """The route that receives; `record` is called with each message that is no event."""
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
@@ -61,32 +66,33 @@ def blueprint(
 
     @routes.post("/")
     @routes.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
+    @never_blocks
     def receive() -> Response:
         with memory.reservation() as reservation:
             try:
-                events = _events(settings, reader, record, reservation)
+                headers = _headers()
+                content = request_body.read(_limit(headers, settings), reservation.for_reading)
+                reservation.for_parsing(content, settings.max_json_values)
+                # What is long to read is long to hash and to log.
+                run = concurrency.run_blocking if len(content) > SMALL_BYTES else run_here
+                entries = run(lambda: _entries(reader, record, headers, content))
             except refusals as error:
                 metrics.rejected(error)
                 log_refused(error)
                 raise
-            receipts = event_log.append(events)
-        stored_line.log_stored(events, receipts)
-        answer = Response(status=HTTPStatus.NO_CONTENT)
-        del answer.headers["Content-Type"]
-        return answer
+            receipts = event_log.append_entries(entries)
+        run(lambda: stored_line.log_stored([one.event for one in entries], receipts))
+        return no_content()
 
     return routes
 
 
-def _events(
-    settings: Settings, reader: EventReader, record: Record, reservation: Reservation
-) -> Sequence[Event]:
-    headers = _headers()
-    content = request_body.read(_limit(headers, settings), reservation.for_reading)
-    reservation.for_parsing(content, settings.max_json_values)
+def _entries(
+    reader: EventReader, record: Record, headers: Mapping[str, str], content: bytes
+) -> Sequence[Entry]:
     try:
         _check_repeats(request.environ)
-        return reader.http(headers, content)
+        return hashed(reader.http(headers, content))
     except REJECTIONS as error:
         record(headers, content, error)
         raise

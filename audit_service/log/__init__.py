@@ -7,6 +7,7 @@ is read directly.
 from audit_service.log.backend import (
     Backend,
     DiskFull,
+    Entry,
     LogUnavailable,
     Origin,
     Outcome,
@@ -14,13 +15,14 @@ from audit_service.log.backend import (
     Receipt,
     Record,
 )
-from audit_service.log.event_log import EventLog
+from audit_service.log.event_log import EventLog, hashed
 from audit_service.log.open import UnsupportedDatabase, database_at, migrate, open_log
 from audit_service.log.schema import SchemaMismatch
 
 __all__ = [
     "Backend",
     "DiskFull",
+    "Entry",
     "EventLog",
     "LogUnavailable",
     "Origin",
@@ -31,6 +33,7 @@ __all__ = [
     "SchemaMismatch",
     "UnsupportedDatabase",
     "database_at",
+    "hashed",
     "migrate",
     "open_log",
 ]

@@ -15,6 +15,7 @@ from audit_service.log.backend import (
     Receipt,
 )
 from service_kit import disk_reserve
+from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import HasRoom
 from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTimeout
 
@@ -26,7 +27,7 @@ OnCommit = Callable[[Sequence[Receipt], float], None]
 
 
 class EventLog:
-    """Appends to a backend for this process. Safe for any number of threads."""
+    """Appends to a backend for this process. Safe for all callers of one concurrency."""
 
     def __init__(
         self,
@@ -35,16 +36,17 @@ class EventLog:
         timeout: float = 5.0,
         on_commit: OnCommit | None = None,
         has_room: HasRoom = disk_reserve.always,
+        concurrency: Concurrency = THREADS,
     ) -> None:
         """`timeout`: seconds that `append` waits at most for its turn to commit.
 
         `on_commit` is called after each commit that succeeded, in the thread that committed.
-        `has_room` is asked before events are queued.
+        `has_room` is asked before events are queued; `concurrency`: of those who append.
         """
         self._backend = backend
         self._on_commit = on_commit
         self._has_room = has_room
-        self._commit = GroupCommit(self._commit_all, timeout=timeout)
+        self._commit = GroupCommit(self._commit_all, timeout=timeout, concurrency=concurrency)
 
     @property
     def queued(self) -> int:
@@ -54,20 +56,21 @@ class EventLog:
     def append(
         self, events: Sequence[Event], origins: Iterable[Origin | None] = repeat(None)
     ) -> Sequence[Receipt]:
-        """Store the events, all or none, and return a receipt for each, in their order.
+        """Store the events, as `append_entries` does; `origins`: see `hashed`."""
+        return self.append_entries(hashed(events, origins))
 
-        `origins`: where each of them is from, as many as there are events, or more.
+    def append_entries(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        """Store the events, all or none, and return a receipt for each, in their order.
 
         MUST NOT return before the commit is on disk.
         Raises LogUnavailable where that cannot be had now; DiskFull.
         """
-        if not events:
+        if not entries:
             return []
-        if not self._has_room(_size_of(events)):
+        if not self._has_room(_size_of(entries)):
             raise DiskFull("the disk is full up to its reserve")
-        pairs = zip(events, origins, strict=False)
         try:
-            return self._commit([Entry(event, digest(event), origin) for event, origin in pairs])
+            return self._commit(entries)
         except QueueTimeout as error:
             raise LogUnavailable(str(error)) from error
         except OutcomeUnknown as error:
@@ -92,5 +95,15 @@ class EventLog:
         return [list(islice(each, size)) for size in sizes]
 
 
-def _size_of(events: Sequence[Event]) -> int:
-    return sum(EVENT_BYTES + len(event.data or b"") for event in events)
+def hashed(
+    events: Sequence[Event], origins: Iterable[Origin | None] = repeat(None)
+) -> Sequence[Entry]:
+    """The events as they are appended; to hash many takes a while.
+
+    `origins`: where each of them is from, as many as there are events, or more.
+    """
+    return [Entry(e, digest(e), origin) for e, origin in zip(events, origins, strict=False)]
+
+
+def _size_of(entries: Sequence[Entry]) -> int:
+    return sum(EVENT_BYTES + len(entry.event.data or b"") for entry in entries)

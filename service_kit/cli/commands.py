@@ -5,14 +5,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import click
 import structlog
-from flask import Flask
 
 from service_kit import logs
-from service_kit.process import gunicorn_server, ports
+from service_kit.concurrency import Concurrency
+from service_kit.http.app import ServiceApp
+from service_kit.process import ports
 from service_kit.settings.base import ServiceSettings, SettingsError
 
 CONFIG = 78  # EX_CONFIG of sysexits.h
@@ -35,24 +36,37 @@ def reason_line(error: Exception, cause: BaseException | None) -> str:
     return reason.splitlines()[0] if reason else type(error).__name__
 
 
+def serve(
+    name: str,
+    settings: Any,
+    create_app: Callable[[Concurrency], ServiceApp],
+    retry_startup_on: tuple[type[Exception], ...],
+) -> None:
+    """Serve HTTP; see `gunicorn_server.run`."""
+    from service_kit.process import gunicorn_server  # noqa: PLC0415 - 0.1 s, and most commands serve nothing
+
+    gunicorn_server.run(name, settings, create_app, retry_startup_on)
+
+
 @dataclass(frozen=True)
 class Service(Generic[S]):
     """A service, as far as its commands need to know it.
 
     `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
     where the settings, though valid, do not let it start. `retry_startup_on`: see
-    `gunicorn_server.run`. `wait_for_port`, `serve`: others where nothing is to be served.
+    `gunicorn_server.run`, whose arguments `serve` has. `wait_for_port`, `serve`: others where
+    nothing is to be served.
     """
 
     name: str
     version: str
     settings: type[S]
-    create_app: Callable[[S], Flask]
+    create_app: Callable[[S, Concurrency], ServiceApp]
     migrate: Callable[[S], None]
     check: Callable[[S], None]
     retry_startup_on: tuple[type[Exception], ...] = ()
     wait_for_port: Callable[[str], None] = ports.wait_for_port
-    serve: Callable[..., None] = gunicorn_server.run
+    serve: Callable[..., None] = serve
 
 
 def load_settings(service: Service[S]) -> S:
@@ -111,7 +125,10 @@ def service_commands(service: Service[S]) -> click.Group:
         # The schema is up to date by now; the workers need not look at it again.
         prepared = settings.model_copy(update={"migrate": False})
         service.serve(
-            service.name, prepared, lambda: service.create_app(prepared), service.retry_startup_on
+            service.name,
+            prepared,
+            lambda concurrency: service.create_app(prepared, concurrency),
+            service.retry_startup_on,
         )
 
     @group.command()

@@ -5,8 +5,11 @@ from contextlib import ExitStack
 from typing import Any
 
 from apiflask import APIFlask
+from flask import request
+from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
+from service_kit.concurrency import THREADS, Concurrency
 from service_kit.http import (
     health,
     host_header,
@@ -15,6 +18,7 @@ from service_kit.http import (
     request_log,
     request_metrics,
 )
+from service_kit.http.blocking import may_block
 from service_kit.http.log_metrics import LostLines
 from service_kit.metrics.registry import Metrics
 from service_kit.settings.hosts import LOOPBACK, AllowedHosts
@@ -30,11 +34,28 @@ class ProblemDocument(BaseModel):
 
 
 class ServiceApp(APIFlask):
-    """An application that owns what it was wired with, until `close`."""
+    """An application that owns what it was wired with, until `close`.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    Views may block (see `blocking`); what they take of a body MUST have been read before.
+    """
+
+    def __init__(self, *args: Any, concurrency: Concurrency = THREADS, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._concurrency = concurrency
         self._resources = ExitStack()
+        self.is_draining = False
+        """Whether it is to be sent no more requests."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """The answer of the request's view."""
+        rule, answer = request.url_rule, super().dispatch_request
+        if rule is not None and may_block(self.view_functions[rule.endpoint]):
+            return self._concurrency.run_blocking(answer)
+        return answer()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: none is asynchronous, and to find that out takes a while."""
+        return func
 
     def close_with(self, close: Callable[[], object]) -> None:
         """Have the application's `close` call this one, the last that was added first."""
@@ -55,11 +76,13 @@ def create(
     reports: Mapping[str, health.Report] | None = None,
     metrics: Metrics | None = None,
     hosts: AllowedHosts = LOOPBACK,
+    concurrency: Concurrency = THREADS,
 ) -> ServiceApp:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
     `problem_for` says which problem each domain exception is; `checks` decide readiness;
-    `metrics` are shown together with those of its requests; `hosts`: the names it is called by.
+    `metrics` are shown together with those of its requests; `hosts`: the names it is called by;
+    `concurrency`: of its requests.
     """
     app = ServiceApp(
         import_name,
@@ -68,6 +91,7 @@ def create(
         docs_path=None,
         json_errors=False,
         static_folder=None,
+        concurrency=concurrency,
     )
     app.config["VALIDATION_ERROR_DESCRIPTION"] = "the input is not valid"
     app.config["HTTP_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
@@ -84,7 +108,7 @@ def create(
     problems.register(app, problem_for)
     host_header.register(app, hosts)
     query_parameters.register(app)
-    app.register_blueprint(health.blueprint(checks, reports or {}))
+    app.register_blueprint(health.blueprint(checks, reports or {}, lambda: app.is_draining))
     app.register_blueprint(request_metrics.blueprint(metrics, lost_lines))
     app.spec_processor(_problems_are_problem_documents)
     return app

@@ -8,21 +8,29 @@ import structlog
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 
+from service_kit.http.blocking import never_blocks
+
 log = structlog.get_logger()
 
 Check = Callable[[], object]
 Report = Callable[[], Any]
 
 
-def blueprint(checks: Mapping[str, Check], reports: Mapping[str, Report]) -> APIBlueprint:
+def blueprint(
+    checks: Mapping[str, Check],
+    reports: Mapping[str, Report],
+    is_draining: Callable[[], bool] = lambda: False,
+) -> APIBlueprint:
     """The two routes.
 
-    A check that raises makes the service unready (503) under its name. A report is shown
-    beside the checks and decides nothing: its subject may fail without this service failing.
+    A check that raises makes the service unready (503) under its name; so does that it drains. A
+    report is shown beside the checks and decides nothing: its subject may fail without this
+    service failing.
     """
     health = APIBlueprint("health", __name__)
 
     @health.get("/livez")
+    @never_blocks
     @health.doc(summary="Is the process serving?", responses={200: "It is"})
     def livez() -> Response:
         return jsonify(status="ok")
@@ -34,9 +42,9 @@ def blueprint(checks: Mapping[str, Check], reports: Mapping[str, Report]) -> API
     )
     def readyz() -> tuple[Response, HTTPStatus]:
         results = {name: _run(name, check) for name, check in checks.items()}
-        ready = all(result == "ok" for result in results.values())
+        ready = not is_draining() and all(result == "ok" for result in results.values())
         body = jsonify(
-            status="ready" if ready else "unready",
+            status="ready" if ready else "draining" if is_draining() else "unready",
             checks=results,
             **{name: report() for name, report in reports.items()},
         )

@@ -2,10 +2,10 @@
 
 import json
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from apiflask import APIFlask
-from flask import Request, current_app
+from flask import Request, current_app, request
 
 from service_kit import json_values
 from service_kit.http import request_body
@@ -13,6 +13,7 @@ from service_kit.http.problems import Problem
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
 
 class _Ambiguous(ValueError):
@@ -26,6 +27,8 @@ class JsonRequest(Request):
     has NaN or Infinity, or a member twice, 422 for one that is no object.
     """
 
+    _body: bytes | Problem = b""
+
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002, ARG002 - the signature that it overrides
         """The body's object; the arguments, which would make it lenient, have no effect."""
         if self.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -38,7 +41,7 @@ class JsonRequest(Request):
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"the body must be {' or '.join(sorted(accepted))}",
             )
-        content = request_body.read(current_app.config["JSON_LIMIT"])
+        content = self._content()
         _check_values(content, current_app.config["JSON_VALUES"])
         value = _decode(content)
         if not isinstance(value, dict):
@@ -46,10 +49,29 @@ class JsonRequest(Request):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
         return value
 
+    def prefetch(self) -> None:
+        """Read the body; what is wrong with it is raised when it is asked for."""
+        if self.url_rule is not None and self.method in _WITH_BODY:
+            try:
+                self._body = request_body.read(current_app.config["JSON_LIMIT"])
+            except Problem as problem:
+                self._body = problem
+
+    def _content(self) -> bytes:
+        if isinstance(self._body, Problem):
+            raise self._body
+        return self._body
+
+
+def _prefetch() -> None:
+    cast("JsonRequest", request).prefetch()
+
 
 def register(app: APIFlask, limit: int, values: int) -> None:
     """Read every JSON body of `app` so, `limit` bytes and so many members and items at most."""
     app.request_class = JsonRequest
+    # A view may run where nobody waits for slow clients.
+    app.before_request(_prefetch)
     app.config["JSON_LIMIT"] = limit
     app.config["JSON_VALUES"] = values
 

@@ -1,18 +1,22 @@
 """gunicorn as the server of an application, with the settings that were found to matter."""
 
 import os
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import structlog
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from service_kit.concurrency import Concurrency
+from service_kit.http.app import ServiceApp
 from service_kit.metrics import multiprocess
+from service_kit.process.connections import Bounds
 from service_kit.process.gc import tune_gc
+from service_kit.process.greenlets import Greenlets
 from service_kit.process.malloc import tune_malloc
 from service_kit.process.ports import addresses_of, wait_for_port
 from service_kit.process.worker import Worker
@@ -20,32 +24,48 @@ from service_kit.settings.base import ServiceSettings
 
 log = structlog.get_logger()
 
+GRACE_SECONDS = 20
+"""For which a worker that stops answers what was sent."""
+MAX_FILES = 65536
+
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody can foresee
+
+CreateApp = Callable[[Concurrency], ServiceApp]
 
 
 def run(
     service: str,
     settings: ServiceSettings,
-    create_app: Callable[[], Flask],
+    create_app: CreateApp,
     retry_startup_on: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Serve what `create_app` makes, called once in each worker, until SIGTERM or SIGINT.
+    """Serve what `create_app` makes, called once in each worker with the concurrency of its
+    requests, until SIGTERM or SIGINT.
 
     `retry_startup_on`: raised by `create_app` while a dependency is away. A worker that starts then
     waits for it, where gunicorn would end the whole service.
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
+    _allow_open_files()
     with multiprocess.shared_folder():
-        _Server(service, settings, lambda: _created(create_app, retry_startup_on)).run()
+        _Server(service, settings, create_app, retry_startup_on).run()
+
+
+def _allow_open_files() -> None:
+    """Allow as many as the system lets us have, of which each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if allowed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _created(
-    create_app: Callable[[], Flask], retry_startup_on: tuple[type[Exception], ...]
-) -> Flask:
+    create_app: CreateApp, threads: int, retry_startup_on: tuple[type[Exception], ...]
+) -> ServiceApp:
     while True:
         try:
-            return create_app()
+            return create_app(Greenlets(threads))
         except retry_startup_on as error:
             log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400 - one line
             time.sleep(1)
@@ -61,20 +81,32 @@ class _PropagatingLogger(Logger):
 
 
 class _Server(BaseApplication):
+    """What a worker serves: see `Worker`."""
+
     def __init__(
-        self, service: str, settings: ServiceSettings, create_app: Callable[[], Flask]
+        self,
+        service: str,
+        settings: ServiceSettings,
+        create_app: CreateApp,
+        retry_startup_on: tuple[type[Exception], ...],
     ) -> None:
         self._service = service
         self._settings = settings
         self._create_app = create_app
+        self._retry_startup_on = retry_startup_on
+        self.bounds = Bounds.of(settings)
+        self.drain_seconds = settings.drain_seconds
         super().__init__()
+
+    def begin_draining(self) -> None:
+        self.callable.is_draining = True
 
     def load_config(self) -> None:
         for name, value in self._options().items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
-        app = self._create_app()
+    def load(self) -> ServiceApp:
+        app = _created(self._create_app, self._settings.server_threads, self._retry_startup_on)
         tune_gc()
         tune_malloc()
         return app
@@ -85,14 +117,10 @@ class _Server(BaseApplication):
             # Those that were probed: gunicorn takes one address of a name, and not the first.
             "bind": addresses_of(settings.bind),
             "workers": settings.workers,
-            "threads": settings.server_threads,
             "worker_class": Worker,
             # Without it all of a client's kept-alive connections can land on one worker.
             "reuse_port": True,
-            # Longer than the pools of usual clients keep a connection idle: the side that
-            # closes first risks a reset of a request that is under way.
-            "keepalive": 75,
-            "graceful_timeout": 20,
+            "graceful_timeout": GRACE_SECONDS + settings.drain_seconds,
             "timeout": 60,
             "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
             # Threads, database pools and librdkafka do not survive a fork.

@@ -1,40 +1,94 @@
-"""Worker of gunicorn: threads, with requests read strictly and connections closed in peace."""
+"""Worker of gunicorn: a greenlet for each connection, all in one thread, which nothing may block.
 
-from typing import Any
+gunicorn's own worker on gevent has no deadlines, patches what others use, and resets connections
+when it stops.
+"""
 
-from gunicorn.http.parser import RequestParser
-from gunicorn.workers.gthread import ThreadWorker
+import os
+import time
+from contextlib import suppress
+from typing import Any, Final
 
-from service_kit.http.request_head import StrictRequest
-from service_kit.process.lingering import LingeringConnections
+import gevent
+from gevent import socket
+from gunicorn.workers.base import Worker as BaseWorker
+
+from service_kit.process.client_connection import Site
+from service_kit.process.connections import Connections
+
+TURN_SECONDS: Final = 0.1
+ACCEPTED_AT_ONCE: Final = 64
 
 
-class Worker(ThreadWorker):
-    """gunicorn's threaded worker, without waiting in its main thread.
-
-    There gunicorn itself waits for each client to close, up to two seconds, and drops what is
-    beyond 64 KiB: who never closes stops all others, and after a minute the worker is killed.
+class Worker(BaseWorker):
+    """Serves `app.wsgi()` within `app.bounds`; `app.drain_seconds`: for which it goes on accepting
+    after SIGTERM, once `app.begin_draining()` was called.
     """
 
     def init_process(self) -> None:
-        RequestParser.mesg_class = StrictRequest
+        gevent.reinit()
         super().init_process()
 
     def run(self) -> None:
-        self._lingering = LingeringConnections(self.poller)
-        super().run()
+        """Serve until SIGTERM, and then answer what was sent."""
+        self._connections = Connections(self.app.bounds)
+        listeners = [_cooperative(each.sock) for each in self.sockets]
+        accepting = [gevent.spawn(self._accept, each) for each in listeners]
+        while self.alive:
+            self._turn()
+        self.app.begin_draining()
+        self._turns(self.app.drain_seconds)
+        gevent.killall(accepting)
+        self._connections.stop()
+        for listener in listeners:
+            self._accept_the_last(listener)
+        self._turns(self.cfg.graceful_timeout - self.app.drain_seconds, while_open=True)
 
-    def finish_request(self, conn: Any, fs: Any) -> None:
-        """Called in the main thread, when a request was answered."""
-        if fs.cancelled() or fs.exception() is not None or fs.result():
-            super().finish_request(conn, fs)
-        else:
-            self._lingering.add(conn.sock, self._count_closed)
+    def handle_quit(self, sig: Any, frame: Any) -> None:
+        """Not in the signal's handler, which must not wait."""
+        gevent.spawn(super().handle_quit, sig, frame)
 
-    def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature that it overrides
-        """Called in each turn of the main loop, at least once a second."""
-        super().murder_keepalived(force)
-        self._lingering.close_expired()
+    def _turns(self, seconds: float, *, while_open: bool = False) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and (self._connections or not while_open):
+            self._turn()
 
-    def _count_closed(self) -> None:
-        self.nr_conns -= 1
+    def _turn(self) -> None:
+        self.notify()
+        if self.ppid != os.getppid():
+            # Its master was killed.
+            self.alive = False
+        self._connections.end_late()
+        gevent.sleep(TURN_SECONDS)
+
+    def _accept(self, listener: Any) -> None:
+        site = self._site(listener)
+        while True:
+            try:
+                for _ in range(ACCEPTED_AT_ONCE):
+                    client, address = listener.accept()
+                    self._connections.add(client, address, site)
+            except OSError as error:
+                # No file is left to open, or the client has gone already.
+                self._connections.make_room()
+                self.log.warning("cannot accept: %s", error.strerror)
+                gevent.sleep(TURN_SECONDS)
+            gevent.sleep(0)
+
+    def _accept_the_last(self, listener: Any) -> None:
+        """Accept those who have connected, and no others: the system would reset them."""
+        site = self._site(listener)
+        listener.setblocking(False)
+        with suppress(OSError):
+            while True:
+                client, address = listener.accept()
+                self._connections.add(client, address, site)
+        listener.close()
+
+    def _site(self, listener: Any) -> Site:
+        return Site(self.wsgi, self.cfg, listener.getsockname(), self.handle_error)
+
+
+def _cooperative(listener: Any) -> Any:
+    """The same listener, for greenlets."""
+    return socket.socket(listener.family, listener.type, fileno=listener.detach())

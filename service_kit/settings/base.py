@@ -50,7 +50,50 @@ class ServiceSettings(BaseSettings):
         "none but these on a loopback address, any on another",
     )
     workers: int = Field(default=2, ge=1, le=64, description="Worker processes")
-    threads: int = Field(default=8, ge=2, le=256, description="Threads in each worker")
+    threads: int = Field(
+        default=8, ge=2, le=256, description="How many queries a worker runs at once"
+    )
+    max_connections: int = Field(
+        default=4096,
+        ge=1,
+        le=60_000,
+        description="The most connections that are open in a worker; past it the one that is idle "
+        "for the longest time is closed for a new one",
+    )
+    head_timeout: float = Field(
+        default=10, gt=0, le=600, description="Seconds that a client has to send a request's head"
+    )
+    body_timeout: float = Field(
+        default=60, gt=0, le=3600, description="Seconds that a client has to send a request's body"
+    )
+    body_rate: int = Field(
+        default=1024,
+        ge=0,
+        le=1024**3,
+        description="The fewest bytes of a body a second, after the first 10 s",
+    )
+    idle_timeout: float = Field(
+        # Longer than the pools of usual clients keep a connection idle: the side that closes
+        # first risks a reset of a request that is under way.
+        default=75,
+        gt=0,
+        le=3600,
+        description="Seconds without a request after which a connection is closed",
+    )
+    answer_timeout: float = Field(
+        default=30,
+        gt=0,
+        le=3600,
+        description="Seconds in which a client reads nothing of its answer, after which its "
+        "connection is closed",
+    )
+    drain_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=300,
+        description="Seconds after SIGTERM for which requests are still accepted, while `/readyz` "
+        "is 503",
+    )
     log_format: LogFormat = Field(
         default="auto",
         description="`console`, `json`, or `auto`: console on a terminal, JSON elsewhere",
@@ -75,7 +118,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def server_threads(self) -> int:
-        """The threads of a worker."""
+        """How many calls that block a worker runs at once."""
         return self.threads
 
     @field_validator("*", mode="before")

@@ -171,7 +171,7 @@ def make_app(database_url: str, periodic: ManualPeriodic) -> Iterator[MakeApp]:
         def make(*, lock_seconds: float | None = None, **others: Any) -> Flask:
             settings = Settings(**{**usual, **others})
             app = (
-                create_app(settings, periodic)
+                create_app(settings, periodic=periodic)
                 if lock_seconds is None
                 else app_on(
                     database.open_engine(settings, threads=8, lock_seconds=lock_seconds),

@@ -11,6 +11,7 @@ from flask import Response, jsonify, request, url_for
 
 from service_kit.clock import rfc3339
 from service_kit.http import request_log
+from service_kit.http.no_content import no_content
 from service_kit.http.request_head import repeated_headers
 from user_service.api import idempotency_header
 from user_service.api.admission import Admission
@@ -110,9 +111,7 @@ def blueprint(
         context = _context(delivery_timeout)
         with admitted(context):
             users.delete(str(user_id), context, _precondition())
-        response = Response(status=HTTPStatus.NO_CONTENT)
-        del response.headers["Content-Type"]
-        return response
+        return no_content()
 
     return api
 

@@ -12,7 +12,6 @@ from service_kit import database_url, sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
-from service_kit.process import gunicorn_server
 from user_service import check_other_mode_ended, create_app, sinks
 from user_service.cli import relay, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
@@ -106,8 +105,11 @@ def _serve(
 ) -> None:
     # MUST be made before the workers are forked, who share them.
     places = HashingPlaces()
-    gunicorn_server.run(
-        name, settings, lambda: create_app(settings, places=places), retry_startup_on
+    commands.serve(
+        name,
+        settings,
+        lambda concurrency: create_app(settings, concurrency, places=places),
+        retry_startup_on,
     )
 
 

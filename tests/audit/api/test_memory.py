@@ -20,10 +20,11 @@ HEADERS = {"ce-id": "slow", "ce-source": "/s", "ce-specversion": "1.0", "ce-type
 
 
 class SlowUpload(io.BytesIO):
-    """A body that comes once it may; `begun` is set when it is waited for."""
+    """A body whose end, from `sent` bytes on, comes once it may; `begun`: it is waited for."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent: int) -> None:
         super().__init__(b"x" * SLOW_BYTES)
+        self._sent = sent
         self.begun, self.may_come = threading.Event(), threading.Event()
 
     def read(self, size: int | None = -1) -> bytes:
@@ -35,14 +36,15 @@ class SlowUpload(io.BytesIO):
         return super().readinto(buffer)
 
     def _wait(self) -> None:
-        self.begun.set()
-        assert self.may_come.wait(30)
+        if self.tell() >= self._sent:
+            self.begun.set()
+            assert self.may_come.wait(30)
 
 
 @contextmanager
-def slow_upload(sink: Sink) -> Iterator[None]:
-    """A delivery that is being read while the block runs, and accepted after it."""
-    stream = SlowUpload()
+def slow_upload(sink: Sink, sent: int = SLOW_BYTES * 9 // 10) -> Iterator[None]:
+    """A delivery of which so much was read while the block runs, and which is accepted after it."""
+    stream = SlowUpload(sent)
 
     def post() -> TestResponse:
         return sink.app.test_client().post("/", headers=HEADERS, input_stream=stream)
@@ -70,6 +72,11 @@ def test_a_long_body_that_does_not_fit_beside_others_is_503_and_a_short_one_is_r
         assert [event["id"] for event in sink.stored()] == ["short", "slow", "long"]
         metrics = Scrape(sink.client.get("/metrics").text)
         assert sum(metrics.values("audit_service_rejected_total", "reason").values()) == 0
+
+
+def test_a_body_that_was_announced_and_does_not_come_takes_no_room(tmp_path: Path) -> None:
+    with open_sink(tmp_path, body_memory=2 * MIB) as sink, slow_upload(sink, sent=0):
+        assert sink.binary({"id": "long"}, body=b"x" * 200_000).status_code == 204
 
 
 def test_a_body_that_is_refused_gives_its_memory_back(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_committer_that_is_stopped_leaves_no_append_hanging(requests: Opener) 
 def test_a_full_queue_is_unavailable_at_once(requests: Opener) -> None:
     given = requests()
     first = given.first_is_committing()
-    names = [f"{n:03}" for n in range(MAX_WAITING)]
+    names = [f"{n:04}" for n in range(MAX_WAITING)]
     others = [given.append(name) for name in names]
     given.waiting(MAX_WAITING)
     with pytest.raises(LogUnavailable, match="too many"):

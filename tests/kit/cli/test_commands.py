@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from flask import Flask
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from service_kit import logs
 from service_kit.cli import commands
 from service_kit.cli.commands import StartError
+from service_kit.concurrency import Concurrency
 from service_kit.http import app as service_app
+from service_kit.http.app import ServiceApp
 from service_kit.process import ports
 from service_kit.settings.base import ServiceSettings
 from tests.support.ports import free_port
@@ -37,7 +38,7 @@ class Trial(ServiceSettings):
     )
 
 
-def create_app(_: Trial) -> Flask:
+def create_app(_settings: Trial, _concurrency: Concurrency) -> ServiceApp:
     return service_app.create(__name__, title="Trial", version="1", problem_for={}, checks={})
 
 

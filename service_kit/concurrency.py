@@ -1,0 +1,79 @@
+"""Concurrency: how the calls of a process that wait for others share it.
+
+Threads, unless a server answers its requests in greenlets of one thread.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+R = TypeVar("R")
+
+
+class Signal(Protocol):
+    """A lock that is held from the start, and released once."""
+
+    def acquire(self, *, timeout: float) -> bool:
+        """Whether it was released, in so many seconds."""
+        ...
+
+    def release(self) -> object:
+        """Let the one who waits go on."""
+        ...
+
+
+class Runner(Protocol):
+    """Runs calls, and returns or raises what they do, without holding up others."""
+
+    def __call__(self, call: Callable[[], R], /) -> R: ...
+
+
+class Concurrency(Protocol):
+    """What waits, and what makes others wait, in a process."""
+
+    @property
+    def run_blocking(self) -> Runner:
+        """Runs calls that wait for the system, or compute for long, some at once.
+
+        Context variables are those of the caller.
+        """
+        ...
+
+    def one_at_a_time(self) -> Runner:
+        """Runs calls one after the other, beside those of `run_blocking`."""
+        ...
+
+    def signal(self) -> Signal:
+        """A signal for one who waits."""
+        ...
+
+    def let_others_go_first(self) -> None:
+        """Return once all others that are ready to go on have had their turn."""
+        ...
+
+
+def run_here(call: Callable[[], R], /) -> R:
+    """A Runner that runs the call where it is."""
+    return call()
+
+
+class Threads:
+    """Concurrency of threads: each may block, and the system gives turns."""
+
+    run_blocking: Runner = staticmethod(run_here)
+
+    def one_at_a_time(self) -> Runner:
+        """One thread calls it at a time, as a group commit sees to."""
+        return run_here
+
+    def signal(self) -> Signal:
+        """A lock."""
+        lock = threading.Lock()
+        lock.acquire()
+        return lock
+
+    def let_others_go_first(self) -> None:
+        """Do nothing."""
+
+
+THREADS = Threads()

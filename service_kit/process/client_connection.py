@@ -1,0 +1,168 @@
+"""Connection of a client: its requests are read and answered one after the other."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import orjson
+from gunicorn.http import wsgi
+from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.http.unreader import Unreader
+
+from service_kit.http.problems import MEDIA_TYPE
+from service_kit.http.request_head import StrictRequest
+from service_kit.process.client_socket import (
+    READ_AHEAD_BYTES,
+    READ_BYTES,
+    ClientSocket,
+    Holder,
+    TooLate,
+    Waiting,
+)
+
+DRAIN_BYTES: Final = 64 * 1024
+
+_PROBLEM: Final = orjson.dumps(
+    {
+        "type": "about:blank",
+        "title": "Request Timeout",
+        "status": 408,
+        "detail": "the request came too slowly",
+    }
+)
+_TOO_LATE: Final = (
+    f"HTTP/1.1 408 Request Timeout\r\nContent-Type: {MEDIA_TYPE}\r\nConnection: close\r\n"
+    f"Content-Length: {len(_PROBLEM)}\r\n\r\n"
+).encode() + _PROBLEM
+
+
+class Keeper(Holder, Protocol):
+    """Whoever keeps connections, and has them end."""
+
+    is_stopping: bool
+    """Whether the answers are the last ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What answers requests: a WSGI application, at the address of a listener, under `cfg`.
+
+    `on_error` is called with a request, if it was read, its socket, its client and the error.
+    """
+
+    app: Callable[..., Iterable[bytes]]
+    cfg: Any
+    address: Any
+    on_error: Callable[[Any, Any, Any, BaseException], None]
+
+
+class ClientConnection:
+    """A connection, owned by its greenlet."""
+
+    def __init__(self, client: ClientSocket, address: Any, site: Site, keeper: Keeper) -> None:
+        """`address`: of the client."""
+        self._client = client
+        self._address = address
+        self._site = site
+        self._keeper = keeper
+        self._incoming = _Incoming(client)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no request is read after this one."""
+        return self._client.is_ended or self._keeper.is_stopping
+
+    def serve(self) -> None:
+        """Answer requests until either side closes."""
+        try:
+            while self._serve_next():
+                self._keeper.release(self._client)
+        except OSError:
+            pass  # The client is gone, or was ended.
+        finally:
+            self._keeper.release(self._client)
+            self._client.connected.close()
+
+    def _serve_next(self) -> bool:
+        """Read a request and answer it; whether another may follow."""
+        client, site = self._client, self._site
+        client.begin(Waiting.REQUEST)
+        request: Any = None
+        try:
+            request = StrictRequest(site.cfg, self._incoming, self._address)
+            client.begin(Waiting.BODY)
+            if self._answer(request):
+                return True
+        except (StopIteration, NoMoreData):
+            return False  # The client has closed.
+        except TooLate:
+            if client.part is Waiting.REQUEST:
+                return False
+            client.sendall(_TOO_LATE)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, other requests are answered
+            site.on_error(request, client.connected, self._address, error)
+        client.linger()
+        return False
+
+    def _answer(self, request: Any) -> bool:
+        """Whether another request may follow."""
+        client, site = self._client, self._site
+        response, environ = wsgi.create(
+            request, client, self._address, site.address, site.cfg, _Response, (self,)
+        )
+        parts = site.app(environ, response.start_response)
+        try:
+            if response.response_length:
+                self._keeper.hold(client, response.response_length)
+            for part in parts:
+                response.write(part)
+            response.close()
+        except Exception:
+            if response.headers_sent:
+                # A part of an answer MUST NOT look like all of it.
+                client.waiting = Waiting.READER
+                client.end()
+            raise
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        return not response.should_close() and self._drain(request.body)
+
+    def _drain(self, body: Any) -> bool:
+        """Whether the next request begins after what is left of this one, and that is little."""
+        try:
+            for _ in range(DRAIN_BYTES // READ_BYTES):
+                if not body.read(READ_BYTES):
+                    return not body.failed
+        except (OSError, ParseException):
+            pass
+        return False
+
+
+class _Incoming(Unreader):
+    """What a client sends, for gunicorn's parser."""
+
+    def __init__(self, client: ClientSocket) -> None:
+        super().__init__()
+        self._client = client
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """The next bytes: of long bodies many, since each call takes a turn of its own."""
+        size = min(size_hint, READ_AHEAD_BYTES) if size_hint else READ_BYTES
+        return self._client.receive(max(size, READ_BYTES))
+
+
+class _Response(wsgi.Response):
+    """A response that says so where it is the last one."""
+
+    def __init__(
+        self, request: Any, client: ClientSocket, cfg: Any, connection: ClientConnection
+    ) -> None:
+        super().__init__(request, client, cfg)
+        self._connection = connection
+
+    def should_close(self) -> bool:
+        closes: bool = self._connection.is_last or super().should_close()
+        return closes

@@ -1,0 +1,148 @@
+"""Connections that are open in a worker: bounded in number, in time and in what they hold."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import gevent
+import structlog
+
+from service_kit.process.client_connection import ClientConnection, Site
+from service_kit.process.client_socket import ClientSocket, Waiting
+from service_kit.settings.base import ServiceSettings
+
+log = structlog.get_logger()
+
+LINGER_SECONDS: Final = 2.0
+GRACE_SECONDS: Final = 10.0
+"""For which a body may come more slowly than it has to."""
+QUIET_SECONDS: Final = 0.5
+"""Without a request after which a connection is closed when the worker stops."""
+HELD_BYTES: Final = 96 * 1024 * 1024
+_SLOW = (Waiting.HEAD, Waiting.BODY, Waiting.READER)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many connections there may be, and seconds that a client has: for a head, from its first
+    byte; for a body; without a request; to read more of an answer.
+
+    `body_rate`: the fewest bytes of a body a second.
+    """
+
+    number: int
+    head: float
+    body: float
+    body_rate: int
+    idle: float
+    answer: float
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> "Bounds":
+        """Those that are set."""
+        return cls(
+            number=settings.max_connections,
+            head=settings.head_timeout,
+            body=settings.body_timeout,
+            body_rate=settings.body_rate,
+            idle=settings.idle_timeout,
+            answer=settings.answer_timeout,
+        )
+
+
+class Connections:
+    """The connections, each in a greenlet. Owned by the thread of these."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        # The oldest first.
+        self._open: dict[ClientSocket, None] = {}
+        self._held = 0
+        self._stopped_at = 0.0
+        self.is_stopping = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, connected: Any, address: Any, site: Site) -> None:
+        """Serve a client that has connected; past the bound, in place of another."""
+        if len(self._open) >= self._bounds.number and not self.make_room():
+            connected.close()
+            return
+        client = ClientSocket(connected, self)
+        self._open[client] = None
+        gevent.spawn(self._serve, client, ClientConnection(client, address, site, self))
+
+    def end_late(self) -> None:
+        """End those that have had their time."""
+        now = time.monotonic()
+        for client in self._open:
+            if not client.is_ended and self._is_late(client, now):
+                client.end()
+
+    def stop(self) -> None:
+        """Have each answer be the last one of its connection."""
+        self.is_stopping = True
+        self._stopped_at = time.monotonic()
+
+    def hold(self, client: ClientSocket, size: int) -> None:
+        """Count bytes; where there are too many, end whoever has neither sent nor read any for
+        the longest time.
+        """
+        client.held += size
+        self._held += size
+        while self._held > HELD_BYTES:
+            others = (one for one in self._slow() if one.held and one is not client)
+            slowest = min(others, key=lambda one: one.progress, default=None)
+            if slowest is None:
+                return
+            slowest.end()
+            self.release(slowest)
+
+    def release(self, client: ClientSocket) -> None:
+        """Count none of it any more."""
+        self._held -= client.held
+        client.held = 0
+
+    def make_room(self) -> bool:
+        """Whether there is room for another: the one that has been idle for the longest time, or
+        else the slowest one, has to end.
+        """
+        idle = (one for one in self._open if one.waiting is Waiting.REQUEST and not one.is_ended)
+        chosen = min(idle, key=lambda one: one.since, default=None)
+        if chosen is None:
+            chosen = min(self._slow(), key=lambda one: one.progress, default=None)
+        if chosen is None:
+            return False
+        chosen.end()
+        # It ends soon, but is no longer counted.
+        self._open.pop(chosen)
+        return True
+
+    def _serve(self, client: ClientSocket, connection: ClientConnection) -> None:
+        try:
+            connection.serve()
+        finally:
+            self._open.pop(client, None)
+
+    def _slow(self) -> list[ClientSocket]:
+        return [one for one in self._open if one.waiting in _SLOW and not one.is_ended]
+
+    def _is_late(self, client: ClientSocket, now: float) -> bool:
+        seconds, bounds = now - client.since, self._bounds
+        late = False
+        match client.waiting:
+            case Waiting.REQUEST if self.is_stopping:
+                late = now - max(client.since, self._stopped_at) > QUIET_SECONDS
+            case Waiting.REQUEST:
+                late = seconds > bounds.idle
+            case Waiting.HEAD:
+                late = seconds > bounds.head
+            case Waiting.BODY:
+                due = (seconds - GRACE_SECONDS) * bounds.body_rate
+                late = seconds > bounds.body or client.received < due
+            case Waiting.READER:
+                late = now - client.progress > bounds.answer
+            case Waiting.END:
+                late = seconds > LINGER_SECONDS
+        return late
