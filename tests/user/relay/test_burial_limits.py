@@ -91,7 +91,12 @@ def test_past_the_most_dead_letters_the_relay_pauses_and_buries_no_more(
     with (
         open_sink(judging(log)) as sink,
         relaying(
-            database_url, sink.url, dead_letters_max=MOST, relay_pause_seconds=0.05, timing=SOON
+            database_url,
+            sink.url,
+            dead_letters_max=MOST,
+            relay_pause_seconds=0.05,
+            timing=SOON,
+            relay_timeout=30,
         ) as relay,
     ):
         wait_until(_is_paused_for(relay, PauseCause.DEAD_LETTERS))

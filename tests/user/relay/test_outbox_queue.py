@@ -152,15 +152,15 @@ def test_a_backoff_is_kept_in_the_database_and_is_no_longer_after_a_restart(
 ) -> None:
     fill(engine, "bad", versions=[1, 2])
     fill(engine, "good")
-    query("UPDATE outbox SET backoff_seconds = 0.4 WHERE id = (SELECT min(id) FROM outbox)")
+    query("UPDATE outbox SET backoff_seconds = 1 WHERE id = (SELECT min(id) FROM outbox)")
     log = SinkLog()
     with open_sink(judging(log)) as sink:
         began = time.monotonic()
-        with relaying(database_url, sink.url, timing={"shortest_backoff_seconds": 0.4}):
+        with relaying(database_url, sink.url, timing={"shortest_backoff_seconds": 1}):
             wait_until(drained(engine))
     at = dict(zip(log.singles(), log.at, strict=True))
-    assert at[UserEvent("bad", 1)] - began >= 0.4
-    assert at[UserEvent("bad", 1)] - began < 3
+    assert at[UserEvent("bad", 1)] - began >= 1
+    assert at[UserEvent("bad", 1)] - began < 4
     assert log.of("bad") == [1, 2]
     assert log.singles()[0] == UserEvent("good", 1), "who backs off keeps nobody waiting"
 
