@@ -108,7 +108,11 @@ def create(
     problems.register(app, problem_for)
     host_header.register(app, hosts)
     query_parameters.register(app)
-    app.register_blueprint(health.blueprint(checks, reports or {}, lambda: app.is_draining))
+    app.register_blueprint(
+        health.blueprint(
+            checks, reports or {}, lambda: app.is_draining, concurrency.one_at_a_time()
+        )
+    )
     app.register_blueprint(request_metrics.blueprint(metrics, lost_lines))
     app.spec_processor(_problems_are_problem_documents)
     return app

@@ -8,6 +8,7 @@ import structlog
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 
+from service_kit.concurrency import Runner, run_here
 from service_kit.http.blocking import never_blocks
 
 log = structlog.get_logger()
@@ -20,12 +21,13 @@ def blueprint(
     checks: Mapping[str, Check],
     reports: Mapping[str, Report],
     is_draining: Callable[[], bool] = lambda: False,
+    run: Runner = run_here,
 ) -> APIBlueprint:
     """The two routes.
 
     A check that raises makes the service unready (503) under its name; so does that it drains. A
     report is shown beside the checks and decides nothing: its subject may fail without this
-    service failing.
+    service failing. `run`: runs the checks and reports, which wait for no other requests.
     """
     health = APIBlueprint("health", __name__)
 
@@ -40,7 +42,11 @@ def blueprint(
         summary="Can it do its work?",
         responses={200: "It can", 503: "It cannot: a dependency fails, and is named"},
     )
+    @never_blocks
     def readyz() -> tuple[Response, HTTPStatus]:
+        return run(answer)
+
+    def answer() -> tuple[Response, HTTPStatus]:
         results = {name: _run(name, check) for name, check in checks.items()}
         ready = not is_draining() and all(result == "ok" for result in results.values())
         body = jsonify(

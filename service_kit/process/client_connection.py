@@ -122,8 +122,7 @@ class ClientConnection:
         except Exception:
             if response.headers_sent:
                 # A part of an answer MUST NOT look like all of it.
-                client.waiting = Waiting.READER
-                client.end()
+                client.break_off()
             raise
         finally:
             if hasattr(parts, "close"):

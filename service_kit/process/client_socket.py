@@ -4,6 +4,7 @@ Whoever finds that it takes too long ends it there: what is being answered is ne
 """
 
 import socket
+import struct
 import time
 from contextlib import suppress
 from enum import Enum, auto
@@ -12,6 +13,10 @@ from typing import Any, Final, Protocol
 READ_BYTES: Final = 8 * 1024
 READ_AHEAD_BYTES: Final = 1024 * 1024
 LINGER_BYTES: Final = 16 * 1024 * 1024
+NOT_SENT_BYTES: Final = 128 * 1024
+
+_NOT_SENT: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class Waiting(Enum):
@@ -50,6 +55,10 @@ class ClientSocket:
     def __init__(self, connected: Any, holder: Holder) -> None:
         """`connected`: a socket of gevent's."""
         self.connected = connected
+        if _NOT_SENT is not None:
+            # Else one that reads slowly seems to stand still: the system takes more from us only
+            # once a third of some megabytes was read.
+            connected.setsockopt(socket.IPPROTO_TCP, _NOT_SENT, NOT_SENT_BYTES)
         self._holder = holder
         # Which part of a request comes next.
         self.part = Waiting.REQUEST
@@ -71,9 +80,16 @@ class ClientSocket:
     def end(self) -> None:
         """Have it wait no longer; it is closed, after an answer where there can be one."""
         self.is_ended = True
-        both = self.waiting is Waiting.READER
         with suppress(OSError):
-            self.connected.shutdown(socket.SHUT_RDWR if both else socket.SHUT_RD)
+            if self.waiting is Waiting.READER:
+                self.break_off()
+            else:
+                self.connected.shutdown(socket.SHUT_RD)
+
+    def break_off(self) -> None:
+        """Reset the connection, whose answer is not whole: the system keeps none of it either."""
+        self.connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.connected.shutdown(socket.SHUT_RDWR)
 
     def receive(self, size: int) -> bytes:
         """Bytes of the request, at most `size` of them; none at its end.

@@ -5,6 +5,7 @@ when it stops.
 """
 
 import os
+import sys
 import time
 from contextlib import suppress
 from typing import Any, Final
@@ -26,6 +27,7 @@ class Worker(BaseWorker):
     """
 
     def init_process(self) -> None:
+        sys.setswitchinterval(0.001)
         gevent.reinit()
         super().init_process()
 

@@ -51,7 +51,11 @@ class ServiceSettings(BaseSettings):
     )
     workers: int = Field(default=2, ge=1, le=64, description="Worker processes")
     threads: int = Field(
-        default=8, ge=2, le=256, description="How many queries a worker runs at once"
+        # More keep the interpreter's lock from whoever delivers.
+        default=2,
+        ge=1,
+        le=256,
+        description="How many queries a worker runs at once",
     )
     max_connections: int = Field(
         default=4096,
