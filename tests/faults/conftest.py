@@ -1,6 +1,7 @@
 """Counts and places of faults: each is injected a few times, with FAULTS=full often."""
 
 import os
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,15 @@ CONNECTIONS = 8
 def times() -> Callable[[int, int], int]:
     """Chooses of two counts: the small one, or with FAULTS=full the full one."""
     return lambda few, many: many if FULL else few
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many files open at once as the system lets this process have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

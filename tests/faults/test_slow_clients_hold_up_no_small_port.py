@@ -1,39 +1,37 @@
 """Slow clients of every kind: the relay and the consumer answer a probe as if there were none."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
-from tests.support import slow_clients
 from tests.support.ports import free_port
 from tests.support.processes import Relay, Service
-from tests.support.slow_clients import HALF_BODY, HALF_HEAD, LAST_ONE, METRICS, WHOLE, hold
+from tests.support.slow_clients import (
+    HALF_BODY,
+    HALF_HEAD,
+    LAST_ONE,
+    METRICS,
+    Attack,
+    close_together,
+    holding,
+    p99_beside,
+    probe,
+)
 
 pytestmark = pytest.mark.faults
 
 MOST_SECONDS = 0.1
 PROBES = 200
-Attack = Callable[[str, int, ExitStack], object]
-
-
-def _hold(sent: bytes) -> Attack:
-    return lambda url, number, stack: hold(url, number, stack, sent)
-
-
-def _close_together(url: str, number: int, _: ExitStack) -> None:
-    with ExitStack() as stack:
-        hold(url, number, stack, WHOLE)
-
 
 # With how many connections of each: a few, or with FAULTS=full ten times what stopped a service.
 ATTACKS: dict[str, tuple[Attack, int, int]] = {
-    "half a head": (_hold(HALF_HEAD), 99, 400),
-    "half a body": (_hold(HALF_BODY), 99, 400),
-    "nothing": (_hold(b""), 99, 10_000),
-    "the last request, and the socket left open": (_hold(LAST_ONE), 99, 1000),
-    "closed together": (_close_together, 99, 1400),
-    "large answers that nobody reads": (_hold(10 * METRICS), 22, 220),
+    "half a head": (holding(HALF_HEAD), 99, 400),
+    "half a body": (holding(HALF_BODY), 99, 400),
+    "nothing": (holding(), 99, 10_000),
+    "the last request, and the socket left open": (holding(LAST_ONE), 99, 1000),
+    "closed together": (close_together, 99, 1400),
+    "large answers that nobody reads": (holding(10 * METRICS), 22, 220),
 }
 
 
@@ -65,11 +63,12 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("many_files")
 @pytest.mark.parametrize("kind", ATTACKS)
 def test_slow_clients_delay_no_probe_of_a_small_port(
     url: str, kind: str, times: Callable[[int, int], int]
 ) -> None:
     attack, few, many = ATTACKS[kind]
-    number = times(few, many)
-    seconds = slow_clients.probes_beside(url, lambda url, stack: attack(url, number, stack), PROBES)
-    assert seconds[int(len(seconds) * 0.99) - 1] < MOST_SECONDS
+    attack_it = partial(attack, url, times(few, many))
+    probes = {"/livez": partial(probe, url)}
+    assert p99_beside(attack_it, probes, PROBES)["/livez"] < MOST_SECONDS

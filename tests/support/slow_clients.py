@@ -1,9 +1,9 @@
-"""Slow clients of an HTTP port, and a probe on a connection of its own that they must not delay."""
+"""Slow clients of an HTTP port, and probes on connections of their own that they must not delay."""
 
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -14,8 +14,11 @@ LAST_ONE = HALF_HEAD + b"Connection: close\r\n\r\n"
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TIMEOUT_SECONDS = 20.0
 
-Attack = Callable[[str, ExitStack], object]
-"""Connections to a URL, which the stack closes in the end."""
+Attack = Callable[[str, int, ExitStack], object]
+"""So many connections to a URL, which the stack closes in the end."""
+
+Probe = Callable[[], float]
+"""Asks for something on a connection of its own; the seconds until it is answered."""
 
 
 def connect(url: str) -> socket.socket:
@@ -40,12 +43,36 @@ def hold(url: str, number: int, stack: ExitStack, sent: bytes = b"") -> Sequence
     return connections
 
 
-def probe(url: str) -> float:
-    """Seconds until `/livez` is answered 200."""
+def holding(sent: bytes = b"") -> Attack:
+    """Connections that send this, then nothing, and read nothing."""
+    return lambda url, number, stack: hold(url, number, stack, sent)
+
+
+def holding_at_a_pace(sent: bytes, per_second: float) -> Attack:
+    """The same, so many of them a second."""
+
+    def attack(url: str, number: int, stack: ExitStack) -> None:
+        for _ in range(number):
+            hold(url, 1, stack, sent)
+            time.sleep(1 / per_second)
+
+    return attack
+
+
+def close_together(url: str, number: int, _: ExitStack) -> None:
+    """Connections that were answered, and are closed one right after the other."""
+    with ExitStack() as stack:
+        for connection in hold(url, number, stack, WHOLE):
+            with suppress(ConnectionError):
+                connection.recv(12)
+
+
+def probe(url: str, request: bytes = LAST_ONE, status: int = 200) -> float:
+    """Seconds until a request, of `/livez` by default, is answered with this status."""
     began = time.monotonic()
     with connect(url) as connection:
-        connection.sendall(LAST_ONE)
-        assert connection.recv(12) == b"HTTP/1.1 200"
+        connection.sendall(request)
+        assert connection.recv(12) == b"HTTP/1.1 %d" % status
     return time.monotonic() - began
 
 
@@ -61,10 +88,21 @@ def attacked(attack: Callable[[ExitStack], object]) -> Iterator[Callable[[], boo
             thread.join()
 
 
-def probes_beside(url: str, attack: Attack, number: int) -> Sequence[float]:
-    """The seconds of probes beside an attack: so many at least, and until all of it was sent."""
-    seconds: list[float] = []
-    with attacked(lambda stack: attack(url, stack)) as is_under_way:
-        while len(seconds) < number or is_under_way():
-            seconds.append(probe(url))
-    return sorted(seconds)
+def p99_beside(
+    attack: Callable[[ExitStack], object], probes: Mapping[str, Probe], number: int
+) -> dict[str, float]:
+    """The 99th percentile of each probe's seconds beside an attack.
+
+    So many probes of each at least, in turn, and until all of the attack was sent.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in probes}
+    with attacked(attack) as is_under_way:
+        while is_under_way() or any(len(each) < number for each in seconds.values()):
+            for name, ask in probes.items():
+                seconds[name].append(ask())
+    return {name: p99(each) for name, each in seconds.items()}
+
+
+def p99(seconds: Sequence[float]) -> float:
+    """Their 99th percentile."""
+    return sorted(seconds)[int(len(seconds) * 0.99) - 1]
