@@ -84,8 +84,16 @@ class Service:
 
     def terminate(self) -> int:
         """SIGTERM, and its exit code once it has ended."""
+        self.ask_to_stop()
+        return self.exit_code()
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, and no waiting."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def exit_code(self) -> int:
+        """Its exit code, once it has ended."""
         assert self._process is not None
-        self._process.terminate()
         return self._process.wait(40)
 
     def kill(self) -> None:

@@ -28,7 +28,11 @@ def connect(url: str) -> socket.socket:
     # So that answers that are not read stay at the server.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     connection.settimeout(TIMEOUT_SECONDS)
-    connection.connect((parts.hostname, parts.port))
+    try:
+        connection.connect((parts.hostname, parts.port))
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 
