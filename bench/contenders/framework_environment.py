@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.machine.workspace import CACHE
 
 FRAMEWORK = ("functions-framework==3.10.2", "cloudevents==1.12.0")
-# What serves it: the same versions as serve us.
-SHARED = ("flask", "werkzeug", "gunicorn", "orjson", "pydantic", "pydantic-settings", "structlog")
+# What serves it: the same versions as serve the other peers.
+SHARED = ("flask", "werkzeug", "gunicorn")
 INSTALL_SECONDS = 300
 
 

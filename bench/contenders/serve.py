@@ -1,25 +1,50 @@
 """Server of a peer: `python -m bench.contenders.serve PEER PORT`.
 
-It has the gunicorn settings, workers and threads of the audit service. It runs in the environments
-of peers, too, so it MUST import nothing but the kit and that peer.
+It is gunicorn with a thread for each request in progress, whatever serves the services, with as
+many workers and threads as these. It runs in the environments of peers, too, so it MUST import
+nothing of the kit that needs more than Python.
 """
 
 import importlib
 import sys
+from pathlib import Path
+from typing import Any
 
-from service_kit import logs
-from service_kit.process import gunicorn_server
-from service_kit.settings.base import ServiceSettings
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from service_kit.process.gc import tune_gc
+from service_kit.process.malloc import tune_malloc
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody can foresee
 
 
-def main(peer: str, port: str) -> None:
-    """Serve until SIGTERM."""
-    settings = ServiceSettings(bind=f"127.0.0.1:{port}", workers=2, threads=8, log_format="json")
-    logs.configure(peer, settings.log_format)
-    logs.queue_lines()
-    module = importlib.import_module(f"bench.contenders.peers.{peer}")
-    gunicorn_server.run(peer, settings, module.create_app)
+class _Server(BaseApplication):
+    def __init__(self, peer: str, port: str) -> None:
+        self._peer = peer
+        self._options: dict[str, Any] = {
+            "bind": f"127.0.0.1:{port}",
+            "worker_class": "gthread",
+            "workers": 2,
+            "threads": 8,
+            "reuse_port": True,
+            "keepalive": 75,
+            "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
+            "control_socket_disable": True,
+            "loglevel": "warning",
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        app: Flask = importlib.import_module(f"bench.contenders.peers.{self._peer}").create_app()
+        tune_gc()
+        tune_malloc()
+        return app
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    _Server(*sys.argv[1:]).run()

@@ -1,5 +1,5 @@
 """Peers that the audit service is compared with: a module each, with a `create_app`.
 
 They are as short as their authors would write them. `bench.contenders.serve` runs each under
-gunicorn with the very settings of the audit service.
+gunicorn, in threads.
 """
