@@ -2,12 +2,14 @@
 
 import os
 import resource
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.machine.server_process import Running
+
+WRK = "wrk"
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,14 @@ class Memory:
     pss: int
 
 
-def workers_of(server: Running) -> str:
-    """The name of the role of its workers."""
-    return f"{server.name}, workers"
-
-
 def usage_so_far(servers: Sequence[Running]) -> dict[str, Usage]:
-    """Of the workers of each server, where the system has /proc; and of all wrk that ended."""
-    found = {workers_of(one): _total(pids) for one in servers if (pids := one.workers())}
+    """Of each server, its master and all that it started, by its name, where the system has /proc;
+    and of all wrk that ended.
+    """
+    found = {one.name: _total([*_tree(one.pid)]) for one in servers if _is_there(one.pid)}
     # Servers that ended are in it, too, but none ends between two looks.
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found["wrk"] = Usage(ended.ru_utime + ended.ru_stime, ended.ru_nvcsw + ended.ru_nivcsw)
+    found[WRK] = Usage(ended.ru_utime + ended.ru_stime, ended.ru_nvcsw + ended.ru_nivcsw)
     return found
 
 
@@ -54,10 +53,24 @@ def _total(pids: Sequence[int]) -> Usage:
     return Usage(sum(map(_seconds, pids)), sum(map(_switches, pids)), sum(map(_written, pids)))
 
 
+def _is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").exists()
+
+
+def _tree(pid: int) -> Iterator[int]:
+    """A process and its children, theirs included."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from _tree(int(child))
+
+
 def _seconds(pid: int) -> float:
-    """proc_pid_stat(5): utime and stime are fields 14 and 15; field 2 may have spaces in it."""
+    """proc_pid_stat(5): utime and stime are fields 14 and 15, those of children that ended and were
+    waited for the next two; field 2 may have spaces in it.
+    """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _written(pid: int) -> int:

@@ -9,7 +9,7 @@ from bench.load import open_loop, wrk
 from bench.load.open_loop import Latency
 from bench.load.wrk import BINARY
 from bench.machine.server_process import Running
-from bench.machine.usage import usage_so_far, workers_of
+from bench.machine.usage import usage_so_far
 from bench.measures.rounds import Budget, Progress, settle, warm_up
 
 HIGHEST_SECONDS = 3.0
@@ -19,7 +19,7 @@ HIGHEST_SECONDS = 3.0
 class Round:
     """One round of a contender: the rate that was asked for, and what came of it.
 
-    `cores`: processor time a second of the workers; `generator`: of who sends.
+    `cores`: processor time a second of the server; `generator`: of who sends.
     """
 
     asked: float
@@ -66,6 +66,6 @@ def _highest(server: Running, budget: Budget) -> float:
 
 
 def _seconds(server: Running) -> float:
-    """Of processor time, of the server's workers; 0 where the system has no /proc."""
-    usage = usage_so_far([server]).get(workers_of(server))
+    """Of processor time, of all processes of the server; 0 where the system has no /proc."""
+    usage = usage_so_far([server]).get(server.name)
     return usage.seconds if usage else 0.0

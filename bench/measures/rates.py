@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bench.contenders.contender import Contender
 from bench.load import wrk
 from bench.load.wrk import BINARY, Load, Sample
-from bench.machine.usage import Memory, Usage, memory_of, usage_so_far
+from bench.machine.usage import WRK, Memory, Usage, memory_of, usage_so_far
 from bench.measures.rounds import Budget, Progress, check, settle, warm_up
 from bench.measures.spread import Spread
 
@@ -59,13 +59,28 @@ class Results:
         return sum(sample.failed for sample in self.samples[contender, load])
 
     def costs_by_role(self, contender: str, load: Load) -> dict[str, list[Cost]]:
-        """The costs in each round, of the first server's workers first."""
+        """The costs in each round, of the first server first."""
         rounds = self.costs[contender, load]
         return {role: [costs[role] for costs in rounds] for role in rounds[0]}
 
-    def of_workers(self, contender: str, load: Load) -> list[Cost]:
-        """The costs in each round of the first server's workers."""
+    def of_server(self, contender: str, load: Load) -> list[Cost]:
+        """The costs in each round of the first server."""
         return next(iter(self.costs_by_role(contender, load).values()))
+
+    def processor_time(self, contender: str, load: Load = BINARY) -> Spread:
+        """Microseconds an event of all servers together, in each round."""
+        rounds = self.costs[contender, load]
+        return Spread(
+            tuple(
+                sum(cost.microseconds for role, cost in costs.items() if role != WRK)
+                for costs in rounds
+            )
+        )
+
+    def per_processor_second(self, contender: str, load: Load = BINARY) -> Spread:
+        """Events for each second of processor time of all servers together, in each round."""
+        million = Spread((1e6,) * len(self.costs[contender, load]))
+        return million.over(self.processor_time(contender, load))
 
 
 def measure(
