@@ -18,6 +18,8 @@ OURS_POSTGRES = "ours, durable, PostgreSQL"
 USERS = "user service, direct"
 USERS_CHEAP = "user service, direct, cheapest hashing"
 
+# Single events over more connections than there are threads.
+CROWDED = tuple(replace(BINARY, connections=number) for number in (16, 64, 256))
 INGEST = (BINARY, STRUCTURED, *(batch(size) for size in (1, 10, 100, 500, 1000)))
 # Of whom it is told where their time goes.
 PROFILED: dict[str, tuple[Load, ...]] = {
@@ -36,15 +38,16 @@ def contenders(workspace: Workspace) -> list[Contender]:
     """All of those for whom the workspace has what they need."""
     peer, users = partial(servers.peer, workspace), partial(servers.users, workspace)
     single, user = (BINARY,), (USER,)
+    ingest = (*CROWDED, *INGEST[1:])
     found = [
-        Contender(NO_OP, partial(peer, "no_op"), single),
-        Contender(PRINTING, partial(peer, "printing"), single),
+        Contender(NO_OP, partial(peer, "no_op"), CROWDED),
+        Contender(PRINTING, partial(peer, "printing"), CROWDED),
         Contender(FRAMEWORK, partial(peer, "framework"), single),
         Contender(NAIVE, partial(peer, "naive"), single),
-        Contender(OURS, partial(servers.audit, workspace), INGEST),
+        Contender(OURS, partial(servers.audit, workspace), ingest),
         Contender(USERS, users, user),
         Contender(USERS_CHEAP, partial(users, cheapest_hashing=True), user),
-        Contender(OURS_POSTGRES, partial(servers.audit_on_postgres, workspace), INGEST),
+        Contender(OURS_POSTGRES, partial(servers.audit_on_postgres, workspace), ingest),
     ]
     needs = {FRAMEWORK: workspace.framework, OURS_POSTGRES: workspace.postgres}
     return [one for one in found if needs.get(one.name, workspace) is not None]

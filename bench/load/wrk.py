@@ -1,4 +1,4 @@
-"""Highest rate: as many requests as a server takes from wrk, over 16 connections.
+"""Highest rate: as many requests as a server takes from wrk, over so many connections.
 
 wrk is a closed loop, which is right for a highest rate and wrong for latency; see `open_loop`.
 `requests.lua` is what it sends.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # It takes whole seconds only, but ends early, with its results, where it is interrupted.
-OPTIONS = ("-t", "2", "-c", "16", "-d", "1h", "--timeout", "10s")
+OPTIONS = ("-t", "2", "-d", "1h", "--timeout", "10s")
 SCRIPT = Path(__file__).parent / "requests.lua"
 PATIENCE_SECONDS = 20.0
 HOW_TO_GET_WRK = "needs wrk on the PATH: apt install wrk, or brew install wrk"
@@ -22,17 +22,27 @@ HOW_TO_GET_WRK = "needs wrk on the PATH: apt install wrk, or brew install wrk"
 
 @dataclass(frozen=True)
 class Load:
-    """One kind of request; `events` are in each. Their ids rise in time, or are random."""
+    """One kind of request; `events` are in each. Their ids rise in time, or are random.
+
+    `connections`: over how many it is sent at once.
+    """
 
     kind: str
     events: int = 1
     path: str = "/"
     random_ids: bool = False
+    connections: int = 16
 
     @property
     def name(self) -> str:
         name = f"batches of {self.events:,}" if self.kind == "batch" else self.kind
-        return f"{name}, random ids" if self.random_ids else name
+        name += ", random ids" if self.random_ids else ""
+        return name if self.connections == Load.connections else f"{name}, {self.over}"
+
+    @property
+    def over(self) -> str:
+        """Over how many connections."""
+        return f"{self.connections} connections"
 
     @property
     def suffix(self) -> str:
@@ -75,14 +85,14 @@ def is_there() -> bool:
 
 
 def send(url: str, load: Load, seconds: float) -> Sample:
-    """Send for that long, by 2 threads over 16 connections.
+    """Send for that long, by 2 threads.
 
     It goes on until something was acknowledged, for PATIENCE_SECONDS more at most: a big batch
     takes a while.
     """
     ids = "random" if load.random_ids else "rising"
     arguments = (url + load.path, "--", load.kind, str(load.events), ids)
-    command = ["wrk", *OPTIONS, "-s", str(SCRIPT), *arguments]
+    command = ["wrk", *OPTIONS, "-c", str(load.connections), "-s", str(SCRIPT), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
         try:
             time.sleep(seconds)
