@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.contenders import catalogue, framework_environment
+from bench.contenders import catalogue, environments
 from bench.load.wrk import BINARY
 from bench.machine import kafka_broker, postgres
 from bench.machine.workspace import Workspace, a_workspace
@@ -70,13 +70,14 @@ class Measurements:
 def run(amounts: Amounts, progress: Progress) -> Measurements:
     """Every measure, one after the other. All that is started is stopped, come what may."""
     missing = [*_missing()]
-    framework: Path | None = None
-    progress("making the environment of functions-framework, unless it is there")
-    try:
-        framework = framework_environment.framework()
-    except framework_environment.NotInstalled as reason:
-        missing.insert(0, f"functions-framework could not be installed: {reason}")
-    with a_workspace(framework) as workspace:
+    pythons: dict[str, Path] = {}
+    for one in environments.ALL:
+        progress(f"making the environment of {one.name}, unless it is there")
+        try:
+            pythons[one.name] = one.python()
+        except environments.NotInstalled as reason:
+            missing.insert(0, f"{one.name} could not be installed: {reason}")
+    with a_workspace(pythons) as workspace:
         return _measure(workspace, amounts, missing, progress)
 
 

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from bench.contenders import servers
+from bench.contenders import environments, servers
 from bench.contenders.contender import Contender
 from bench.load.wrk import BINARY, STRUCTURED, USER, Load, batch
 from bench.machine.workspace import Workspace
 
 NO_OP = "Flask no-op, 204"
 PRINTING = "printing only, on the SDK"
+NO_OP_GRANIAN = "Flask no-op under granian"
+PRINTING_GRANIAN = "printing only under granian"
 FRAMEWORK = "functions-framework, printing only"
 NAIVE = "naive durable, SQLite"
 OURS = "ours, durable, SQLite"
@@ -37,11 +39,14 @@ PROCESS_LOADS = (BINARY, batch(100))
 def contenders(workspace: Workspace) -> list[Contender]:
     """All of those for whom the workspace has what they need."""
     peer, users = partial(servers.peer, workspace), partial(servers.users, workspace)
+    under_granian = partial(servers.peer_under_granian, workspace)
     single, user = (BINARY,), (USER,)
     ingest = (*CROWDED, *INGEST[1:])
     found = [
         Contender(NO_OP, partial(peer, "no_op"), CROWDED),
         Contender(PRINTING, partial(peer, "printing"), CROWDED),
+        Contender(NO_OP_GRANIAN, partial(under_granian, "no_op"), single),
+        Contender(PRINTING_GRANIAN, partial(under_granian, "printing"), single),
         Contender(FRAMEWORK, partial(peer, "framework"), single),
         Contender(NAIVE, partial(peer, "naive"), single),
         Contender(OURS, partial(servers.audit, workspace), ingest),
@@ -49,7 +54,13 @@ def contenders(workspace: Workspace) -> list[Contender]:
         Contender(USERS_CHEAP, partial(users, cheapest_hashing=True), user),
         Contender(OURS_POSTGRES, partial(servers.audit_on_postgres, workspace), ingest),
     ]
-    needs = {FRAMEWORK: workspace.framework, OURS_POSTGRES: workspace.postgres}
+    granian = workspace.pythons.get(environments.GRANIAN.name)
+    needs = {
+        NO_OP_GRANIAN: granian,
+        PRINTING_GRANIAN: granian,
+        FRAMEWORK: workspace.pythons.get(environments.FRAMEWORK.name),
+        OURS_POSTGRES: workspace.postgres,
+    }
     return [one for one in found if needs.get(one.name, workspace) is not None]
 
 

@@ -5,11 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.contenders.environments import FRAMEWORK, GRANIAN
 from bench.machine import postgres
 from bench.machine.server_process import Running, free_port, serving
 from bench.machine.workspace import Workspace
 
 BIN = Path(sys.executable).parent
+GRANIAN_OPTIONS = (
+    *("--interface", "wsgi", "--host", "127.0.0.1", "--workers", "2", "--blocking-threads", "8"),
+    *("--log-level", "error"),
+)
 CHEAPEST_HASHING = {"USER_SERVICE_ARGON2_MEMORY_KIB": 8, "USER_SERVICE_ARGON2_ITERATIONS": 1}
 
 
@@ -17,15 +22,37 @@ CHEAPEST_HASHING = {"USER_SERVICE_ARGON2_MEMORY_KIB": 8, "USER_SERVICE_ARGON2_IT
 def peer(workspace: Workspace, name: str) -> Iterator[Sequence[Running]]:
     """The peer `bench.contenders.peers.name`, with an empty database where it has one."""
     port = free_port()
-    python = workspace.framework if name == "framework" else Path(sys.executable)
+    python = workspace.pythons[FRAMEWORK.name] if name == "framework" else sys.executable
     command = [str(python), "-m", "bench.contenders.serve", name, str(port)]
-    with workspace.folder() as folder:
-        settings = {"NAIVE_DATABASE": folder / "naive.db", **workspace.environ}
-        output = workspace.output
-        with serving(
-            name, command, port=port, output=output, settings=settings, ready="/"
-        ) as running:
-            yield [running]
+    with (
+        workspace.folder() as folder,
+        _peer(workspace, name, command, port, {"NAIVE_DATABASE": folder / "naive.db"}) as running,
+    ):
+        yield [running]
+
+
+@contextmanager
+def peer_under_granian(workspace: Workspace, name: str) -> Iterator[Sequence[Running]]:
+    """The same, where it has no database, under granian with as many workers and threads."""
+    port = free_port()
+    command = [str(workspace.pythons[GRANIAN.name]), "-m", "granian", *GRANIAN_OPTIONS]
+    command += ["--port", str(port), "--factory", f"bench.contenders.peers.{name}:create_app"]
+    with _peer(workspace, f"{name} under granian", command, port, {}) as running:
+        yield [running]
+
+
+@contextmanager
+def _peer(
+    workspace: Workspace,
+    name: str,
+    command: Sequence[str],
+    port: int,
+    settings: Mapping[str, object],
+) -> Iterator[Running]:
+    found = {**settings, **workspace.environ}
+    output = workspace.output
+    with serving(name, command, port=port, output=output, settings=found, ready="/") as running:
+        yield running
 
 
 @contextmanager

@@ -20,14 +20,14 @@ class Workspace:
 
     `output`, with what the servers print, is in memory, as a pipe would be: written to the same
     file system it would have to be flushed with each commit. `postgres` is None where there
-    is none; `framework` is the Python that has functions-framework, None likewise. `environ` is
+    is none. `pythons`: those of the environments that could be made, by their names. `environ` is
     what every server finds in its environment besides its settings.
     """
 
     data: Path
     output: Path
     postgres: Postgres | None = None
-    framework: Path | None = None
+    pythons: Mapping[str, Path] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
@@ -42,7 +42,7 @@ class Workspace:
 
 
 @contextmanager
-def a_workspace(framework: Path | None = None) -> Iterator[Workspace]:
+def a_workspace(pythons: Mapping[str, Path] | None = None) -> Iterator[Workspace]:
     """Empty folders, and a PostgreSQL server where there are its programs; gone afterwards."""
     shm = Path("/dev/shm")  # noqa: S108 - a folder in memory is what is wanted
     CACHE.mkdir(exist_ok=True)
@@ -51,4 +51,4 @@ def a_workspace(framework: Path | None = None) -> Iterator[Workspace]:
         tempfile.TemporaryDirectory(prefix="bench-", dir=shm if shm.is_dir() else None) as output,
         postgres.running() if postgres.is_there() else nullcontext() as server,
     ):
-        yield Workspace(Path(data).absolute(), Path(output), server, framework)
+        yield Workspace(Path(data).absolute(), Path(output), server, pythons or {})

@@ -7,7 +7,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.contenders.framework_environment import FRAMEWORK
+from bench.contenders.environments import ALL
 
 PACKAGES = (
     *("flask", "gunicorn", "cloudevents", "apiflask", "apsw", "psycopg", "argon2-cffi", "orjson"),
@@ -26,7 +26,7 @@ def describe(disk: Path) -> list[tuple[str, str]]:
         ("File system of the data", file_system or "unknown"),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
         ("Packages", ", ".join(f"{name} {version(name)}" for name in PACKAGES)),
-        ("functions-framework", ", ".join(FRAMEWORK).replace("==", " ")),
+        *((one.name, ", ".join(one.packages).replace("==", " ")) for one in ALL),
         ("wrk", _output("wrk", "--version").partition("[")[0].removeprefix("wrk").strip()),
         ("PostgreSQL", _output("postgres", "--version") or "none"),
     ]

@@ -1,7 +1,7 @@
 """Google's functions-framework: a function that is given each event and prints it.
 
 Its SDK is of the 1.x line, so it runs in a virtual environment of its own: see
-`framework_environment`. Its own command serves the same Flask application under the same gunicorn.
+`environments`. Its own command serves the same Flask application under the same gunicorn.
 """
 
 import functions_framework  # type: ignore[import-not-found]  # only in its own environment
