@@ -13,8 +13,6 @@ local function random_hex(bytes)
 end
 
 local suffix, user, count, ids_are_random = "", "", 0, false
-local threads = {}
-busy = 0 -- answered 503; global, so that `done` can ask each thread for its own
 
 local now = ffi.new("struct time")
 
@@ -75,10 +73,6 @@ end
 
 local kind, size
 
-function setup(thread)
-  table.insert(threads, thread)
-end
-
 function init(args)
   kind, size, ids_are_random = args[1], tonumber(args[2]), args[3] == "random"
   local h = random_hex(24)
@@ -96,7 +90,6 @@ end
 local acknowledged = false
 
 function response(status)
-  if status == 503 then busy = busy + 1 end
   if status < 400 and not acknowledged then
     acknowledged = true
     io.write("ACKNOWLEDGED\n")
@@ -106,9 +99,7 @@ end
 
 function done(summary, latency)
   local e = summary.errors
-  local busy = 0
-  for _, thread in ipairs(threads) do busy = busy + thread:get("busy") end
   io.write(string.format(
-    '\nRESULT {"microseconds": %d, "requests": %d, "refused": %d, "busy": %d, "broken": %d}\n',
-    summary.duration, summary.requests, e.status, busy, e.connect + e.read + e.write + e.timeout))
+    '\nRESULT {"microseconds": %d, "requests": %d, "refused": %d, "broken": %d}\n',
+    summary.duration, summary.requests, e.status, e.connect + e.read + e.write + e.timeout))
 end

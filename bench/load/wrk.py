@@ -54,14 +54,12 @@ class Load:
 class Sample:
     """Events, or users, that were acknowledged in one run of so many seconds.
 
-    `failed`: requests that were answered 4xx or 5xx, or not at all; `busy`: those of them that
-    were answered 503, to be sent again later, as a service does that has more than it can take.
+    `failed`: requests that were answered 4xx or 5xx, or not at all.
     """
 
     events: int
     seconds: float
     failed: int
-    busy: int
 
     @property
     def rate(self) -> float:
@@ -107,7 +105,6 @@ def send(url: str, load: Load, seconds: float) -> Sample:
         events=(result["requests"] - result["refused"]) * load.events,
         seconds=result["microseconds"] / 1e6,
         failed=result["refused"] + result["broken"],
-        busy=result["busy"],
     )
 
 
