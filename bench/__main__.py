@@ -22,6 +22,7 @@ SMOKE = Amounts(
     starts=1,
     kafka_events=0,
     bombs_seconds=0,
+    writers_seconds=1,
 )
 
 
@@ -58,6 +59,7 @@ def main(
         starts=5,
         kafka_events=100_000,
         bombs_seconds=300,
+        writers_seconds=60,
     )
     try:
         measured = suite.run(SMOKE if smoke else thorough, _progress())

@@ -1,12 +1,12 @@
 """Suite: everything that is measured, and all of what a run came to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from bench.contenders import catalogue, environments
-from bench.load.wrk import BINARY
+from bench.load.wrk import BINARY, QUARTER_KIB
 from bench.machine import kafka_broker, postgres
 from bench.machine.workspace import Workspace, a_workspace
 from bench.measures import (
@@ -37,7 +37,8 @@ ARGON2_AT_ONCE = "argon2, all cores at once"
 @dataclass(frozen=True)
 class Amounts:
     """Amounts of each measure: `sizes` of logs for growth, `disk_events` for bytes an event;
-    `kafka_events` in a topic, where 0 is not to measure it; `bombs_seconds` under bombs.
+    `kafka_events` in a topic, where 0 is not to measure it; `bombs_seconds` under bombs;
+    `writers_seconds` for writers that write without a pause.
     """
 
     budget: Budget
@@ -47,6 +48,7 @@ class Amounts:
     starts: int
     kafka_events: int
     bombs_seconds: float
+    writers_seconds: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Measurements:
     rates: Results
     profiles: Sequence[Profile]
     latencies: Mapping[str, list[Round]]
+    writers: Results
     growth: Results
     disks: Sequence[Disk]
     replicas: Results | None
@@ -105,6 +108,7 @@ def _measure(
         rates=rates.measure(contenders, budget, progress, floors),
         profiles=_profiles(workspace, budget, progress) if profile.is_possible() else [],
         latencies=_latencies(workspace, budget, progress),
+        writers=_writers(workspace, amounts, progress),
         growth=growth.measure(workspace, amounts.sizes, budget, progress),
         disks=disk.measure(workspace, amounts.disk_events, progress),
         replicas=_replicas(workspace, budget, progress) if workspace.postgres else None,
@@ -126,6 +130,14 @@ def _latencies(
     names = (catalogue.NO_OP, catalogue.OURS, catalogue.OURS_POSTGRES)
     beside, *ours = catalogue.selected(workspace, dict.fromkeys(names, (BINARY,)))
     return latency.measure(beside, ours, budget, progress)
+
+
+def _writers(workspace: Workspace, amounts: Amounts, progress: Progress) -> Results:
+    progress("writers that write without a pause")
+    names = (catalogue.NAIVE, catalogue.OURS, catalogue.OURS_POSTGRES)
+    contenders = catalogue.selected(workspace, dict.fromkeys(names, (QUARTER_KIB,)))
+    budget = replace(amounts.budget, rounds=1, seconds=amounts.writers_seconds)
+    return rates.measure(contenders, budget, progress)
 
 
 def _replicas(workspace: Workspace, budget: Budget, progress: Progress) -> Results:

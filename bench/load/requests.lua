@@ -1,5 +1,5 @@
 -- What wrk sends: events like those of the user service, each with an id of its own.
--- Arguments: binary | structured | batch | user, how many events in a batch, and whether their
+-- Arguments: binary | 256 bytes | structured | batch | user, how many events in a batch, and whether their
 -- ids are rising, as a UUID of version 7 does in time, or random, as one of version 4 is.
 
 local ffi = require("ffi")
@@ -40,7 +40,7 @@ end
 
 local make = {}
 
-function make.binary()
+local function binary(data)
   local headers = {
     ["content-type"] = "application/json",
     ["ce-specversion"] = "1.0",
@@ -52,7 +52,15 @@ function make.binary()
     ["ce-partitionkey"] = user,
     ["ce-subjectversion"] = "1",
   }
-  return wrk.format("POST", nil, headers, '{"id": "' .. user .. '"}')
+  return wrk.format("POST", nil, headers, data)
+end
+
+function make.binary()
+  return binary('{"id": "' .. user .. '"}')
+end
+
+make["256 bytes"] = function()
+  return binary('{"id": "' .. user .. '", "text": "' .. string.rep("x", 198) .. '"}')
 end
 
 function make.structured()
@@ -100,6 +108,8 @@ end
 function done(summary, latency)
   local e = summary.errors
   io.write(string.format(
-    '\nRESULT {"microseconds": %d, "requests": %d, "refused": %d, "broken": %d}\n',
-    summary.duration, summary.requests, e.status, e.connect + e.read + e.write + e.timeout))
+    '\nRESULT {"microseconds": %d, "requests": %d, "refused": %d, "broken": %d,'
+      .. ' "p50": %d, "p99": %d, "p999": %d}\n',
+    summary.duration, summary.requests, e.status, e.connect + e.read + e.write + e.timeout,
+    latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
 end
