@@ -23,6 +23,8 @@ SMOKE = Amounts(
     kafka_events=0,
     bombs_seconds=0,
     writers_seconds=1,
+    slow_clients=0.001,
+    slow_seconds=0.1,
 )
 
 
@@ -60,6 +62,8 @@ def main(
         kafka_events=100_000,
         bombs_seconds=300,
         writers_seconds=60,
+        slow_clients=1,
+        slow_seconds=15,
     )
     try:
         measured = suite.run(SMOKE if smoke else thorough, _progress())

@@ -19,6 +19,7 @@ from bench.measures import (
     memory,
     profile,
     rates,
+    slow_clients,
     startup,
 )
 from bench.measures.disk import Disk
@@ -27,6 +28,7 @@ from bench.measures.memory import UnderBombs
 from bench.measures.profile import Profile
 from bench.measures.rates import Results
 from bench.measures.rounds import Budget, Progress
+from bench.measures.slow_clients import Row
 from bench.measures.spread import Spread
 from bench.measures.startup import StartUp
 
@@ -38,7 +40,8 @@ ARGON2_AT_ONCE = "argon2, all cores at once"
 class Amounts:
     """Amounts of each measure: `sizes` of logs for growth, `disk_events` for bytes an event;
     `kafka_events` in a topic, where 0 is not to measure it; `bombs_seconds` under bombs;
-    `writers_seconds` for writers that write without a pause.
+    `writers_seconds` for writers that write without a pause; `slow_clients`: what share of the
+    slow clients there are, for `slow_seconds` each.
     """
 
     budget: Budget
@@ -49,6 +52,8 @@ class Amounts:
     kafka_events: int
     bombs_seconds: float
     writers_seconds: float
+    slow_clients: float
+    slow_seconds: float
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Measurements:
     profiles: Sequence[Profile]
     latencies: Mapping[str, list[Round]]
     writers: Results
+    beside_slow: Sequence[Row]
     growth: Results
     disks: Sequence[Disk]
     replicas: Results | None
@@ -109,6 +115,9 @@ def _measure(
         profiles=_profiles(workspace, budget, progress) if profile.is_possible() else [],
         latencies=_latencies(workspace, budget, progress),
         writers=_writers(workspace, amounts, progress),
+        beside_slow=slow_clients.measure(
+            workspace, amounts.slow_clients, amounts.slow_seconds, budget, progress
+        ),
         growth=growth.measure(workspace, amounts.sizes, budget, progress),
         disks=disk.measure(workspace, amounts.disk_events, progress),
         replicas=_replicas(workspace, budget, progress) if workspace.postgres else None,
