@@ -10,6 +10,7 @@ from bench.load.wrk import BINARY, QUARTER_KIB
 from bench.machine import kafka_broker, postgres
 from bench.machine.workspace import Workspace, a_workspace
 from bench.measures import (
+    big_batch,
     consumer,
     disk,
     growth,
@@ -22,6 +23,7 @@ from bench.measures import (
     slow_clients,
     startup,
 )
+from bench.measures.big_batch import Beside
 from bench.measures.disk import Disk
 from bench.measures.latency import Round
 from bench.measures.memory import UnderBombs
@@ -67,6 +69,7 @@ class Measurements:
     latencies: Mapping[str, list[Round]]
     writers: Results
     beside_slow: Sequence[Row]
+    beside_batches: Sequence[Beside]
     growth: Results
     disks: Sequence[Disk]
     replicas: Results | None
@@ -118,6 +121,7 @@ def _measure(
         beside_slow=slow_clients.measure(
             workspace, amounts.slow_clients, amounts.slow_seconds, budget, progress
         ),
+        beside_batches=big_batch.measure(workspace, budget, progress),
         growth=growth.measure(workspace, amounts.sizes, budget, progress),
         disks=disk.measure(workspace, amounts.disk_events, progress),
         replicas=_replicas(workspace, budget, progress) if workspace.postgres else None,

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from bench import suite
 from bench.contenders import catalogue
 from bench.load import wrk
-from bench.measures import growth, layers, memory, profile, slow_clients
+from bench.measures import big_batch, growth, layers, memory, profile, slow_clients
 from bench.measures.memory import Answers
 from bench.measures.spread import Spread
 from bench.report.targets import targets
@@ -43,7 +43,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters |= {"spread": _spread, "median": statistics.median, "statuses": _statuses}
-    modules = (catalogue, growth, layers, memory, profile, slow_clients, suite, wrk)
+    modules = (big_batch, catalogue, growth, layers, memory, profile, slow_clients, suite, wrk)
     made.globals |= {module.__name__.rpartition(".")[2]: module for module in modules}
     made.globals["targets"] = targets
     return made
