@@ -99,7 +99,8 @@ class _Server(BaseApplication):
         super().__init__()
 
     def begin_draining(self) -> None:
-        self.callable.is_draining = True
+        if self.callable is not None:
+            self.callable.is_draining = True
 
     def load_config(self) -> None:
         for name, value in self._options().items():

@@ -33,11 +33,15 @@ class Worker(BaseWorker):
 
     def run(self) -> None:
         """Serve until SIGTERM, and then answer what was sent."""
+        signals = gevent.get_hub().loop.io(self.PIPE[0], 1)
+        # Their handlers are called at once, though another thread may have received them.
+        signals.start(os.read, self.PIPE[0], 4096)
         self._connections = Connections(self.app.bounds)
         listeners = [_cooperative(each.sock) for each in self.sockets]
         accepting = [gevent.spawn(self._accept, each) for each in listeners]
         while self.alive:
             self._turn()
+        # Once more, for a signal that came before there was an application.
         self.app.begin_draining()
         self._turns(self.app.drain_seconds)
         gevent.killall(accepting)
@@ -45,6 +49,11 @@ class Worker(BaseWorker):
         for listener in listeners:
             self._accept_the_last(listener)
         self._turns(self.cfg.graceful_timeout - self.app.drain_seconds, while_open=True)
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """SIGTERM."""
+        super().handle_exit(sig, frame)
+        self.app.begin_draining()
 
     def handle_quit(self, sig: Any, frame: Any) -> None:
         """Not in the signal's handler, which must not wait."""

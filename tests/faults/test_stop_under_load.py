@@ -124,7 +124,8 @@ def test_a_service_that_drains_is_not_ready_and_goes_on(tmp_path: Path) -> None:
     with processes.audit_service(tmp_path, AUDIT_SERVICE_DRAIN_SECONDS=DRAIN_SECONDS) as audit:
         audit.ask_to_stop()
         began = time.monotonic()
-        wait_until(lambda: status("/readyz") == 503, 0.5)
+        # Of each worker.
+        wait_until(lambda: {status("/readyz") for _ in range(10)} == {503}, 0.5)
         while time.monotonic() - began < DRAIN_SECONDS - 0.5:
             assert (status("/readyz"), status("/livez"), post()) == (503, 200, 204)
         assert audit.exit_code() == 0
