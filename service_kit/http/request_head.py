@@ -38,6 +38,13 @@ class StrictRequest(Request):
             self.headers.append((_REPEATED, ",".join(repeated)))
         return rest
 
+    def _peer_is_trusted_proxy(self) -> bool:
+        if not self.cfg.forwarded_allow_ips:
+            # No need to parse the address of each client.
+            return False
+        trusted: bool = super()._peer_is_trusted_proxy()
+        return trusted
+
     def _apply_header_policy(self, name: str, value: str, *state: Any, **options: Any) -> Any:
         if name.startswith("CE-"):
             return name, value

@@ -9,6 +9,8 @@ from functools import partial
 import structlog
 from flask import Flask, Response, request
 
+from service_kit import logs
+
 # A request id that can be echoed into a header and a log line.
 _FIT = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
@@ -35,7 +37,7 @@ def register(app: Flask, on_answered: OnAnswered) -> None:
 
 def _end(_: BaseException | None) -> None:
     """Part this thread from the request: a line that the server logs next is of none."""
-    structlog.contextvars.clear_contextvars()
+    logs.request_id.set(None)
 
 
 def started() -> float:
@@ -47,12 +49,12 @@ def started() -> float:
 def _begin() -> None:
     environ = request.environ
     environ[_STARTED] = time.monotonic()
-    request_id = environ.get("HTTP_X_REQUEST_ID", "")
-    if not _FIT.fullmatch(request_id):
+    request_id = environ.get("HTTP_X_REQUEST_ID")
+    if request_id is None or not _FIT.fullmatch(request_id):
         # It need not be unguessable, for which the kernel would be asked.
         request_id = f"{random.getrandbits(128):032x}"
     environ[_REQUEST_ID] = request_id
-    structlog.contextvars.bind_contextvars(request_id=request_id)
+    logs.request_id.set(request_id)
 
 
 def _answered(on_answered: OnAnswered, response: Response) -> Response:

@@ -97,7 +97,18 @@ class Worker(BaseWorker):
         listener.close()
 
     def _site(self, listener: Any) -> Site:
-        return Site(self.wsgi, self.cfg, listener.getsockname(), self.handle_error)
+        return Site(self.wsgi, _Values(self.cfg), listener.getsockname(), self.handle_error)
+
+
+class _Values:
+    """The values of gunicorn's settings, each of which it looks up for each request anew."""
+
+    def __init__(self, cfg: Any) -> None:
+        self.__dict__.update({name: getattr(cfg, name) for name in (*cfg.settings, "is_ssl")})
+        self._cfg = cfg
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cfg, name)
 
 
 def _cooperative(listener: Any) -> Any:

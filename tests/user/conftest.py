@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
+from service_kit import logs
 from service_kit.process.periodic import Task
 from tests.support import postgres
 from tests.support.sink_server import Sink, answering, open_sink
@@ -32,7 +33,7 @@ def _structlog_as_it_comes() -> Iterator[None]:
     """No test inherits the logging that another one configured."""
     structlog.reset_defaults()
     yield
-    structlog.contextvars.clear_contextvars()
+    logs.request_id.set(None)
 
 
 @pytest.fixture(scope="session")
