@@ -64,7 +64,6 @@ def audit(
         settings = {
             "AUDIT_SERVICE_DATABASE_URL": url or f"sqlite:///{folder}/events.db",
             "AUDIT_SERVICE_WORKERS": workers,
-            "AUDIT_SERVICE_THREADS": 8,
         }
         bind = "AUDIT_SERVICE_BIND"
         with our_server(workspace, "audit-service run", bind, settings, workers) as running:

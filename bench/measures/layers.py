@@ -8,10 +8,13 @@ OTHER = "other"
 # The rows of the page, in their order; of each, how the paths of its files begin, seen from where
 # packages are installed or from the repository. The longest beginning that fits decides.
 LAYERS = {
-    "gunicorn": ("gunicorn/", "service_kit/process/", "service_kit/http/request_head.py"),
+    "gunicorn, gevent": (
+        *("gunicorn/", "gevent/", "greenlet/"),
+        *("service_kit/process/", "service_kit/http/request_head.py"),
+    ),
     "Flask, APIFlask, werkzeug, pydantic": (
         *("flask/", "apiflask/", "werkzeug/", "pydantic/"),
-        "service_kit/http/app.py",
+        *("service_kit/http/app.py", "service_kit/http/no_content.py"),
     ),
     "the application itself": (
         *("audit_service/", "user_service/", "service_kit/"),
@@ -31,7 +34,7 @@ LAYERS = {
         *("user_service/sinks/", "user_service/delivery/deadline.py"),
     ),
     "the commit": (
-        *("sqlalchemy/", "service_kit/group_commit.py"),
+        *("sqlalchemy/", "service_kit/group_commit.py", "service_kit/concurrency.py"),
         *("audit_service/log/", "user_service/store/"),
     ),
     "log lines": (
