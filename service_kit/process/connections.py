@@ -9,7 +9,7 @@ import structlog
 
 from service_kit.process.client_connection import ClientConnection, Site
 from service_kit.process.client_socket import ClientSocket, Waiting
-from service_kit.settings.base import ServiceSettings
+from service_kit.settings.server import ServerSettings
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Bounds:
     answer: float
 
     @classmethod
-    def of(cls, settings: ServiceSettings) -> "Bounds":
+    def of(cls, settings: ServerSettings) -> "Bounds":
         """Those that are set."""
         return cls(
             number=settings.max_connections,

@@ -12,11 +12,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service_kit.settings.bind_address import BindAddress
 from service_kit.settings.byte_size import AUTO, ReserveSize
 from service_kit.settings.env_files import FileVariables, Unreadable, names_of, unknown
-from service_kit.settings.hosts import AllowedHosts, HostList, allowed_hosts
 from service_kit.settings.redaction import redact
+from service_kit.settings.server import ServerSettings
 
 LogFormat = Literal["auto", "console", "json"]
 
@@ -29,7 +28,7 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(ServerSettings):
     """Settings that every service has. A subclass sets `env_prefix` and adds its own."""
 
     model_config = SettingsConfigDict(
@@ -40,64 +39,6 @@ class ServiceSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    bind: BindAddress = Field(
-        default="127.0.0.1:8000", description="Address to listen on, `host:port`"
-    )
-    hosts: HostList = Field(
-        default="",
-        description="Host names under which it is called, without ports, with commas between "
-        "them, beside `localhost`, `127.0.0.1`, `[::1]` and the one listened on; `*`: any. Unset: "
-        "none but these on a loopback address, any on another",
-    )
-    workers: int = Field(default=2, ge=1, le=64, description="Worker processes")
-    threads: int = Field(
-        # More keep the interpreter's lock from whoever delivers.
-        default=2,
-        ge=1,
-        le=256,
-        description="How many queries a worker runs at once",
-    )
-    max_connections: int = Field(
-        default=4096,
-        ge=1,
-        le=60_000,
-        description="The most connections that are open in a worker; past it the one that is idle "
-        "for the longest time is closed for a new one",
-    )
-    head_timeout: float = Field(
-        default=10, gt=0, le=600, description="Seconds that a client has to send a request's head"
-    )
-    body_timeout: float = Field(
-        default=60, gt=0, le=3600, description="Seconds that a client has to send a request's body"
-    )
-    body_rate: int = Field(
-        default=1024,
-        ge=0,
-        le=1024**3,
-        description="The fewest bytes of a body a second, after the first 10 s",
-    )
-    idle_timeout: float = Field(
-        # Longer than the pools of usual clients keep a connection idle: the side that closes
-        # first risks a reset of a request that is under way.
-        default=75,
-        gt=0,
-        le=3600,
-        description="Seconds without a request after which a connection is closed",
-    )
-    answer_timeout: float = Field(
-        default=30,
-        gt=0,
-        le=3600,
-        description="Seconds in which a client reads nothing of its answer, after which its "
-        "connection is closed",
-    )
-    drain_seconds: int = Field(
-        default=0,
-        ge=0,
-        le=300,
-        description="Seconds after SIGTERM for which requests are still accepted, while `/readyz` "
-        "is 503",
-    )
     log_format: LogFormat = Field(
         default="auto",
         description="`console`, `json`, or `auto`: console on a terminal, JSON elsewhere",
@@ -119,11 +60,6 @@ class ServiceSettings(BaseSettings):
         description="Room on the disk of a SQLite file below which nothing new is stored: bytes, "
         "as `2GiB` or `0`, or `auto`: 5 % of the disk, 512 MiB at most",
     )
-
-    @property
-    def server_threads(self) -> int:
-        """How many calls that block a worker runs at once."""
-        return self.threads
 
     @field_validator("*", mode="before")
     @classmethod
@@ -169,10 +105,6 @@ class ServiceSettings(BaseSettings):
         """A warning for each variable that looks like a setting and is none."""
         names = (name for names in cls.variables().values() for name in names)
         return unknown(cls.model_config["env_prefix"], names, environ)
-
-    def hosts_on(self, bind: str) -> AllowedHosts:
-        """The host names under which a port may be called."""
-        return allowed_hosts(self.hosts, bind)
 
     def shown(self) -> dict[str, str]:
         """Every setting by its variable, with passwords redacted."""
