@@ -21,6 +21,7 @@ from service_kit.process.client_socket import (
 )
 
 DRAIN_BYTES: Final = 64 * 1024
+HEAD_STEP_BYTES: Final = 256 * 1024
 
 _PROBLEM: Final = orjson.dumps(
     {
@@ -148,7 +149,11 @@ class _Incoming(Unreader):
         self._client = client
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes: of long bodies many, since each call takes a turn of its own."""
+        """The next bytes: of long bodies many, since each call takes a turn of its own; of long
+        heads many, since the parser searches all of one for its end at each.
+        """
+        if self._client.part is Waiting.HEAD:
+            return self._client.receive(HEAD_STEP_BYTES)
         size = min(size_hint, READ_AHEAD_BYTES) if size_hint else READ_BYTES
         return self._client.receive(max(size, READ_BYTES))
 

@@ -58,7 +58,8 @@ class ClientSocket:
         if _NOT_SENT is not None:
             # Else one that reads slowly seems to stand still: the system takes more from us only
             # once a third of some megabytes was read.
-            connected.setsockopt(socket.IPPROTO_TCP, _NOT_SENT, NOT_SENT_BYTES)
+            with suppress(OSError):  # It is no TCP, or the client has gone already.
+                connected.setsockopt(socket.IPPROTO_TCP, _NOT_SENT, NOT_SENT_BYTES)
         self._holder = holder
         # Which part of a request comes next.
         self.part = Waiting.REQUEST

@@ -1,6 +1,8 @@
 """Connections that are open in a worker: bounded in number, in time and in what they hold."""
 
 import time
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +21,7 @@ GRACE_SECONDS: Final = 10.0
 QUIET_SECONDS: Final = 0.5
 """Without a request after which a connection is closed when the worker stops."""
 HELD_BYTES: Final = 96 * 1024 * 1024
-_SLOW = (Waiting.HEAD, Waiting.BODY, Waiting.READER)
+_SLOW: Final = frozenset({Waiting.HEAD, Waiting.BODY, Waiting.READER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Bounds:
     """How many connections there may be, and seconds that a client has: for a head, from its first
     byte; for a body; without a request; to read more of an answer.
 
-    `body_rate`: the fewest bytes of a body a second.
+    `body_rate`: the fewest bytes of a body a second; `held`: the most bytes in memory for clients
+    that are waited for.
     """
 
     number: int
@@ -36,6 +39,7 @@ class Bounds:
     body_rate: int
     idle: float
     answer: float
+    held: int = HELD_BYTES
 
     @classmethod
     def of(cls, settings: ServerSettings) -> "Bounds":
@@ -91,8 +95,8 @@ class Connections:
         """
         client.held += size
         self._held += size
-        while self._held > HELD_BYTES:
-            others = (one for one in self._slow() if one.held and one is not client)
+        while self._held > self._bounds.held:
+            others = (one for one in self._all(_SLOW) if one.held and one is not client)
             slowest = min(others, key=lambda one: one.progress, default=None)
             if slowest is None:
                 return
@@ -105,19 +109,17 @@ class Connections:
         client.held = 0
 
     def make_room(self) -> bool:
-        """Whether there is room for another: the one that has been idle for the longest time, or
-        else the slowest one, has to end.
+        """Whether there is room for another: the one that has been idle for the longest time has
+        to end, or else one that is to be closed, or the slowest one.
         """
-        idle = (one for one in self._open if one.waiting is Waiting.REQUEST and not one.is_ended)
-        chosen = min(idle, key=lambda one: one.since, default=None)
-        if chosen is None:
-            chosen = min(self._slow(), key=lambda one: one.progress, default=None)
-        if chosen is None:
-            return False
-        chosen.end()
-        # It ends soon, but is no longer counted.
-        self._open.pop(chosen)
-        return True
+        for waiting in ({Waiting.REQUEST}, {Waiting.END}, _SLOW):
+            chosen = min(self._all(waiting), key=lambda one: one.progress, default=None)
+            if chosen is not None:
+                chosen.end()
+                # It ends soon, but is no longer counted.
+                self._open.pop(chosen)
+                return True
+        return False
 
     def _serve(self, client: ClientSocket, connection: ClientConnection) -> None:
         try:
@@ -125,8 +127,8 @@ class Connections:
         finally:
             self._open.pop(client, None)
 
-    def _slow(self) -> list[ClientSocket]:
-        return [one for one in self._open if one.waiting in _SLOW and not one.is_ended]
+    def _all(self, waiting: AbstractSet[Waiting]) -> Iterator[ClientSocket]:
+        return (one for one in self._open if one.waiting in waiting and not one.is_ended)
 
     def _is_late(self, client: ClientSocket, now: float) -> bool:
         seconds, bounds = now - client.since, self._bounds

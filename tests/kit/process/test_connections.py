@@ -1,0 +1,123 @@
+"""Connections are bounded in number and bytes: who is not waited for is never cut off."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import gevent
+import gevent.event
+import pytest
+from gevent import socket
+from gunicorn.config import Config
+
+from service_kit.process.client_connection import Site
+from service_kit.process.connections import Bounds, Connections
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HALF = REQUEST[:-2]
+ANSWERED, TOO_LATE = b"HTTP/1.1 200", b"HTTP/1.1 408"
+
+
+class Trial:
+    """Connections of clients that are socket pairs, to an application that answers when it may."""
+
+    def __init__(self, stack: ExitStack, number: int = 100, held: int = 10_000) -> None:
+        bounds = Bounds(number, head=9, body=9, body_rate=0, idle=9, answer=9, held=held)
+        self.connections = Connections(bounds)
+        self.may_answer = gevent.event.Event()
+        self.may_answer.set()
+        self._stack = stack
+
+    def connect(self, sent: bytes = b"") -> Any:
+        """A client that has sent this, and waits for no more than a second."""
+        ours, theirs = socket.socketpair()
+        self._stack.callback(theirs.close)
+        theirs.settimeout(1)
+        site = Site(self._answer, Config(), "", lambda *_: None)
+        self.connections.add(ours, ("127.0.0.1", 1), site)
+        theirs.sendall(sent)
+        gevent.sleep(0.01)
+        return theirs
+
+    def _answer(
+        self, _: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], Any]
+    ) -> Iterable[bytes]:
+        self.may_answer.wait()
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+    # Ours close theirs.
+    gevent.sleep(0.05)
+
+
+def is_open(client: Any) -> bool:
+    """Whether another request is answered."""
+    client.sendall(REQUEST)
+    return bool(client.recv(1000).startswith(ANSWERED))
+
+
+def test_past_the_bound_the_longest_idle_one_is_closed(stack: ExitStack) -> None:
+    trial = Trial(stack, number=3)
+    half, first, second = trial.connect(HALF), trial.connect(), trial.connect()
+    assert is_open(first)
+    gevent.sleep(0.01)
+    newest = trial.connect()
+    assert second.recv(1000) == b""
+    assert is_open(first)
+    assert is_open(newest)
+    half.sendall(b"\r\n")
+    assert half.recv(1000).startswith(ANSWERED)
+
+
+def test_without_an_idle_one_it_is_who_was_still_for_longest(stack: ExitStack) -> None:
+    trial = Trial(stack, number=2)
+    slower, slow = trial.connect(HALF), trial.connect(HALF)
+    assert is_open(trial.connect())
+    assert slower.recv(1000).startswith(TOO_LATE)
+    slow.sendall(b"\r\n")
+    assert slow.recv(1000).startswith(ANSWERED)
+
+
+def test_who_is_being_answered_is_not_cut_off_for_another(stack: ExitStack) -> None:
+    trial = Trial(stack, number=1)
+    trial.may_answer.clear()
+    answered = trial.connect(REQUEST)
+    refused = trial.connect()
+    assert refused.recv(1000) == b""
+    trial.may_answer.set()
+    assert answered.recv(1000).startswith(ANSWERED)
+
+
+def test_past_the_bytes_that_may_be_held_who_was_still_for_longest_is_cut_off(
+    stack: ExitStack,
+) -> None:
+    trial = Trial(stack, held=10_000)
+    still, idle = trial.connect(HALF), trial.connect()
+    # What came first is not counted: it is in memory only while more is waited for.
+    still.sendall(b"a: " + b"x" * 6000)
+    gevent.sleep(0.01)
+    moving = trial.connect(HALF)
+    moving.sendall(b"a: " + b"x" * 6000)
+    assert still.recv(1000).startswith(TOO_LATE)
+    assert is_open(idle)
+    moving.sendall(b"\r\n\r\n")
+    assert moving.recv(1000).startswith(ANSWERED)
+
+
+def test_what_was_held_is_given_back_with_the_answer(stack: ExitStack) -> None:
+    trial = Trial(stack, held=10_000)
+    still = trial.connect(HALF)
+    still.sendall(b"a: " + b"x" * 6000)
+    client = trial.connect()
+    for _ in range(10):
+        client.sendall(HALF)
+        gevent.sleep(0.01)
+        client.sendall(b"a: " + b"x" * 3000 + b"\r\n\r\n")
+        assert client.recv(1000).startswith(ANSWERED)
+    still.sendall(b"\r\n\r\n")
+    assert still.recv(1000).startswith(ANSWERED)
