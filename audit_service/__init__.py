@@ -62,6 +62,7 @@ def app_on(
         metrics=metrics,
         hosts=settings.hosts_on(settings.bind),
         concurrency=concurrency,
+        reads_at_once=settings.threads,
     )
     app.register_blueprint(
         receive.blueprint(event_log, settings, event_metrics, recorder.record, concurrency)

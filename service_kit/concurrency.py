@@ -31,16 +31,12 @@ class Runner(Protocol):
 class Concurrency(Protocol):
     """What waits, and what makes others wait, in a process."""
 
-    @property
-    def run_blocking(self) -> Runner:
-        """Runs calls that wait for the system, or compute for long, some at once.
+    def runner(self, at_once: int) -> Runner:
+        """Runs calls that wait for the system, or compute for long: so many at once, the others
+        after them, whatever other runners do.
 
         Context variables are those of the caller.
         """
-        ...
-
-    def one_at_a_time(self) -> Runner:
-        """Runs calls one after the other, beside those of `run_blocking`."""
         ...
 
     def signal(self) -> Signal:
@@ -60,10 +56,9 @@ def run_here(call: Callable[[], R], /) -> R:
 class Threads:
     """Concurrency of threads: each may block, and the system gives turns."""
 
-    run_blocking: Runner = staticmethod(run_here)
-
-    def one_at_a_time(self) -> Runner:
-        """One thread calls it at a time, as a group commit sees to."""
+    def runner(self, at_once: int) -> Runner:
+        """Runs each call in the thread of its caller, however many these are."""
+        del at_once
         return run_here
 
     def signal(self) -> Signal:

@@ -72,7 +72,7 @@ class GroupCommit(Generic[A, R]):
         """
         self._commit = commit
         self._concurrency = concurrency
-        self._run = concurrency.one_at_a_time()
+        self._run = concurrency.runner(1)
         self._timeout = timeout
         self._outcome_timeout = timeout if outcome_timeout is None else outcome_timeout
         # Guards the two fields below, and who is woken. Never held during a commit.

@@ -108,6 +108,8 @@ def app_on(
         metrics=metrics,
         hosts=settings.hosts_on(settings.bind),
         concurrency=concurrency,
+        reads_at_once=settings.threads - admission.places,
+        changes_at_once=admission.places + settings.waiting_requests,
     )
     outbox_metrics.register(metrics, engine)
     intent_metrics.register(metrics, engine)

@@ -169,11 +169,6 @@ class Settings(ServiceSettings):
         return self.threads
 
     @property
-    def server_threads(self) -> int:
-        """Those in which a change waits to be admitted included."""
-        return self.threads + self.waiting_requests
-
-    @property
     def sink_origin(self) -> str:
         """The sink's URL without what could be secret in it: user, path and query."""
         parts = urlsplit(self.sink)

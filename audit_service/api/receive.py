@@ -62,6 +62,8 @@ def blueprint(
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
     reader = settings.reader
     memory = BodyMemory(settings.body_memory)
+    # One after the other: they compute, and two at once would take as long.
+    run_long = concurrency.runner(1)
     routes = APIBlueprint("receive", __name__)
 
     @routes.post("/")
@@ -74,7 +76,7 @@ def blueprint(
                 content = request_body.read(_limit(headers, settings), reservation.for_reading)
                 reservation.for_parsing(content, settings.max_json_values)
                 # What is long to read is long to hash and to log.
-                run = concurrency.run_blocking if len(content) > SMALL_BYTES else run_here
+                run = run_long if len(content) > SMALL_BYTES else run_here
                 entries = run(lambda: _entries(reader, record, headers, content))
             except refusals as error:
                 metrics.rejected(error)

@@ -9,7 +9,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
-from service_kit.concurrency import THREADS, Concurrency
+from service_kit.concurrency import THREADS, Concurrency, Runner
 from service_kit.http import (
     health,
     host_header,
@@ -22,6 +22,8 @@ from service_kit.http.blocking import may_block
 from service_kit.http.log_metrics import LostLines
 from service_kit.metrics.registry import Metrics
 from service_kit.settings.hosts import LOOPBACK, AllowedHosts
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ProblemDocument(BaseModel):
@@ -39,9 +41,11 @@ class ServiceApp(APIFlask):
     Views may block (see `blocking`); what they take of a body MUST have been read before.
     """
 
-    def __init__(self, *args: Any, concurrency: Concurrency = THREADS, **options: Any) -> None:
+    def __init__(self, *args: Any, reading: Runner, changing: Runner, **options: Any) -> None:
+        """`reading`, `changing`: what runs the views of GET, and of other methods."""
         super().__init__(*args, **options)
-        self._concurrency = concurrency
+        self._reading = reading
+        self._changing = changing
         self._resources = ExitStack()
         self.is_draining = False
         """Whether it is to be sent no more requests."""
@@ -50,7 +54,8 @@ class ServiceApp(APIFlask):
         """The answer of the request's view."""
         rule, answer = request.url_rule, super().dispatch_request
         if rule is not None and may_block(self.view_functions[rule.endpoint]):
-            return self._concurrency.run_blocking(answer)
+            run = self._reading if request.method in _SAFE else self._changing
+            return run(answer)
         return answer()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,12 +82,14 @@ def create(
     metrics: Metrics | None = None,
     hosts: AllowedHosts = LOOPBACK,
     concurrency: Concurrency = THREADS,
+    reads_at_once: int = 1,
+    changes_at_once: int = 1,
 ) -> ServiceApp:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
     `problem_for` says which problem each domain exception is; `checks` decide readiness;
     `metrics` are shown together with those of its requests; `hosts`: the names it is called by;
-    `concurrency`: of its requests.
+    `concurrency`: of its requests, of which those that block run so many at once.
     """
     app = ServiceApp(
         import_name,
@@ -91,7 +98,8 @@ def create(
         docs_path=None,
         json_errors=False,
         static_folder=None,
-        concurrency=concurrency,
+        reading=concurrency.runner(reads_at_once),
+        changing=concurrency.runner(changes_at_once),
     )
     app.config["VALIDATION_ERROR_DESCRIPTION"] = "the input is not valid"
     app.config["HTTP_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
@@ -109,9 +117,7 @@ def create(
     host_header.register(app, hosts)
     query_parameters.register(app)
     app.register_blueprint(
-        health.blueprint(
-            checks, reports or {}, lambda: app.is_draining, concurrency.one_at_a_time()
-        )
+        health.blueprint(checks, reports or {}, lambda: app.is_draining, concurrency.runner(1))
     )
     app.register_blueprint(request_metrics.blueprint(metrics, lost_lines))
     app.spec_processor(_problems_are_problem_documents)

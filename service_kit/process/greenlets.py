@@ -1,6 +1,6 @@
 """Greenlets as concurrency: requests take turns in one thread, and what blocks has others.
 
-Nothing is patched: a call that blocks goes through `run_blocking`, or holds up all requests.
+Nothing is patched: a call that blocks goes through a runner, or holds up all requests.
 """
 
 from collections.abc import Callable
@@ -20,13 +20,15 @@ R = TypeVar("R")
 class Greenlets:
     """Concurrency (see there) of the greenlets of this thread."""
 
-    def __init__(self, threads: int) -> None:
-        """`threads`: how many blocking calls run at once; the others wait for their turn."""
-        self.run_blocking = _threads(threads)
+    def runner(self, at_once: int) -> Runner:
+        """Runs calls in as many native threads."""
+        pool = ThreadPool(at_once)
 
-    def one_at_a_time(self) -> Runner:
-        """Runs calls in a thread of their own."""
-        return _threads(1)
+        def run(call: Callable[[], R], /) -> R:
+            outcome: Callable[[], R] = pool.apply(copy_context().run, (_attempt, call))
+            return outcome()
+
+        return run
 
     def signal(self) -> Semaphore:
         """A semaphore for greenlets."""
@@ -35,16 +37,6 @@ class Greenlets:
     def let_others_go_first(self) -> None:
         """Let whoever has something to read from a socket read it."""
         gevent.sleep(0)
-
-
-def _threads(number: int) -> Runner:
-    pool = ThreadPool(number)
-
-    def run(call: Callable[[], R], /) -> R:
-        outcome: Callable[[], R] = pool.apply(copy_context().run, (_attempt, call))
-        return outcome()
-
-    return run
 
 
 def _attempt(call: Callable[[], R]) -> Callable[[], R]:

@@ -60,12 +60,10 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def _created(
-    create_app: CreateApp, threads: int, retry_startup_on: tuple[type[Exception], ...]
-) -> ServiceApp:
+def _created(create_app: CreateApp, retry_startup_on: tuple[type[Exception], ...]) -> ServiceApp:
     while True:
         try:
-            return create_app(Greenlets(threads))
+            return create_app(Greenlets())
         except retry_startup_on as error:
             log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400 - one line
             time.sleep(1)
@@ -107,7 +105,7 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> ServiceApp:
-        app = _created(self._create_app, self._settings.server_threads, self._retry_startup_on)
+        app = _created(self._create_app, self._retry_startup_on)
         tune_gc()
         tune_malloc()
         return app

@@ -69,11 +69,6 @@ class ServerSettings(BaseSettings):
         "is 503",
     )
 
-    @property
-    def server_threads(self) -> int:
-        """How many calls that block a worker runs at once."""
-        return self.threads
-
     def hosts_on(self, bind: str) -> AllowedHosts:
         """The host names under which a port may be called."""
         return allowed_hosts(self.hosts, bind)

@@ -17,7 +17,7 @@ class Admission:
     """
 
     def __init__(self, threads: int, waiting: int) -> None:
-        """`waiting`: the most that wait; the server MUST have threads for them beside `threads`."""
+        """`waiting`: the most that wait; there MUST be threads for them beside `threads`."""
         self.places = threads - max(1, threads // 4)
         self._places = threading.BoundedSemaphore(self.places)
         self._waiting = threading.BoundedSemaphore(waiting)

@@ -15,7 +15,7 @@ NAME = ContextVar("NAME", default="")
 
 @pytest.fixture
 def greenlets() -> Greenlets:
-    return Greenlets(threads=2)
+    return Greenlets()
 
 
 class Fault(Exception):
@@ -24,7 +24,7 @@ class Fault(Exception):
 
 def test_what_blocks_holds_up_no_greenlet(greenlets: Greenlets) -> None:
     turns: list[float] = []
-    blocking = gevent.spawn(greenlets.run_blocking, lambda: time.sleep(0.2))
+    blocking = gevent.spawn(greenlets.runner(2), lambda: time.sleep(0.2))
     while not blocking.ready():
         turns.append(time.monotonic())
         gevent.sleep(0.001)
@@ -32,9 +32,11 @@ def test_what_blocks_holds_up_no_greenlet(greenlets: Greenlets) -> None:
 
 
 def test_a_call_has_the_context_variables_of_its_caller(greenlets: Greenlets) -> None:
+    run = greenlets.runner(2)
+
     def ask(name: str) -> str:
         NAME.set(name)
-        return greenlets.run_blocking(NAME.get)
+        return run(NAME.get)
 
     asking = [gevent.spawn(ask, name) for name in ("a", "b", "c")]
     gevent.joinall(asking, raise_error=True)
@@ -48,12 +50,12 @@ def test_what_a_call_raises_is_its_callers_alone(
         raise Fault
 
     with pytest.raises(Fault):
-        greenlets.run_blocking(fail)
+        greenlets.runner(2)(fail)
     assert capfd.readouterr() == ("", "")
 
 
-def test_calls_of_one_at_a_time_overlap_none_of_each_other(greenlets: Greenlets) -> None:
-    run, under_way, most = greenlets.one_at_a_time(), [0], [0]
+def test_no_more_calls_run_at_once_than_may(greenlets: Greenlets) -> None:
+    run, under_way, most = greenlets.runner(2), [0], [0]
 
     def work() -> None:
         under_way[0] += 1
@@ -62,7 +64,7 @@ def test_calls_of_one_at_a_time_overlap_none_of_each_other(greenlets: Greenlets)
         under_way[0] -= 1
 
     gevent.joinall([gevent.spawn(run, work) for _ in range(5)], raise_error=True)
-    assert most == [1]
+    assert most == [2]
 
 
 def test_greenlets_share_a_commit(greenlets: Greenlets) -> None:
