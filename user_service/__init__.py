@@ -70,8 +70,7 @@ def create_app(
     periodic: Periodic = in_a_thread,
     places: HashingPlaces | None = None,
 ) -> ServiceApp:
-    """The WSGI application, for any server; `places`: those that its processes share;
-    `concurrency`: of its requests.
+    """The WSGI application, for any server; `places`: those that its processes share.
 
     Raises SchemaMismatch, OutboxNotEmpty, IntentsLeft, StoreUnavailable, and the database's
     errors where the schema is to be migrated.
