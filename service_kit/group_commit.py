@@ -129,6 +129,12 @@ class GroupCommit(Generic[A, R]):
             if self._queue:
                 self._queue[0].wake.release()
 
+    def _gather(self) -> None:
+        """Have whoever is ready queue before the commit begins, rather than wait for the next."""
+        queued = 0
+        while queued < (queued := len(self._queue)):
+            self._concurrency.let_others_go_first()
+
     def _lead(self, own: _Call[A, R]) -> None:
         """Commit every queued item and settle its call. Called by the leader only."""
         calls: list[_Call[A, R]] = []
@@ -140,8 +146,7 @@ class GroupCommit(Generic[A, R]):
             return [call.item for call in calls]
 
         try:
-            # Whoever is ready queues before the commit begins, rather than wait for the next.
-            self._concurrency.let_others_go_first()
+            self._gather()
             results = self._run(lambda: self._commit(drain))
             for call, result in zip(calls, results, strict=True):
                 call.done = (result,)
