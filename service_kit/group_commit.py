@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 
 from service_kit.concurrency import THREADS, Concurrency, Signal
 
-# A call behind so many would time out in the queue.
+# More are a burst that is better told to come again.
 MAX_WAITING = 1024
+GATHER_TURNS = 4
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -75,7 +76,8 @@ class GroupCommit(Generic[A, R]):
         self._run = concurrency.runner(1)
         self._timeout = timeout
         self._outcome_timeout = timeout if outcome_timeout is None else outcome_timeout
-        # Guards the two fields below, and who is woken. Never held during a commit.
+        # Guards the two fields below, and who is woken. Never held during a commit, nor while
+        # anything is waited for: a greenlet that gave way with it would stop all others.
         self._lock = threading.Lock()
         # Calls that no commit has drained, the oldest first. The next leader is the first.
         self._queue: list[_Call[A, R]] = []
@@ -113,7 +115,7 @@ class GroupCommit(Generic[A, R]):
         if call.wake.acquire(timeout=self._timeout):
             return
         with self._lock:
-            if call.wake.acquire(timeout=0):
+            if call.wake.acquire(blocking=False):
                 return  # It was woken at the last moment.
             if call in self._queue:
                 self._queue.remove(call)
@@ -132,8 +134,10 @@ class GroupCommit(Generic[A, R]):
     def _gather(self) -> None:
         """Have whoever is ready queue before the commit begins, rather than wait for the next."""
         queued = 0
-        while queued < (queued := len(self._queue)):
+        for _ in range(GATHER_TURNS):
             self._concurrency.let_others_go_first()
+            if queued == (queued := len(self._queue)):
+                return
 
     def _lead(self, own: _Call[A, R]) -> None:
         """Commit every queued item and settle its call. Called by the leader only."""

@@ -108,7 +108,7 @@ def app_on(
         hosts=settings.hosts_on(settings.bind),
         concurrency=concurrency,
         reads_at_once=settings.threads - admission.places,
-        changes_at_once=admission.places + settings.waiting_requests,
+        changes_at_once=admission.places + settings.waiting_requests + 1,  # who is told: too many
     )
     outbox_metrics.register(metrics, engine)
     intent_metrics.register(metrics, engine)
@@ -164,7 +164,7 @@ def _key_tasks(engine: Engine, changes: ChangeStore) -> Sequence[Task]:
 
 def _open_database(settings: Settings) -> Engine:
     """The engine of a database that is ready for the mode of delivery that is set."""
-    engine = database.open_engine(settings, threads=settings.threads + 1)
+    engine = database.open_engine(settings, threads=settings.threads + 2)
     with ExitStack() as undo:
         undo.callback(engine.dispose)
         if settings.migrate:

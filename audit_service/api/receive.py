@@ -1,6 +1,7 @@
 """Receiver of events: `POST /`, in all three content modes; acknowledged once on disk."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -21,10 +22,13 @@ from audit_service.settings import Settings
 from service_kit.concurrency import Concurrency, run_here
 from service_kit.http import request_body
 from service_kit.http.blocking import never_blocks
-from service_kit.http.body_memory import SMALL_BYTES, BodyMemory
+from service_kit.http.body_memory import BodyMemory
 from service_kit.http.no_content import no_content
 from service_kit.http.problems import Problem
 from service_kit.http.request_head import repeated_headers
+
+LONG_BYTES = 8 * 1024
+"""A body up to this takes some milliseconds at most, whatever is in it."""
 
 Record = Callable[[Mapping[str, str], bytes, Exception], None]
 
@@ -74,10 +78,10 @@ def blueprint(
             try:
                 headers = _headers()
                 content = request_body.read(_limit(headers, settings), reservation.for_reading)
-                reservation.for_parsing(content, settings.max_json_values)
                 # What is long to read is long to hash and to log.
-                run = run_long if len(content) > SMALL_BYTES else run_here
-                entries = run(lambda: _entries(reader, record, headers, content))
+                run = run_long if len(content) > LONG_BYTES else run_here
+                reserve = partial(reservation.for_parsing, content, settings.max_json_values)
+                entries = run(lambda: _entries(reader, record, reserve, headers, content))
             except refusals as error:
                 metrics.rejected(error)
                 log_refused(error)
@@ -90,8 +94,13 @@ def blueprint(
 
 
 def _entries(
-    reader: EventReader, record: Record, headers: Mapping[str, str], content: bytes
+    reader: EventReader,
+    record: Record,
+    reserve: Callable[[], None],
+    headers: Mapping[str, str],
+    content: bytes,
 ) -> Sequence[Entry]:
+    reserve()
     try:
         _check_repeats(request.environ)
         return hashed(reader.http(headers, content))

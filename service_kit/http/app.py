@@ -119,7 +119,7 @@ def create(
     app.register_blueprint(
         health.blueprint(checks, reports or {}, lambda: app.is_draining, concurrency.runner(1))
     )
-    app.register_blueprint(request_metrics.blueprint(metrics, lost_lines))
+    app.register_blueprint(request_metrics.blueprint(metrics, lost_lines, concurrency.runner(1)))
     app.spec_processor(_problems_are_problem_documents)
     return app
 

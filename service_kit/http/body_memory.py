@@ -8,7 +8,7 @@ from typing import Final
 from service_kit import json_values
 
 SMALL_BYTES: Final = 64 * 1024
-"""A body up to this is always read: there are no more of them at once than threads."""
+"""A body up to this is always read: the server bounds the bytes that it holds of them."""
 READING: Final = 2
 """Bytes for each byte of a body, while it is read: its parts, and they in one piece."""
 PARSING: Final = 6

@@ -32,8 +32,8 @@ def blueprint(
     health = APIBlueprint("health", __name__)
 
     @health.get("/livez")
-    @never_blocks
     @health.doc(summary="Is the process serving?", responses={200: "It is"})
+    @never_blocks
     def livez() -> Response:
         return jsonify(status="ok")
 

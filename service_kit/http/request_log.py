@@ -36,7 +36,7 @@ def register(app: Flask, on_answered: OnAnswered) -> None:
 
 
 def _end(_: BaseException | None) -> None:
-    """Part this thread from the request: a line that the server logs next is of none."""
+    """Part what is logged next from the request: it is the server's, of none."""
     logs.request_id.set(None)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
+from service_kit.concurrency import Runner, run_here
+from service_kit.http.blocking import never_blocks
 from service_kit.http.log_metrics import LostLines
 from service_kit.http.request_log import OnAnswered
 from service_kit.metrics.registry import Metrics
@@ -55,14 +57,15 @@ def request_counter(metrics: Metrics, lost_lines: LostLines) -> OnAnswered:
     return count
 
 
-def blueprint(metrics: Metrics, lost_lines: LostLines) -> APIBlueprint:
-    """The route `/metrics`."""
+def blueprint(metrics: Metrics, lost_lines: LostLines, run: Runner = run_here) -> APIBlueprint:
+    """The route `/metrics`; `run` writes them, which waits for no other requests."""
     routes = APIBlueprint("metrics", __name__)
 
     @routes.get("/metrics")
     @routes.doc(summary="What was counted and measured, for Prometheus", responses=_ANSWERS)
+    @never_blocks
     def show() -> Response:
         lost_lines.count()
-        return Response(metrics.text(), content_type=MEDIA_TYPE)
+        return Response(run(metrics.text), content_type=MEDIA_TYPE)
 
     return routes

@@ -9,8 +9,8 @@ import select
 import signal
 import stat
 
-# Of the system, taken before a server may put greenlets in their place: what waits for a reader
-# MUST NOT be one of those that answer requests.
+# Of the system, whatever a server puts in their place: what waits for a reader MUST NOT be one of
+# those that answer requests.
 from _thread import RLock, allocate_lock, start_new_thread
 from collections import deque
 from collections.abc import Callable

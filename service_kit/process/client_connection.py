@@ -18,6 +18,7 @@ from service_kit.process.client_socket import (
     Holder,
     TooLate,
     Waiting,
+    give_turn,
 )
 
 DRAIN_BYTES: Final = 64 * 1024
@@ -28,7 +29,7 @@ _PROBLEM: Final = orjson.dumps(
         "type": "about:blank",
         "title": "Request Timeout",
         "status": 408,
-        "detail": "the request came too slowly",
+        "detail": "the request came too slowly, or others needed its room",
     }
 )
 _TOO_LATE: Final = (
@@ -78,6 +79,7 @@ class ClientConnection:
         try:
             while self._serve_next():
                 self._keeper.release(self._client)
+                give_turn()
         except OSError:
             pass  # The client is gone, or was ended.
         finally:
@@ -87,7 +89,7 @@ class ClientConnection:
     def _serve_next(self) -> bool:
         """Read a request and answer it; whether another may follow."""
         client, site = self._client, self._site
-        client.begin(Waiting.REQUEST)
+        self._begin_head()
         request: Any = None
         try:
             request = StrictRequest(site.cfg, self._incoming, self._address)
@@ -106,6 +108,13 @@ class ClientConnection:
             site.on_error(request, client.connected, self._address, error)
         client.linger()
         return False
+
+    def _begin_head(self) -> None:
+        """Begin with what came of it already."""
+        came = self._incoming.buf.getbuffer().nbytes
+        self._client.begin(Waiting.HEAD if came else Waiting.REQUEST)
+        if came:
+            self._keeper.hold(self._client, came)
 
     def _answer(self, request: Any) -> bool:
         """Whether another request may follow."""
@@ -149,8 +158,8 @@ class _Incoming(Unreader):
         self._client = client
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes: of long bodies many, since each call takes a turn of its own; of long
-        heads many, since the parser searches all of one for its end at each.
+        """The next bytes: of long bodies many, since each call costs; of long heads many, since
+        the parser searches all of one for its end at each.
         """
         if self._client.part is Waiting.HEAD:
             return self._client.receive(HEAD_STEP_BYTES)

@@ -3,6 +3,7 @@
 Whoever finds that it takes too long ends it there: what is being answered is never broken off.
 """
 
+import select
 import socket
 import struct
 import time
@@ -10,10 +11,13 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import Any, Final, Protocol
 
+import gevent
+
 READ_BYTES: Final = 8 * 1024
 READ_AHEAD_BYTES: Final = 1024 * 1024
 LINGER_BYTES: Final = 16 * 1024 * 1024
 NOT_SENT_BYTES: Final = 128 * 1024
+TURN_SECONDS: Final = 0.01
 
 _NOT_SENT: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
@@ -49,6 +53,15 @@ class Holder(Protocol):
         ...
 
 
+def give_turn() -> None:
+    """Let others go first, if it is some time since they could.
+
+    A socket that is ready makes nobody wait, so that a client who always is would be the only one.
+    """
+    if time.time() - gevent.get_hub().loop.now() > TURN_SECONDS:
+        gevent.sleep(0)
+
+
 class ClientSocket:
     """A socket, owned by its greenlet; `end` is for others."""
 
@@ -81,22 +94,30 @@ class ClientSocket:
     def end(self) -> None:
         """Have it wait no longer; it is closed, after an answer where there can be one."""
         self.is_ended = True
+        if self.waiting is Waiting.READER:
+            self.break_off()
+            return
         with suppress(OSError):
-            if self.waiting is Waiting.READER:
-                self.break_off()
-            else:
-                self.connected.shutdown(socket.SHUT_RD)
+            self.connected.shutdown(socket.SHUT_RD)
 
     def break_off(self) -> None:
         """Reset the connection, whose answer is not whole: the system keeps none of it either."""
-        self.connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        self.connected.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self.connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.connected.shutdown(socket.SHUT_RDWR)
+
+    def has_input(self) -> bool:
+        """Whether there is something to read by now."""
+        poll = select.poll()
+        poll.register(self.connected.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def receive(self, size: int) -> bytes:
         """Bytes of the request, at most `size` of them; none at its end.
 
         Raises TooLate, OSError.
         """
+        give_turn()
         self.waiting = self.part
         try:
             data: bytes = self.connected.recv(size)
@@ -109,10 +130,8 @@ class ClientSocket:
             raise TooLate
         if self.part is Waiting.REQUEST:
             self.begin(Waiting.HEAD)
-            self.progress = self.since
-        else:
-            self.progress = time.monotonic()
-            self._holder.hold(self, len(data))
+        self.progress = time.monotonic()
+        self._holder.hold(self, len(data))
         self.received += len(data)
         return data
 
@@ -123,6 +142,7 @@ class ClientSocket:
         try:
             sent = self.connected.send(data)
             while sent < len(data):
+                give_turn()
                 sent += self.connected.send(memoryview(data)[sent:])
                 self.progress = time.monotonic()
         finally:

@@ -1,8 +1,8 @@
 """Connections that are open in a worker: bounded in number, in time and in what they hold."""
 
+import heapq
 import time
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,12 +16,22 @@ from service_kit.settings.server import ServerSettings
 log = structlog.get_logger()
 
 LINGER_SECONDS: Final = 2.0
-GRACE_SECONDS: Final = 10.0
+BODY_GRACE_SECONDS: Final = 10.0
 """For which a body may come more slowly than it has to."""
 QUIET_SECONDS: Final = 0.5
 """Without a request after which a connection is closed when the worker stops."""
+OTHER_FILES: Final = 256
 HELD_BYTES: Final = 96 * 1024 * 1024
-_SLOW: Final = frozenset({Waiting.HEAD, Waiting.BODY, Waiting.READER})
+TELL_SECONDS: Final = 1.0
+
+# Sequences, since a set would ask each for its hash, which takes longer than to compare.
+_IDLE: Final = (Waiting.REQUEST,)
+_CLOSING: Final = (Waiting.END,)
+_SLOW: Final = (Waiting.HEAD, Waiting.BODY, Waiting.READER)
+
+
+def _still_since(client: ClientSocket) -> float:
+    return client.progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +52,10 @@ class Bounds:
     held: int = HELD_BYTES
 
     @classmethod
-    def of(cls, settings: ServerSettings) -> "Bounds":
-        """Those that are set."""
+    def of(cls, settings: ServerSettings, files: int) -> "Bounds":
+        """Those that are set, within so many files that may be open."""
         return cls(
-            number=settings.max_connections,
+            number=max(1, min(settings.max_connections, files - OTHER_FILES)),
             head=settings.head_timeout,
             body=settings.body_timeout,
             body_rate=settings.body_rate,
@@ -64,6 +74,9 @@ class Connections:
         self._held = 0
         self._stopped_at = 0.0
         self.is_stopping = False
+        # Those of whom no line has told yet.
+        self._cut_off = 0
+        self._told_at = 0.0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -81,8 +94,13 @@ class Connections:
         """End those that have had their time."""
         now = time.monotonic()
         for client in self._open:
-            if not client.is_ended and self._is_late(client, now):
+            if self._is_late(client, now):
                 client.end()
+        if self._cut_off and now - self._told_at > TELL_SECONDS:
+            log.warning(
+                "clients were cut off, since others needed their room", clients=self._cut_off
+            )
+            self._cut_off, self._told_at = 0, now
 
     def stop(self) -> None:
         """Have each answer be the last one of its connection."""
@@ -97,11 +115,12 @@ class Connections:
         self._held += size
         while self._held > self._bounds.held:
             others = (one for one in self._all(_SLOW) if one.held and one is not client)
-            slowest = min(others, key=lambda one: one.progress, default=None)
+            slowest = min(others, key=_still_since, default=None)
             if slowest is None:
                 return
             slowest.end()
             self.release(slowest)
+            self._cut_off += 1
 
     def release(self, client: ClientSocket) -> None:
         """Count none of it any more."""
@@ -109,15 +128,19 @@ class Connections:
         client.held = 0
 
     def make_room(self) -> bool:
-        """Whether there is room for another: the one that has been idle for the longest time has
-        to end, or else one that is to be closed, or the slowest one.
+        """Whether there is room for another: those that have been idle for the longest time have
+        to end, or else some that are to be closed, or the slowest ones. Of many some, since to
+        choose takes a look at them all.
         """
-        for waiting in ({Waiting.REQUEST}, {Waiting.END}, _SLOW):
-            chosen = min(self._all(waiting), key=lambda one: one.progress, default=None)
-            if chosen is not None:
-                chosen.end()
+        some = max(1, len(self._open) // 64)
+        for waiting in (_IDLE, _CLOSING, _SLOW):
+            chosen = heapq.nsmallest(some, self._all(waiting), key=_still_since)
+            for one in chosen:
+                one.end()
                 # It ends soon, but is no longer counted.
-                self._open.pop(chosen)
+                self._open.pop(one)
+            self._cut_off += len(chosen)
+            if chosen:
                 return True
         return False
 
@@ -127,21 +150,23 @@ class Connections:
         finally:
             self._open.pop(client, None)
 
-    def _all(self, waiting: AbstractSet[Waiting]) -> Iterator[ClientSocket]:
-        return (one for one in self._open if one.waiting in waiting and not one.is_ended)
+    def _all(self, waiting: Sequence[Waiting]) -> Iterator[ClientSocket]:
+        return (one for one in self._open if one.waiting in waiting)
 
     def _is_late(self, client: ClientSocket, now: float) -> bool:
         seconds, bounds = now - client.since, self._bounds
         late = False
         match client.waiting:
             case Waiting.REQUEST if self.is_stopping:
-                late = now - max(client.since, self._stopped_at) > QUIET_SECONDS
+                quiet = now - max(client.since, self._stopped_at)
+                # What has just come is answered.
+                late = quiet > QUIET_SECONDS and not client.has_input()
             case Waiting.REQUEST:
-                late = seconds > bounds.idle
+                late = seconds > bounds.idle and not client.has_input()
             case Waiting.HEAD:
                 late = seconds > bounds.head
             case Waiting.BODY:
-                due = (seconds - GRACE_SECONDS) * bounds.body_rate
+                due = (seconds - BODY_GRACE_SECONDS) * bounds.body_rate
                 late = seconds > bounds.body or client.received < due
             case Waiting.READER:
                 late = now - client.progress > bounds.answer

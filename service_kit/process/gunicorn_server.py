@@ -2,11 +2,11 @@
 
 import os
 import resource
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gevent
 import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
@@ -47,17 +47,18 @@ def run(
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
-    _allow_open_files()
+    files = _allow_open_files()
     with multiprocess.shared_folder():
-        _Server(service, settings, create_app, retry_startup_on).run()
+        _Server(service, settings, files, create_app, retry_startup_on).run()
 
 
-def _allow_open_files() -> None:
+def _allow_open_files() -> int:
     """Allow as many as the system lets us have, of which each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
     if allowed > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(allowed, soft)
 
 
 def _created(create_app: CreateApp, retry_startup_on: tuple[type[Exception], ...]) -> ServiceApp:
@@ -66,7 +67,7 @@ def _created(create_app: CreateApp, retry_startup_on: tuple[type[Exception], ...
             return create_app(Greenlets())
         except retry_startup_on as error:
             log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400 - one line
-            time.sleep(1)
+            gevent.sleep(1)
 
 
 class _PropagatingLogger(Logger):
@@ -85,6 +86,7 @@ class _Server(BaseApplication):
         self,
         service: str,
         settings: ServiceSettings,
+        files: int,
         create_app: CreateApp,
         retry_startup_on: tuple[type[Exception], ...],
     ) -> None:
@@ -92,7 +94,7 @@ class _Server(BaseApplication):
         self._settings = settings
         self._create_app = create_app
         self._retry_startup_on = retry_startup_on
-        self.bounds = Bounds.of(settings)
+        self.bounds = Bounds.of(settings, files)
         self.drain_seconds = settings.drain_seconds
         super().__init__()
 

@@ -4,10 +4,10 @@ gunicorn's own worker on gevent has no deadlines, patches what others use, and r
 when it stops.
 """
 
+import errno
 import os
 import sys
 import time
-from contextlib import suppress
 from typing import Any, Final
 
 import gevent
@@ -19,6 +19,7 @@ from service_kit.process.connections import Connections
 
 TURN_SECONDS: Final = 0.1
 ACCEPTED_AT_ONCE: Final = 64
+LAST_ONES: Final = 4096
 
 
 class Worker(BaseWorker):
@@ -39,6 +40,9 @@ class Worker(BaseWorker):
         self._connections = Connections(self.app.bounds)
         listeners = [_cooperative(each.sock) for each in self.sockets]
         accepting = [gevent.spawn(self._accept, each) for each in listeners]
+        for each in accepting:
+            # Another worker takes its place, rather than that clients wait for it.
+            each.link_exception(self._give_up)
         while self.alive:
             self._turn()
         # Once more, for a signal that came before there was an application.
@@ -48,16 +52,23 @@ class Worker(BaseWorker):
         self._connections.stop()
         for listener in listeners:
             self._accept_the_last(listener)
-        self._turns(self.cfg.graceful_timeout - self.app.drain_seconds, while_open=True)
+        # The master kills whoever takes all of the time.
+        self._turns(self.cfg.graceful_timeout - 1 - self.app.drain_seconds, while_open=True)
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         """SIGTERM."""
         super().handle_exit(sig, frame)
         self.app.begin_draining()
+        if not self.booted:
+            # It waits for what it needs to start, and has nothing to end.
+            sys.exit(0)
 
     def handle_quit(self, sig: Any, frame: Any) -> None:
         """Not in the signal's handler, which must not wait."""
         gevent.spawn(super().handle_quit, sig, frame)
+
+    def _give_up(self, _: Any) -> None:
+        self.alive = False
 
     def _turns(self, seconds: float, *, while_open: bool = False) -> None:
         until = time.monotonic() + seconds
@@ -80,20 +91,24 @@ class Worker(BaseWorker):
                     client, address = listener.accept()
                     self._connections.add(client, address, site)
             except OSError as error:
-                # No file is left to open, or the client has gone already.
-                self._connections.make_room()
-                self.log.warning("cannot accept: %s", error.strerror)
-                gevent.sleep(TURN_SECONDS)
+                if error.errno in {errno.EMFILE, errno.ENFILE}:
+                    self._connections.make_room()
+                    self.log.warning("cannot accept: %s", error.strerror)
+                    gevent.sleep(TURN_SECONDS)
             gevent.sleep(0)
 
     def _accept_the_last(self, listener: Any) -> None:
         """Accept those who have connected, and no others: the system would reset them."""
         site = self._site(listener)
         listener.setblocking(False)
-        with suppress(OSError):
-            while True:
+        for _ in range(LAST_ONES):
+            try:
                 client, address = listener.accept()
-                self._connections.add(client, address, site)
+            except BlockingIOError:
+                break
+            except OSError:
+                continue  # The client has gone already.
+            self._connections.add(client, address, site)
         listener.close()
 
     def _site(self, listener: Any) -> Site:

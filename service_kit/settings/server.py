@@ -31,8 +31,8 @@ class ServerSettings(BaseSettings):
         default=4096,
         ge=1,
         le=60_000,
-        description="The most connections that are open in a worker; past it the one that is idle "
-        "for the longest time is closed for a new one",
+        description="The most connections that are open in a worker; past it those that are idle "
+        "for the longest time are closed for new ones",
     )
     head_timeout: float = Field(
         default=10, gt=0, le=600, description="Seconds that a client has to send a request's head"

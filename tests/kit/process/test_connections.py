@@ -1,5 +1,6 @@
 """Connections are bounded in number and bytes: who is not waited for is never cut off."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -98,7 +99,6 @@ def test_past_the_bytes_that_may_be_held_who_was_still_for_longest_is_cut_off(
 ) -> None:
     trial = Trial(stack, held=10_000)
     still, idle = trial.connect(HALF), trial.connect()
-    # What came first is not counted: it is in memory only while more is waited for.
     still.sendall(b"a: " + b"x" * 6000)
     gevent.sleep(0.01)
     moving = trial.connect(HALF)
@@ -121,3 +121,14 @@ def test_what_was_held_is_given_back_with_the_answer(stack: ExitStack) -> None:
         assert client.recv(1000).startswith(ANSWERED)
     still.sendall(b"\r\n\r\n")
     assert still.recv(1000).startswith(ANSWERED)
+
+
+def test_a_client_that_always_has_sent_more_lets_others_have_their_turns(stack: ExitStack) -> None:
+    trial = Trial(stack)
+    busy, gaps, last = trial.connect(), [0.0], [time.monotonic()]
+    busy.sendall(1000 * REQUEST)
+    while busy.recv(1000) and len(gaps) < 30:
+        gevent.sleep(0)
+        gaps.append(time.monotonic() - last[0])
+        last[0] = time.monotonic()
+    assert max(gaps) < 0.1

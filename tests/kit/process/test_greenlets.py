@@ -83,6 +83,22 @@ def test_greenlets_share_a_commit(greenlets: Greenlets) -> None:
     assert len(commits) <= 2
 
 
+def test_greenlets_that_give_up_together_stop_no_other(greenlets: Greenlets) -> None:
+    def commit(drain: Drain[int]) -> Sequence[int]:
+        taken = drain()
+        time.sleep(0.5)
+        return taken
+
+    append = GroupCommit(commit, timeout=0.1, concurrency=greenlets)
+    leader = gevent.spawn(append, 0)
+    gevent.sleep(0.05)
+    waiting = [gevent.spawn(append, number) for number in range(1, 30)]
+    later = [gevent.spawn_later(0.1, append, number) for number in range(30, 60)]
+    gevent.joinall([leader, *waiting, *later])
+    assert leader.value == 0
+    assert {type(each.exception) for each in waiting} == {QueueTimeout}
+
+
 def test_a_greenlet_waits_no_longer_than_it_may(greenlets: Greenlets) -> None:
     def commit(drain: Drain[int]) -> Sequence[int]:
         taken = drain()
