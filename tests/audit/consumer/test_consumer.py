@@ -35,9 +35,10 @@ def test_messages_older_than_the_group_are_stored_once_with_their_found_lines(
         records = consumer.stored()
         assert sorted(int(record.event.id) for record in records) == list(range(50))
         assert [record.position for record in records] == list(range(1, 51))
-        (found,) = consumer.lines(
-            "Found 7 from /kafka-tests with type test.event and specversion 1.0"
-        )
+        line = "Found 7 from /kafka-tests with type test.event and specversion 1.0"
+        # It is written a moment after the event.
+        wait_until(lambda: consumer.lines(line))
+        (found,) = consumer.lines(line)
         assert records[found["position"] - 1].event.id == "7"
 
 
