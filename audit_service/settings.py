@@ -84,7 +84,7 @@ class Settings(ServiceSettings):
         description="The most members and items of JSON, of a batch in all, nested ones included",
     )
     body_memory: int = Field(
-        default=160 * MIB,
+        default=64 * MIB,
         ge=MIB,
         le=64 * 1024 * MIB,
         description="Bytes of memory that a worker has for the bodies it reads at once, then 503",

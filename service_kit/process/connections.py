@@ -21,7 +21,7 @@ BODY_GRACE_SECONDS: Final = 10.0
 QUIET_SECONDS: Final = 0.5
 """Without a request after which a connection is closed when the worker stops."""
 OTHER_FILES: Final = 256
-HELD_BYTES: Final = 96 * 1024 * 1024
+HELD_BYTES: Final = 64 * 1024 * 1024
 TELL_SECONDS: Final = 1.0
 
 # Sequences, since a set would ask each for its hash, which takes longer than to compare.
