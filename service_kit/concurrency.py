@@ -13,7 +13,7 @@ R = TypeVar("R")
 class Signal(Protocol):
     """A lock that is held from the start, and released once."""
 
-    def acquire(self, blocking: bool = True, *, timeout: float = ...) -> bool:  # noqa: FBT001, FBT002 - as locks have it
+    def acquire(self, *, blocking: bool = ..., timeout: float = ...) -> bool:
         """Whether it was released, in so many seconds; without blocking, by now."""
         ...
 

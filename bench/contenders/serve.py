@@ -7,21 +7,19 @@ nothing of the kit that needs more than Python.
 
 import importlib
 import sys
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from service_kit.memory_folder import memory_folder
 from service_kit.process.gc import tune_gc
 from service_kit.process.malloc import tune_malloc
-
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody can foresee
 
 
 class _Server(BaseApplication):
     def __init__(self, peer: str, port: str) -> None:
-        self._peer = peer
+        self._peer, memory = peer, memory_folder()
         self._options: dict[str, Any] = {
             "bind": f"127.0.0.1:{port}",
             "worker_class": "gthread",
@@ -29,7 +27,7 @@ class _Server(BaseApplication):
             "threads": 8,
             "reuse_port": True,
             "keepalive": 75,
-            "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
+            "worker_tmp_dir": memory and str(memory),
             "control_socket_disable": True,
             "loglevel": "warning",
         }

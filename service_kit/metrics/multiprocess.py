@@ -19,12 +19,13 @@ from typing import Final
 
 import structlog
 
+from service_kit.memory_folder import memory_folder
+
 log = structlog.get_logger()
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _PREFIX = "service-metrics-"
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody can foresee
 
 KINDS: Final = ("counter", "histogram")
 """Kinds of metrics that are kept in files, as the library names them: a file of each."""
@@ -42,7 +43,7 @@ def shared_folder(parent: Path | None = None) -> Iterator[Path]:
     It is named by `VARIABLE`, which MUST be set before the library is imported, and is removed
     at the end, together with those of services that were killed.
     """
-    parent = parent or (_MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir()))
+    parent = parent or memory_folder() or Path(tempfile.gettempdir())
     _remove_abandoned(parent)
     folder, lock = _new_folder(parent)
     os.environ[VARIABLE] = str(folder)

@@ -3,7 +3,6 @@
 import os
 import resource
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gevent
@@ -13,6 +12,7 @@ from gunicorn.glogging import Logger
 
 from service_kit.concurrency import Concurrency
 from service_kit.http.app import ServiceApp
+from service_kit.memory_folder import memory_folder
 from service_kit.metrics import multiprocess
 from service_kit.process.connections import Bounds
 from service_kit.process.gc import tune_gc
@@ -28,7 +28,6 @@ GRACE_SECONDS = 20
 """For which a worker that stops answers what was sent."""
 MAX_FILES = 65536
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a file of it has a name that nobody can foresee
 
 CreateApp = Callable[[Concurrency], ServiceApp]
 
@@ -113,7 +112,7 @@ class _Server(BaseApplication):
         return app
 
     def _options(self) -> dict[str, Any]:
-        settings = self._settings
+        settings, memory = self._settings, memory_folder()
         return {
             # Those that were probed: gunicorn takes one address of a name, and not the first.
             "bind": addresses_of(settings.bind),
@@ -123,7 +122,7 @@ class _Server(BaseApplication):
             "reuse_port": True,
             "graceful_timeout": GRACE_SECONDS + settings.drain_seconds,
             "timeout": 60,
-            "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
+            "worker_tmp_dir": memory and str(memory),
             # Threads, database pools and librdkafka do not survive a fork.
             "preload_app": False,
             # Two services on one machine would share the one control socket.
