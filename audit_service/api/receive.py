@@ -82,6 +82,7 @@ def blueprint(
                 run = run_long if len(content) > LONG_BYTES else run_here
                 reserve = partial(reservation.for_parsing, content, settings.max_json_values)
                 entries = run(lambda: _entries(reader, record, reserve, headers, content))
+                reservation.for_keeping(content, len(entries))
             except refusals as error:
                 metrics.rejected(error)
                 log_refused(error)

@@ -2,8 +2,8 @@
 
 import io
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,15 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from audit_service.settings import MIB
-from tests.support.audit_client import PROBLEM, Sink, event_text, open_sink
+from audit_service import app_on
+from audit_service.log import Outcome, Receipt
+from audit_service.log.backend import Drain
+from audit_service.rejected import open_rejected
+from audit_service.settings import MIB, Settings
+from service_kit.disk_reserve import DiskReserve
+from tests.support.audit_client import PROBLEM, FailingBackend, Sink, event_text, open_sink
 from tests.support.metrics_scrape import Scrape
+from tests.support.waiting import wait_until
 
 SLOW_BYTES = 900_000
 HEADERS = {"ce-id": "slow", "ce-source": "/s", "ce-specversion": "1.0", "ce-type": "t"}
@@ -85,6 +91,40 @@ def test_a_body_that_is_refused_gives_its_memory_back(tmp_path: Path) -> None:
             assert sink.structured("x" * 300_000).status_code == 400
         with slow_upload(sink):
             pass
+
+
+class CommitOfMany(FailingBackend):
+    """A backend that commits once so many events are queued; `queued`: how many are."""
+
+    def __init__(self, many: int) -> None:
+        super().__init__(AssertionError("it only commits"))
+        self._many = many
+        self.queued = 0
+
+    def commit(self, drain: Drain) -> Sequence[Receipt]:
+        wait_until(lambda: self._look(drain) == self._many)
+        return [Receipt(number, Outcome.STORED) for number in range(self._many)]
+
+    def _look(self, drain: Drain) -> int:
+        self.queued = len(drain())
+        return self.queued
+
+
+def test_batches_that_wait_for_their_commit_have_less_memory_than_parsing_takes() -> None:
+    backend = CommitOfMany(10_000)
+    disk, rejected = DiskReserve(None, size=0), open_rejected("sqlite:///absent")
+    app = app_on(backend, rejected, Settings(body_memory=12 * MIB), disk)
+
+    def post(number: int) -> Future[TestResponse]:
+        """Return once the batch of that number is queued, or refused."""
+        batch = [{"id": f"{number} {i}"} for i in range(1000)]
+        answer = pool.submit(Sink(app).batch, batch)
+        wait_until(lambda: answer.done() or backend.queued == 1000 * number)
+        return answer
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = [post(number) for number in range(1, 11)]
+        assert [answer.result().status_code for answer in answers] == [204] * 10
 
 
 @pytest.mark.parametrize("space", ["", " "])

@@ -3,6 +3,7 @@
 import pytest
 
 from service_kit.http.body_memory import (
+    OBJECT_BYTES,
     PARSING,
     READING,
     SMALL_BYTES,
@@ -37,6 +38,18 @@ def test_parsing_takes_more_with_each_value() -> None:
     with memory.reservation() as reservation:
         reservation.for_parsing(body, 1000)
         assert memory.held == PARSING * len(body) + VALUE_BYTES * 1000
+
+
+def test_once_parsed_it_takes_what_was_made_of_it() -> None:
+    memory = BodyMemory(10**9)
+    body = b"[" + b"0," * LONG
+    with memory.reservation() as reservation:
+        reservation.for_parsing(body, MANY)
+        reservation.for_keeping(body, 100)
+        assert memory.held == PARSING * len(body) + OBJECT_BYTES * 100
+        reservation.for_keeping(body, MANY)
+        assert memory.held == PARSING * len(body) + OBJECT_BYTES * 100
+    assert memory.held == 0
 
 
 def test_what_was_refused_keeps_what_it_had() -> None:
