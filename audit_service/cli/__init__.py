@@ -18,7 +18,10 @@ from audit_service.settings import Settings
 from service_kit import sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
+from service_kit.concurrency import Concurrency
 from service_kit.database_url import SqliteFile
+from service_kit.http.app import ServiceApp
+from service_kit.process.malloc import tune_malloc
 
 _VARIABLE = "AUDIT_SERVICE_DATABASE_URL"
 _START_ERRORS = (LogUnavailable, SchemaMismatch, UnsupportedDatabase)
@@ -52,11 +55,17 @@ def _reason(error: Exception) -> str:
     return f"{_VARIABLE}: {reason_line(error, error.__cause__)}"
 
 
+def _create_app(settings: Settings, concurrency: Concurrency) -> ServiceApp:
+    """The application of a worker, which is sent long bodies."""
+    tune_malloc()
+    return create_app(settings, concurrency)
+
+
 SERVICE = commands.Service(
     name="audit-service",
     version=version("post-cloudevents"),
     settings=Settings,
-    create_app=create_app,
+    create_app=_create_app,
     migrate=_migrate,
     check=_check,
     retry_startup_on=(LogUnavailable,),

@@ -17,7 +17,6 @@ from service_kit.metrics import multiprocess
 from service_kit.process.connections import Bounds
 from service_kit.process.gc import tune_gc
 from service_kit.process.greenlets import Greenlets
-from service_kit.process.malloc import tune_malloc
 from service_kit.process.ports import addresses_of, wait_for_port
 from service_kit.process.worker import Worker
 from service_kit.settings.base import ServiceSettings
@@ -108,7 +107,6 @@ class _Server(BaseApplication):
     def load(self) -> ServiceApp:
         app = _created(self._create_app, self._retry_startup_on)
         tune_gc()
-        tune_malloc()
         return app
 
     def _options(self) -> dict[str, Any]:
