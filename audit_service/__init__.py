@@ -62,7 +62,8 @@ def app_on(
         metrics=metrics,
         hosts=settings.hosts_on(settings.bind),
         concurrency=concurrency,
-        reads_at_once=settings.threads,
+        reads_at_once=1,
+        lists_at_once=max(1, settings.threads - 1),
     )
     app.register_blueprint(
         receive.blueprint(event_log, settings, event_metrics, recorder.record, concurrency)

@@ -15,6 +15,7 @@ from audit_service.events import to_json
 from audit_service.log import Backend, Record
 from service_kit.clock import from_microseconds, rfc3339
 from service_kit.http import cursors
+from service_kit.http.blocking import reads_much
 from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import WholeNumber
 
@@ -81,6 +82,7 @@ def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
     @routes.input(EventsQuery, location="query", arg_name="query")
     @routes.output(EventsPage, description="A page; it may be shorter than asked for")
     @routes.doc(summary="What arrived, newest first", tags=["Events"], responses=_UNAVAILABLE)
+    @reads_much
     def list_events(query: EventsQuery) -> Response:
         before = None if query.cursor is None else decode_cursor(query.cursor)
         page = backend.newest(before, query.limit, page_bytes)

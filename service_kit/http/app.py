@@ -18,7 +18,7 @@ from service_kit.http import (
     request_log,
     request_metrics,
 )
-from service_kit.http.blocking import may_block
+from service_kit.http.blocking import Blocking, blocking_of
 from service_kit.http.log_metrics import LostLines
 from service_kit.metrics.registry import Metrics
 from service_kit.settings.hosts import LOOPBACK, AllowedHosts
@@ -41,10 +41,15 @@ class ServiceApp(APIFlask):
     Views may block (see `blocking`); what they take of a body MUST have been read before.
     """
 
-    def __init__(self, *args: Any, reading: Runner, changing: Runner, **options: Any) -> None:
-        """`reading`, `changing`: what runs the views of GET, and of other methods."""
+    def __init__(
+        self, *args: Any, reading: Runner, listing: Runner, changing: Runner, **options: Any
+    ) -> None:
+        """`reading`, `listing`, `changing`: what runs the views of GET, of these those that read
+        much, and the views of other methods.
+        """
         super().__init__(*args, **options)
         self._reading = reading
+        self._listing = listing
         self._changing = changing
         self._resources = ExitStack()
         self.is_draining = False
@@ -53,10 +58,15 @@ class ServiceApp(APIFlask):
     def dispatch_request(self) -> ResponseReturnValue:
         """The answer of the request's view."""
         rule, answer = request.url_rule, super().dispatch_request
-        if rule is not None and may_block(self.view_functions[rule.endpoint]):
-            run = self._reading if request.method in _SAFE else self._changing
-            return run(answer)
-        return answer()
+        if rule is None:
+            return answer()
+        blocking = blocking_of(self.view_functions[rule.endpoint])
+        if blocking is Blocking.NEVER:
+            return answer()
+        if request.method not in _SAFE:
+            return self._changing(answer)
+        run = self._listing if blocking is Blocking.LONG else self._reading
+        return run(answer)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none is asynchronous, and to find that out takes a while."""
@@ -83,6 +93,7 @@ def create(
     hosts: AllowedHosts = LOOPBACK,
     concurrency: Concurrency = THREADS,
     reads_at_once: int = 1,
+    lists_at_once: int = 1,
     changes_at_once: int = 1,
 ) -> ServiceApp:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
@@ -99,6 +110,7 @@ def create(
         json_errors=False,
         static_folder=None,
         reading=concurrency.runner(reads_at_once),
+        listing=concurrency.runner(lists_at_once),
         changing=concurrency.runner(changes_at_once),
     )
     app.config["VALIDATION_ERROR_DESCRIPTION"] = "the input is not valid"

@@ -11,6 +11,7 @@ from flask import Response, jsonify, request, url_for
 
 from service_kit.clock import rfc3339
 from service_kit.http import request_log
+from service_kit.http.blocking import reads_much
 from service_kit.http.no_content import no_content
 from service_kit.http.request_head import repeated_headers
 from user_service.api import idempotency_header
@@ -68,6 +69,7 @@ def blueprint(
     @api.input(UsersQuery, location="query", arg_name="query")
     @api.output(UsersPage, description="A page; `Link` says where the next one is")
     @api.doc(**LIST)
+    @reads_much
     def list_users(query: UsersQuery) -> Response:
         after = None if query.cursor is None else decode_cursor(query.cursor)
         page = reader.page(after, query.limit, query.name)
