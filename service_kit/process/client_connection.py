@@ -18,8 +18,8 @@ from service_kit.process.client_socket import (
     Holder,
     TooLate,
     Waiting,
-    give_turn,
 )
+from service_kit.process.turns import give_turn
 
 DRAIN_BYTES: Final = 64 * 1024
 HEAD_STEP_BYTES: Final = 256 * 1024

@@ -11,13 +11,12 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import Any, Final, Protocol
 
-import gevent
+from service_kit.process.turns import give_turn
 
 READ_BYTES: Final = 8 * 1024
 READ_AHEAD_BYTES: Final = 1024 * 1024
 LINGER_BYTES: Final = 16 * 1024 * 1024
 NOT_SENT_BYTES: Final = 128 * 1024
-TURN_SECONDS: Final = 0.01
 
 _NOT_SENT: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
@@ -51,15 +50,6 @@ class Holder(Protocol):
     def release(self, client: "ClientSocket") -> None:
         """Count none any more."""
         ...
-
-
-def give_turn() -> None:
-    """Let others go first, if it is some time since they could.
-
-    A socket that is ready makes nobody wait, so that a client who always is would be the only one.
-    """
-    if time.time() - gevent.get_hub().loop.now() > TURN_SECONDS:
-        gevent.sleep(0)
 
 
 class ClientSocket:

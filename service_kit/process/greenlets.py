@@ -8,11 +8,11 @@ from contextvars import copy_context
 from functools import partial
 from typing import NoReturn, TypeVar
 
-import gevent
 from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
 
 from service_kit.concurrency import Runner
+from service_kit.process import turns
 
 R = TypeVar("R")
 
@@ -36,7 +36,7 @@ class Greenlets:
 
     def let_others_go_first(self) -> None:
         """Let whoever has something to read from a socket read it."""
-        gevent.sleep(0)
+        turns.let_others_go_first()
 
 
 def _attempt(call: Callable[[], R]) -> Callable[[], R]:

@@ -16,6 +16,7 @@ from gunicorn.workers.base import Worker as BaseWorker
 
 from service_kit.process.client_connection import Site
 from service_kit.process.connections import Connections
+from service_kit.process.turns import let_others_go_first
 
 TURN_SECONDS: Final = 0.1
 ACCEPTED_AT_ONCE: Final = 64
@@ -95,7 +96,7 @@ class Worker(BaseWorker):
                     self._connections.make_room()
                     self.log.warning("cannot accept: %s", error.strerror)
                     gevent.sleep(TURN_SECONDS)
-            gevent.sleep(0)
+            let_others_go_first()
 
     def _accept_the_last(self, listener: Any) -> None:
         """Accept those who have connected, and no others: the system would reset them."""
