@@ -158,8 +158,9 @@ class _Incoming(Unreader):
         self._client = client
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes: of long bodies many, since each call costs; of long heads many, since
-        the parser searches all of one for its end at each.
+        """The next bytes: of long bodies many, since each call costs, but no more than are asked
+        for, since the parser copies the rest at each; of long heads many, since it searches all of
+        one for its end at each.
         """
         if self._client.part is Waiting.HEAD:
             return self._client.receive(HEAD_STEP_BYTES)

@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 from service_kit.process.turns import give_turn
 
 READ_BYTES: Final = 8 * 1024
-READ_AHEAD_BYTES: Final = 1024 * 1024
+READ_AHEAD_BYTES: Final = 64 * 1024
+LINGER_STEP_BYTES: Final = 1024 * 1024
 LINGER_BYTES: Final = 16 * 1024 * 1024
 NOT_SENT_BYTES: Final = 128 * 1024
 
@@ -152,5 +153,5 @@ class ClientSocket:
         self.connected.shutdown(socket.SHUT_WR)
         self.begin(Waiting.END)
         self.waiting = Waiting.END
-        while self.received < LINGER_BYTES and (data := self.connected.recv(READ_AHEAD_BYTES)):
+        while self.received < LINGER_BYTES and (data := self.connected.recv(LINGER_STEP_BYTES)):
             self.received += len(data)
