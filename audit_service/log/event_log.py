@@ -1,7 +1,7 @@
 """Event log: appends, where requests that arrive together share a commit."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import Final
 
@@ -21,6 +21,9 @@ from service_kit.group_commit import Drain, GroupCommit, OutcomeUnknown, QueueTi
 
 EVENT_BYTES: Final = 1024
 """About what an event takes on the disk beside its data."""
+COMMIT_EVENTS: Final = 1000
+COMMIT_BYTES: Final = 1024 * 1024
+"""The most of one call in a commit, if it is more than one event: others wait for its end."""
 
 OnCommit = Callable[[Sequence[Receipt], float], None]
 """Called with the receipts of a commit and its seconds."""
@@ -60,15 +63,19 @@ class EventLog:
         return self.append_entries(hashed(events, origins))
 
     def append_entries(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
-        """Store the events, all or none, and return a receipt for each, in their order.
+        """Store the events, and return a receipt for each, in their order.
 
-        MUST NOT return before the commit is on disk.
-        Raises LogUnavailable where that cannot be had now; DiskFull.
+        Many are stored in several commits, between which others have theirs. MUST NOT return
+        before all are on disk. Raises LogUnavailable where that cannot be had now, DiskFull: some
+        may be stored then, the first ones; appended again, they are duplicates.
         """
         if not entries:
             return []
         if not self._has_room(_size_of(entries)):
             raise DiskFull("the disk is full up to its reserve")
+        return [receipt for part in _parts(entries) for receipt in self._append_part(part)]
+
+    def _append_part(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
         try:
             return self._commit(entries)
         except QueueTimeout as error:
@@ -103,6 +110,19 @@ def hashed(
     `origins`: where each of them is from, as many as there are events, or more.
     """
     return [Entry(e, digest(e), origin) for e, origin in zip(events, origins, strict=False)]
+
+
+def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """The entries in parts, each as many as one commit may have of them."""
+    begin = size = 0
+    for end, entry in enumerate(entries):
+        length = len(entry.event.data or b"")
+        if end > begin and (end - begin == COMMIT_EVENTS or size + length > COMMIT_BYTES):
+            yield entries[begin:end]
+            begin, size = end, 0
+        size += length
+    if begin < len(entries):
+        yield entries[begin:]
 
 
 def _size_of(entries: Sequence[Entry]) -> int:

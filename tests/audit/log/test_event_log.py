@@ -9,6 +9,7 @@ import pytest
 
 from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record
 from audit_service.log.backend import Drain
+from audit_service.log.event_log import COMMIT_BYTES, COMMIT_EVENTS
 from service_kit.group_commit import MAX_WAITING
 from tests.support.log_processes import event
 from tests.support.queueing import wait_until_queued
@@ -128,6 +129,30 @@ def test_an_append_returns_only_after_its_commit(requests: Opener) -> None:
     assert not other.done()
     given.backend.let_go()
     assert positions(other) == [2]
+
+
+def test_others_have_their_commit_between_those_of_a_long_append(requests: Opener) -> None:
+    given = requests()
+    long = given.append(*map(str, range(2 * COMMIT_EVENTS + 1)))
+    assert given.backend.begun.acquire(timeout=SECONDS)
+    other = given.append("other")
+    given.waiting(1)
+    for _ in range(4):
+        given.backend.let_go()
+    stored = positions(long)
+    assert stored[0] < positions(other)[0] < stored[-1]
+    assert len(stored) == 2 * COMMIT_EVENTS + 1
+    assert max(map(len, given.backend.commits)) <= COMMIT_EVENTS + 1
+
+
+def test_an_event_that_is_longer_than_a_commit_may_be_has_one_of_its_own() -> None:
+    sizes = [COMMIT_BYTES + 1, 1, COMMIT_BYTES, COMMIT_BYTES - 1, 1]
+    backend = GatedBackend()
+    for _ in range(4):
+        backend.let_go()
+    events = [event(f"{n}", data=b"x" * size) for n, size in enumerate(sizes)]
+    assert len(EventLog(backend).append(events)) == 5
+    assert backend.commits == [["0"], ["1"], ["2"], ["3", "4"]]
 
 
 def test_an_append_of_no_events_makes_no_commit(requests: Opener) -> None:
