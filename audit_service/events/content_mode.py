@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -100,19 +101,24 @@ def read_batch(body: bytes, limits: Limits, tolerate: Tolerances = STRICT) -> Se
 def _items(body: bytes, limits: Limits) -> Iterator[tuple[Any, str | None]]:
     """Each item: its value and source text, or None where the value is lossless."""
     limits.check_values(body)
-    values = strict_json.lossless(body)
-    is_lossless = type(values) is list
+    for count, item in enumerate(_every_item(body), 1):
+        if count > limits.batch_events:
+            raise TooManyEvents(limits.batch_events)
+        yield item
+
+
+def _every_item(body: bytes) -> Iterator[tuple[Any, str | None]]:
+    count = 0
+    for value in strict_json.lossless_items(body):
+        if value is strict_json.LOSSY:
+            break
+        count += 1
+        yield value, None
+    else:
+        return
     try:
         # One at a time, for the values of all would take ten times the memory of their text.
-        items = (
-            ((value, None) for value in values)
-            if is_lossless
-            else strict_json.items(strict_json.text_of(body))
-        )
-        for count, item in enumerate(items, 1):
-            if count > limits.batch_events:
-                raise TooManyEvents(limits.batch_events)
-            yield item
+        yield from islice(strict_json.items(strict_json.text_of(body)), count, None)
     except NotJson as reason:
         raise EventRejected(None, f"the batch is not JSON: {reason}", Rule.JSON) from None
 

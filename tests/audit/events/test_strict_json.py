@@ -57,6 +57,29 @@ def test_an_event_is_the_same_with_and_without_a_space(value: Any) -> None:
     assert digest(short) == digest(long)
 
 
+@FAST
+@given(st.lists(values), st.integers(1, 100))
+def test_items_are_those_of_the_whole_however_long_a_part_is(items: list[Any], part: int) -> None:
+    assert list(strict_json.lossless_items(orjson.dumps(items), part)) == items
+
+
+@FAST
+@given(st.lists(values), st.integers(1, 100), st.data())
+def test_what_could_be_lost_ends_the_items(
+    items: list[Any], part: int, data: st.DataObject
+) -> None:
+    text = orjson.dumps(items)
+    at = data.draw(st.integers(0, len(text) - 1))
+    altered = (
+        text[:at] + data.draw(st.sampled_from([b"", b" ", b"},{", b'"', b"]"])) + text[at + 1 :]
+    )
+    *found, last = [None, *strict_json.lossless_items(altered, part)]
+    whole = strict_json.lossless(altered)
+    assert (last is strict_json.LOSSY) == (whole is strict_json.LOSSY or type(whole) is not list)
+    if type(whole) is list and whole:
+        assert [*found[1:], last] == whole
+
+
 @pytest.mark.parametrize(
     "text",
     [
