@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-from audit_service.events.strict_json import LOSSY, Members, Number, decode, lossless, text_of
+from audit_service.events.lossless_json import LOSSY, lossless
+from audit_service.events.strict_json import Members, Number, decode, text_of
 
 _COMPOUND: Final = {Members, list}
 _CONSTANTS: Final = {None: "null", True: "true", False: "false"}

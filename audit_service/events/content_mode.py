@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from audit_service.events import media_types, strict_json
+from audit_service.events import lossless_json, media_types, strict_json
 from audit_service.events.attributes import check
 from audit_service.events.event import (
     BatchRejected,
@@ -109,8 +109,8 @@ def _items(body: bytes, limits: Limits) -> Iterator[tuple[Any, str | None]]:
 
 def _every_item(body: bytes) -> Iterator[tuple[Any, str | None]]:
     count = 0
-    for value in strict_json.lossless_items(body):
-        if value is strict_json.LOSSY:
+    for value in lossless_json.lossless_items(body):
+        if value is lossless_json.LOSSY:
             break
         count += 1
         yield value, None

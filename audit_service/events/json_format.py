@@ -10,7 +10,7 @@ import orjson
 from cloudevents.core.base import BaseCloudEvent, EventFactory
 from cloudevents.core.formats.json import JSONFormat
 
-from audit_service.events import media_types, strict_json
+from audit_service.events import lossless_json, media_types, strict_json
 from audit_service.events.attributes import CORE, INTEGER_MAX, INTEGER_MIN, check_name
 from audit_service.events.event import Event, EventRejected, JsonText, Rule
 from audit_service.events.json_data import data_of, is_base64_of_03, payload
@@ -41,8 +41,8 @@ class StrictJsonFormat(JSONFormat):
             raise TypeError("a factory is what validates attributes; there must be one")
         body = data.encode(errors="surrogatepass") if isinstance(data, str) else data
         self._limits.check_values(body)
-        value = strict_json.lossless(body)
-        if value is not strict_json.LOSSY:
+        value = lossless_json.lossless(body)
+        if value is not lossless_json.LOSSY:
             return self.event_of(value, None, event_factory)
         try:
             text = strict_json.text_of(body)

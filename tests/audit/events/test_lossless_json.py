@@ -13,7 +13,7 @@ from audit_service.events import (
     content_mode,
     digest,
     http_binding,
-    strict_json,
+    lossless_json,
 )
 
 FAST = settings(max_examples=200, deadline=None, derandomize=True, database=None)
@@ -43,7 +43,7 @@ def read_one(body: bytes) -> Any:
 @given(values)
 def test_compact_json_has_the_canonical_form_of_the_same_with_a_space(value: Any) -> None:
     text = orjson.dumps(value)
-    assert strict_json.lossless(text) is not strict_json.LOSSY
+    assert lossless_json.lossless(text) is not lossless_json.LOSSY
     assert canonical_json.canonical(text) == canonical_json.canonical(b" " + text)
 
 
@@ -51,7 +51,7 @@ def test_compact_json_has_the_canonical_form_of_the_same_with_a_space(value: Any
 @given(values)
 def test_an_event_is_the_same_with_and_without_a_space(value: Any) -> None:
     body = compact('"data":' + orjson.dumps(value).decode())
-    assert strict_json.lossless(body) is not strict_json.LOSSY
+    assert lossless_json.lossless(body) is not lossless_json.LOSSY
     short, long = read_one(body), read_one(body + b" ")
     assert short == long
     assert digest(short) == digest(long)
@@ -60,7 +60,7 @@ def test_an_event_is_the_same_with_and_without_a_space(value: Any) -> None:
 @FAST
 @given(st.lists(values), st.integers(1, 100))
 def test_items_are_those_of_the_whole_however_long_a_part_is(items: list[Any], part: int) -> None:
-    assert list(strict_json.lossless_items(orjson.dumps(items), part)) == items
+    assert list(lossless_json.lossless_items(orjson.dumps(items), part)) == items
 
 
 @FAST
@@ -73,9 +73,11 @@ def test_what_could_be_lost_ends_the_items(
     altered = (
         text[:at] + data.draw(st.sampled_from([b"", b" ", b"},{", b'"', b"]"])) + text[at + 1 :]
     )
-    *found, last = [None, *strict_json.lossless_items(altered, part)]
-    whole = strict_json.lossless(altered)
-    assert (last is strict_json.LOSSY) == (whole is strict_json.LOSSY or type(whole) is not list)
+    *found, last = [None, *lossless_json.lossless_items(altered, part)]
+    whole = lossless_json.lossless(altered)
+    assert (last is lossless_json.LOSSY) == (
+        whole is lossless_json.LOSSY or type(whole) is not list
+    )
     if type(whole) is list and whole:
         assert [*found[1:], last] == whole
 
@@ -105,7 +107,7 @@ def test_what_could_be_lost_ends_the_items(
     ],
 )
 def test_what_could_be_lost_does_not_take_the_shorter_way(text: str) -> None:
-    assert strict_json.lossless(text.encode()) is strict_json.LOSSY
+    assert lossless_json.lossless(text.encode()) is lossless_json.LOSSY
 
 
 @pytest.mark.parametrize(
