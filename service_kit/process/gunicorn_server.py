@@ -59,15 +59,6 @@ def _allow_open_files() -> int:
     return max(allowed, soft)
 
 
-def _created(create_app: CreateApp, retry_startup_on: tuple[type[Exception], ...]) -> ServiceApp:
-    while True:
-        try:
-            return create_app(Greenlets())
-        except retry_startup_on as error:
-            log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400 - one line
-            gevent.sleep(1)
-
-
 class _PropagatingLogger(Logger):
     """Passes gunicorn's own lines on to the service's log."""
 
@@ -94,6 +85,7 @@ class _Server(BaseApplication):
         self._retry_startup_on = retry_startup_on
         self.bounds = Bounds.of(settings, files)
         self.drain_seconds = settings.drain_seconds
+        self.waits_to_start = False
         super().__init__()
 
     def begin_draining(self) -> None:
@@ -105,9 +97,21 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> ServiceApp:
-        app = _created(self._create_app, self._retry_startup_on)
+        app = self._created()
         tune_gc()
         return app
+
+    def _created(self) -> ServiceApp:
+        while True:
+            try:
+                app = self._create_app(Greenlets())
+            except self._retry_startup_on as error:
+                self.waits_to_start = True
+                log.error("a worker waits to start", reason=type(error).__name__)  # noqa: TRY400 - one line
+                gevent.sleep(1)
+            else:
+                self.waits_to_start = False
+                return app
 
     def _options(self) -> dict[str, Any]:
         settings, memory = self._settings, memory_folder()

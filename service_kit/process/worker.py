@@ -25,7 +25,9 @@ LAST_ONES: Final = 4096
 
 class Worker(BaseWorker):
     """Serves `app.wsgi()` within `app.bounds`; `app.drain_seconds`: for which it goes on accepting
-    after SIGTERM, once `app.begin_draining()` was called.
+    after SIGTERM, once `app.begin_draining()` was called; `app.waits_to_start`: whether it is away
+    what it needs. Connections come from the fork on: they MUST be answered, though it is told to
+    stop before it has an application.
     """
 
     def init_process(self) -> None:
@@ -60,8 +62,8 @@ class Worker(BaseWorker):
         """SIGTERM."""
         super().handle_exit(sig, frame)
         self.app.begin_draining()
-        if not self.booted:
-            # It waits for what it needs to start, and has nothing to end.
+        if self.app.waits_to_start:
+            # For what may never come: those who have connected are not answered.
             sys.exit(0)
 
     def handle_quit(self, sig: Any, frame: Any) -> None:

@@ -1,11 +1,12 @@
 """Service that answers with streams, each for as long as its client likes, on one worker.
 
-`python -m tests.support.streaming_service PORT`
+`python -m tests.support.streaming_service PORT [FOLDER]`: once it has BEGUN there, it waits for GO.
 """
 
 import sys
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import gevent
 from flask import Response
@@ -18,10 +19,15 @@ from service_kit.process import gunicorn_server
 from service_kit.settings.base import ServiceSettings
 
 TICK_SECONDS = 0.2
+BEGUN, GO = "begun", "go"
 
 
 def create_app(concurrency: Concurrency) -> ServiceApp:
     """The application, with `/ticks`."""
+    for folder in sys.argv[2:]:
+        Path(folder, BEGUN).touch()
+        while not Path(folder, GO).exists():
+            gevent.sleep(TICK_SECONDS)
     app = service_app.create(
         __name__, title="Trial", version="1", problem_for={}, checks={}, concurrency=concurrency
     )
