@@ -111,7 +111,7 @@ def test_a_users_event_that_hangs_keeps_no_other_user_waiting(
         fill(engine, "new")
         wait_until(lambda: UserEvent("new", 1) in log.acknowledged, 2)
         assert [event for event in log.singles() if event.user == "slow"] == [UserEvent("slow", 1)]
-    assert states(engine) == {"waiting": len(VERSIONS)}
+        wait_until(lambda: states(engine) == {"waiting": len(VERSIONS)})
 
 
 def test_a_user_of_thousands_of_events_starves_nobody(engine: Engine, database_url: str) -> None:
