@@ -1,6 +1,5 @@
 """Query of the log: `GET /v1/events` and `GET /v1/events/{position}`."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -8,38 +7,21 @@ from typing import Any
 
 import orjson
 from apiflask import APIBlueprint
-from flask import Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from flask import Response, request
+from pydantic import BaseModel, Field
 
+from audit_service.api import events_query
+from audit_service.api.events_query import MAX_POSITION, EventsQuery
+from audit_service.api.openapi import LIST, UNAVAILABLE
 from audit_service.events import to_json
 from audit_service.log import Backend, Record
-from service_kit.clock import from_microseconds, rfc3339
-from service_kit.http import cursors
+from audit_service.search import Budget, InvalidFilters, scan
+from service_kit.clock import from_microseconds, now_in_microseconds, rfc3339
 from service_kit.http.blocking import reads_much
-from service_kit.http.problems import Problem
-from service_kit.http.query_parameters import WholeNumber
+from service_kit.http.problems import Problem, pointer
+from service_kit.http.query_parameters import repeatable
 
 PAGE_BYTES = 8 * 1024 * 1024
-MAX_POSITION = 2**63 - 1
-
-_UNAVAILABLE = {503: "The log cannot be read at the moment"}
-_CURSOR = re.compile(r"before:([1-9][0-9]{0,18})")
-
-
-class EventsQuery(BaseModel):
-    """The page of the log that is asked for."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: WholeNumber = Field(100, ge=1, le=1000, description="How many events at most")
-    cursor: str | None = Field(None, description="`next` of the page before; opaque")
-
-    @field_validator("cursor")
-    @classmethod
-    def _is_ours(cls, cursor: str | None) -> str | None:
-        if cursor is not None:
-            decode_cursor(cursor)
-        return cursor
 
 
 class KafkaOrigin(BaseModel):
@@ -68,33 +50,41 @@ class EventRecord(BaseModel):
 
 
 class EventsPage(BaseModel):
-    """Events, newest first."""
+    """Events in the order that was asked for."""
 
     items: list[EventRecord]
     next: str | None = Field(description="The cursor of the next page; null on the last")
+    scanned_to: int = Field(
+        description="The last position that was looked at: a page may be short, or empty, before "
+        "all of the log was; 0 where there was none"
+    )
 
 
 def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
     """The two routes that read; a page of more than one event has at most `page_bytes`."""
     routes = APIBlueprint("query", __name__, url_prefix="/v1/events")
 
+    budget = Budget(page_bytes=page_bytes)
+
     @routes.get("")
-    @routes.input(EventsQuery, location="query", arg_name="query")
     @routes.output(EventsPage, description="A page; it may be shorter than asked for")
-    @routes.doc(summary="What arrived, newest first", tags=["Events"], responses=_UNAVAILABLE)
+    @routes.doc(**LIST)
     @reads_much
-    def list_events(query: EventsQuery) -> Response:
-        before = None if query.cursor is None else decode_cursor(query.cursor)
-        page = backend.newest(before, query.limit, page_bytes)
-        following = encode_cursor(page.records[-1].position) if page.more else None
-        return _page([_to_json(record) for record in page.records], following)
+    @repeatable
+    def list_events() -> Response:
+        asked = _asked()
+        found = scan(
+            backend, asked.expression, asked.order, asked.start, limit=asked.limit, budget=budget
+        )
+        following = asked.cursor_at(found.scanned_to) if found.more else None
+        return _page([_to_json(record) for record in found.records], following, found.scanned_to)
 
     @routes.get("/<int:position>")
     @routes.output(EventRecord, description="The event")
     @routes.doc(
         summary="The event at a position",
         tags=["Events"],
-        responses={404: "There is none", **_UNAVAILABLE},
+        responses={404: "There is none", **UNAVAILABLE},
     )
     def get_event(position: int) -> Response:
         record = backend.get(position) if position <= MAX_POSITION else None
@@ -105,17 +95,14 @@ def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
     return routes
 
 
-def encode_cursor(position: int) -> str:
-    """The cursor of the page that goes on below a position."""
-    return cursors.encode(f"before:{position}")
-
-
-def decode_cursor(cursor: str) -> int:
-    """The position of a cursor. Raises ValueError where no page gave it."""
-    match = _CURSOR.fullmatch(cursors.decode(cursor))
-    if match is None or int(match[1]) > MAX_POSITION:
-        raise ValueError("is no cursor that a page gave")
-    return int(match[1])
+def _asked() -> EventsQuery:
+    try:
+        return events_query.read(list(request.args.items(multi=True)), now_in_microseconds())
+    except InvalidFilters as error:
+        errors = [{"pointer": pointer(name), "detail": rule} for name, rule in error.rules.items()]
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors
+        ) from None
 
 
 def _to_json(record: Record) -> bytes:
@@ -131,10 +118,11 @@ def _to_json(record: Record) -> bytes:
     return orjson.dumps(document)
 
 
-def _page(items: Sequence[bytes], following: str | None) -> Response:
+def _page(items: Sequence[bytes], following: str | None, scanned_to: int) -> Response:
     """The EventsPage of these items, in parts: as one text it would be in memory twice."""
     separated = [part for item in items for part in (b",", item)][1:]
-    return _response([b'{"items":[', *separated, b'],"next":', orjson.dumps(following), b"}"])
+    end = orjson.dumps({"next": following, "scanned_to": scanned_to})
+    return _response([b'{"items":[', *separated, b"],", end[1:]])
 
 
 def _response(parts: Sequence[bytes]) -> Response:

@@ -18,7 +18,7 @@ from audit_service.events.event import (
     UnsupportedFormat,
     Value,
 )
-from audit_service.events.json_format import to_json
+from audit_service.events.json_format import data_as_text, to_json
 from audit_service.events.tolerance import DEFAULT, STRICT, Tolerance, Tolerances
 
 REJECTIONS: Final = (
@@ -47,6 +47,7 @@ __all__ = [
     "TooManyValues",
     "UnsupportedFormat",
     "Value",
+    "data_as_text",
     "digest",
     "to_json",
 ]

@@ -129,9 +129,14 @@ def _media_type(name: str, value: str, _leniency: Leniency) -> None:
         raise EventRejected(name, "is no media type (RFC 2046)", Rule.MEDIA_TYPE)
 
 
-def _timestamp(name: str, value: str, _leniency: Leniency) -> None:
+def is_timestamp(value: str) -> bool:
+    """Whether it is a timestamp of RFC 3339."""
     match = _TIME.fullmatch(value)
-    if match is None or not _has_day(*map(int, match.groups())):
+    return match is not None and _has_day(*map(int, match.groups()))
+
+
+def _timestamp(name: str, value: str, _leniency: Leniency) -> None:
+    if not is_timestamp(value):
         raise EventRejected(name, "is no timestamp (RFC 3339)", Rule.TIMESTAMP)
 
 

@@ -132,7 +132,7 @@ def to_json(event: Event) -> bytes:
     if isinstance(event.data, JsonText):
         members["data"] = orjson.Fragment(bytes(event.data))
     elif event.data is not None:
-        text = _as_text(event.data, event.datacontenttype)
+        text = data_as_text(event)
         if text is not None:
             members["data"] = text
         elif event.specversion == "0.3":
@@ -147,10 +147,11 @@ def _base64(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).decode()
 
 
-def _as_text(data: bytes, media_type: str | None) -> str | None:
-    """The data as the string that stands for it, where its type is text and it is."""
+def data_as_text(event: Event) -> str | None:
+    """The string that stands for the data, where its type is text and it is."""
+    data, media_type = event.data, event.datacontenttype
     essence = media_types.essence(media_type)
-    if not (essence.startswith("text/") or essence.endswith(("/xml", "+xml"))):
+    if data is None or not (essence.startswith("text/") or essence.endswith(("/xml", "+xml"))):
         return None
     if media_types.is_json(media_type) or not media_types.is_utf8(media_type):
         return None

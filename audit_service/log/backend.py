@@ -77,7 +77,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records, newest first; `more`: whether there are older ones."""
+    """Records in the order that was asked for; `more`: whether there are others after them."""
 
     records: Sequence[Record]
     more: bool
@@ -110,6 +110,10 @@ class Backend(Protocol):
         Stops before they would exceed `budget` bytes of written JSON, of which control characters
         take six each; the first is given in any case.
         """
+        ...
+
+    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
+        """The same above position `after`, the oldest first; of all where it is None."""
         ...
 
     def get(self, position: int) -> Record | None:

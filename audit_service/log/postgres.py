@@ -80,12 +80,19 @@ class PostgresLog:
                 raise
 
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
-        where = "" if before is None else "WHERE position < %(before)s"
-        query = f"{_SELECT} {where} ORDER BY position DESC LIMIT %(limit)s"
+        where = "" if before is None else "WHERE position < %(start)s"
+        return self._page(f"{where} ORDER BY position DESC", before, limit, budget)
+
+    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
+        where = "" if after is None else "WHERE position > %(start)s"
+        return self._page(f"{where} ORDER BY position", after, limit, budget)
+
+    def _page(self, which: str, start: int | None, limit: int, budget: int) -> Page:
+        query = f"{_SELECT} {which} LIMIT %(limit)s"
         with self._readers.transaction() as db, db.cursor(name="page") as cursor:
             # A cursor of the server, so that a page cut short by its budget is not fetched whole.
             cursor.itersize = 10
-            cursor.execute(query, {"before": before, "limit": limit + 1})
+            cursor.execute(query, {"start": start, "limit": limit + 1})
             return rows.page(cursor, limit, budget)
 
     def get(self, position: int) -> Record | None:

@@ -61,10 +61,17 @@ class SqliteLog:
 
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
         where = "" if before is None else "WHERE position < ?"
-        bindings = (limit + 1,) if before is None else (before, limit + 1)
-        query = f"{_SELECT} {where} ORDER BY position DESC LIMIT ?"
+        return self._page(f"{where} ORDER BY position DESC", before, limit, budget)
+
+    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
+        where = "" if after is None else "WHERE position > ?"
+        return self._page(f"{where} ORDER BY position", after, limit, budget)
+
+    def _page(self, which: str, start: int | None, limit: int, budget: int) -> Page:
+        bindings = (limit + 1,) if start is None else (start, limit + 1)
         with store_errors():
-            return rows.page(self._reader().execute(query, bindings), limit, budget)
+            found = self._reader().execute(f"{_SELECT} {which} LIMIT ?", bindings)
+            return rows.page(found, limit, budget)
 
     def get(self, position: int) -> Record | None:
         with store_errors():

@@ -84,7 +84,7 @@ def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Exception], Resp
 def _invalid_input(error: HTTPError) -> Response:
     """The findings of input validation, with a JSON pointer (RFC 6901) to each wrong member."""
     errors = [
-        {"pointer": _pointer(field), "detail": message.removeprefix("Value error, ")}
+        {"pointer": pointer(field), "detail": message.removeprefix("Value error, ")}
         for location in error.detail.values()
         if isinstance(location, dict)
         for field, messages in location.items()
@@ -93,7 +93,8 @@ def _invalid_input(error: HTTPError) -> Response:
     return response(Problem(HTTPStatus(error.status_code), error.message, errors=errors or None))
 
 
-def _pointer(field: str) -> str:
+def pointer(field: str) -> str:
+    """The JSON pointer (RFC 6901) to a member."""
     return "" if field == "_schema" else "/" + field.replace("~", "~0").replace("/", "~1")
 
 

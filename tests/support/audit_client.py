@@ -117,6 +117,9 @@ class FailingBackend:
     def newest(self, before: int | None, limit: int, budget: int) -> Page:
         raise self._fault
 
+    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
+        raise self._fault
+
     def get(self, position: int) -> Record | None:
         raise self._fault
 

@@ -5,8 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from audit_service.api import query
 from audit_service.events import JsonText, to_json
@@ -66,7 +64,7 @@ class TestPaging:
         assert [item["position"] for item in second["items"]] == [2, 1]
 
     def test_an_empty_log_is_an_empty_page(self, sink: Sink) -> None:
-        assert get(sink, "/v1/events") == {"items": [], "next": None}
+        assert get(sink, "/v1/events") == {"items": [], "next": None, "scanned_to": 0}
 
     def test_100_events_are_a_page_unless_asked_otherwise(self, sink: Sink) -> None:
         sink.batch([{"id": str(n)} for n in range(101)])
@@ -115,6 +113,8 @@ class TestParameters:
             (f"cursor={cursor_of('before:-1')}", "/cursor"),
             (f"cursor={cursor_of('before:٣')}", "/cursor"),
             (f"cursor={cursor_of('after:1')}", "/cursor"),
+            (f"order=asc&cursor={cursor_of('before:1')}", "/cursor"),
+            (f"cursor={cursor_of('before:1 ' + 'a' * 32 + ' - -')}", "/cursor"),
             (f"cursor={cursor_of(f'before:{2**63}')}", "/cursor"),
             (f"cursor={cursor_of('before:1' + '0' * 5000)}", "/cursor"),
             ("offset=1", "/offset"),
@@ -131,13 +131,6 @@ class TestParameters:
     def test_422_lists_everything_that_is_wrong(self, sink: Sink) -> None:
         document = sink.client.get("/v1/events?limit=0&cursor=x").get_json(force=True)
         assert {error["pointer"] for error in document["errors"]} == {"/limit", "/cursor"}
-
-    @settings(max_examples=100, deadline=None, derandomize=True, database=None)
-    @given(st.integers(1, query.MAX_POSITION))
-    def test_a_cursor_decodes_to_the_position_it_was_made_of(self, position: int) -> None:
-        cursor = query.encode_cursor(position)
-        assert re.fullmatch(r"[A-Za-z0-9_-]+", cursor)
-        assert query.decode_cursor(cursor) == position
 
     @pytest.mark.parametrize("query", ["limit=1_0", "limit=5.0", "limit=%205", "limit=5&limit=5"])
     def test_a_limit_is_a_number_in_digits_given_once(self, sink: Sink, query: str) -> None:

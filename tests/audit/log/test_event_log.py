@@ -46,6 +46,9 @@ class GatedBackend:
     def newest(self, *_: Any, **__: Any) -> Page:
         return Page([], more=False)
 
+    def oldest(self, *_: Any, **__: Any) -> Page:
+        return Page([], more=False)
+
     def get(self, *_: Any, **__: Any) -> Record | None:
         return None
 

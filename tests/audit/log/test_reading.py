@@ -37,6 +37,24 @@ def test_pages_are_newest_first_below_a_position(
 
 
 @pytest.mark.parametrize(
+    ("after", "limit", "found", "more"),
+    [
+        (None, 3, [1, 2, 3], True),
+        (3, 3, [4, 5, 6], True),
+        (7, 3, [8, 9, 10], False),
+        (8, 3, [9, 10], False),
+        (10, 3, [], False),
+        (0, 10, [*range(1, 11)], False),
+    ],
+)
+def test_pages_are_oldest_first_above_a_position(
+    backend: Backend, after: int | None, limit: int, found: list[int], *, more: bool
+) -> None:
+    page = backend.oldest(after, limit, ALL)
+    assert (positions(page), page.more) == (found, more)
+
+
+@pytest.mark.parametrize(
     ("budget", "found"), [(0, [10]), (1, [10]), (2 * SIZE + 1, [10, 9]), (4 * SIZE, [10, 9, 8])]
 )
 def test_a_page_stops_before_it_exceeds_the_budget(
@@ -44,6 +62,11 @@ def test_a_page_stops_before_it_exceeds_the_budget(
 ) -> None:
     page = backend.newest(None, 10, budget)
     assert (positions(page), page.more) == (found, True)
+
+
+def test_a_page_of_the_oldest_keeps_its_budget_too(backend: Backend) -> None:
+    assert positions(backend.oldest(None, 10, 3 * SIZE)) == [1, 2, 3]
+    assert positions(backend.oldest(3, 10, 0)) == [4]
 
 
 def test_the_budget_ends_no_page_that_is_complete(backend: Backend) -> None:

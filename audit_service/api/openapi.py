@@ -1,0 +1,72 @@
+"""OpenAPI document of the routes that read, where types alone do not say it."""
+
+from typing import Any, Final
+
+from audit_service.api.events_query import LIMIT, MAX_LIMIT
+from audit_service.events import Tolerance
+
+UNAVAILABLE: Final = {503: "The log cannot be read at the moment"}
+
+_PATTERN = (
+    "exact; a trailing `*` is any end, a leading `!` negates, a `\\` escapes either. Repeated: one "
+    "of the positive ones, and none of the negative ones"
+)
+_TEXT: Final = {"type": "string"}
+_TRUTH: Final = {"type": "string", "enum": ["true", "false"]}
+
+
+def _parameter(name: str, description: str, schema: Any = _TEXT) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _repeated(name: str, description: str) -> dict[str, Any]:
+    return _parameter(name, description, {"type": "array", "items": _TEXT})
+
+
+LIST: Final[dict[str, Any]] = {
+    "summary": "What arrived, newest first, and what of it matches",
+    "description": "Beside the parameters below, `ext.NAME` is an attribute that has none of its "
+    "own, as they are compared, and `data.PATH` a field of JSON data: `data.items[].sku=A1`, "
+    "compared with the text of the scalar as it was written; a `\\` escapes `.` and `[` in a name.",
+    "tags": ["Events"],
+    "responses": {422: "A parameter is not known, or its value cannot be", **UNAVAILABLE},
+    "extensions": {
+        "parameters": [
+            *(_repeated(name, f"The {name}: {_PATTERN}") for name in ("type", "source")),
+            *(_repeated(name, f"The {name}, likewise") for name in ("subject", "id")),
+            _parameter("since", "From then on: RFC 3339, or relative: `-15m`, `-2h`, `-7d`"),
+            _parameter("until", "Before then, likewise"),
+            _parameter(
+                "by",
+                "By which time: of arrival, or that of the event",
+                {"type": "string", "enum": ["arrival", "time"], "default": "arrival"},
+            ),
+            _parameter("q", "Words, all of them, of attributes and of data, whatever their case"),
+            _parameter("conflicts", "Whether another event had its source and id", _TRUTH),
+            _parameter(
+                "transport", "What brought it", {"type": "string", "enum": ["http", "kafka"]}
+            ),
+            _parameter(
+                "tolerated",
+                "A deviation that was let in with it",
+                {"type": "string", "enum": [each.value for each in Tolerance]},
+            ),
+            _parameter(
+                "filter",
+                "A filter of the CloudEvents Subscriptions API, or an array of such, in JSON: "
+                "`exact`, `prefix`, `suffix`, `all`, `any`, `not`; 4 KiB and 16 deep at most",
+            ),
+            _parameter(
+                "order",
+                "Of positions",
+                {"type": "string", "enum": ["desc", "asc"], "default": "desc"},
+            ),
+            _parameter(
+                "limit",
+                "How many events at most",
+                {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT},
+            ),
+            _parameter("cursor", "`next` of the page before, of the same filters; opaque"),
+        ]
+    },
+}

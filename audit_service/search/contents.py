@@ -1,0 +1,108 @@
+"""Contents of an event as they are searched: texts of attributes and fields, and words.
+
+A scalar's text is that of a string, or a number, `true`, `false` or `null` as it was written.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import orjson
+
+from audit_service.events import Event, JsonText, data_as_text
+from audit_service.events.lossless_json import LOSSY, lossless
+from audit_service.events.strict_json import Members, NotJson, Number, decode, text_of
+
+ITEMS: Final = "[]"
+"""The step of a path to each item of an array. No name of a member: these are in a `Name`."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Name(str):
+    """The step of a path to the members of that name."""
+
+    __slots__ = ()
+
+
+Path = tuple[str, ...]
+"""Steps from the data to a field: ITEMS, or a Name."""
+
+
+def words_of(text: str) -> Iterator[str]:
+    """Words of a text: runs of letters and digits, casefolded."""
+    return (found[0] for found in _WORD.finditer(text.casefold()))
+
+
+class Contents:
+    """Contents of one event, each found out when it is asked for, once."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    def attribute(self, name: str) -> str | None:
+        """The text of an attribute, None where there is none."""
+        value = self._event.attributes.get(name)
+        return None if value is None else _text(value)
+
+    def fields(self, path: Path) -> Iterator[str]:
+        """The texts of the scalars that are at a path of the JSON data."""
+        found: Sequence[Any] = [] if self._json is LOSSY else [self._json]
+        for step in path:
+            found = [inner for value in found for inner in _inner(value, step)]
+        return (_text(value) for value in found if not _is_compound(value))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Words of attributes and data, but not of the names of members, nor of bytes."""
+        texts = [_text(value) for value in self._event.attributes.values()]
+        texts += map(_text, _scalars(self._json))
+        texts.append(data_as_text(self._event) or "")
+        return frozenset(word for text in texts for word in words_of(text))
+
+    @cached_property
+    def _json(self) -> Any:
+        """The value of the JSON data, LOSSY where there is none."""
+        data = self._event.data
+        if not isinstance(data, JsonText):
+            return LOSSY
+        value = lossless(data)
+        try:
+            return decode(text_of(data)) if value is LOSSY else value
+        except NotJson:
+            # It is nested as deep as could just be read when it came.
+            return LOSSY
+
+
+def _inner(value: Any, step: str) -> Iterator[Any]:
+    if step is ITEMS:
+        return iter(value if type(value) is list else ())
+    return (inner for name, inner in _members(value) if name == step)
+
+
+def _members(value: Any) -> Iterator[tuple[str, Any]]:
+    if type(value) is dict:
+        return iter(value.items())
+    return iter(value if type(value) is Members else ())
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    # No recursion: however deep it is.
+    pending = [] if value is LOSSY else [value]
+    while pending:
+        value = pending.pop()
+        if type(value) is list:
+            pending += value
+        elif _is_compound(value):
+            pending += [inner for _, inner in _members(value)]
+        else:
+            yield value
+
+
+def _is_compound(value: Any) -> bool:
+    return type(value) in {dict, list, Members}
+
+
+def _text(value: Any) -> str:
+    return str(value) if type(value) in {str, Number} else orjson.dumps(value).decode()
