@@ -2,6 +2,7 @@
 
 import base64
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -92,6 +93,20 @@ class TestPaging:
         assert 25_000 < len(answer.data) <= 50_000
         assert int(answer.headers["Content-Length"]) == len(answer.data)
         assert sum(map(len, pages(sink, 30))) == 30
+
+    def test_a_page_that_waits_to_be_read_takes_little_more_than_its_bytes(
+        self, sink: Sink
+    ) -> None:
+        sink.batch([{"id": str(n)} for n in range(1000)])
+        get(sink, "/v1/events?limit=1000")
+        tracemalloc.start()
+        try:
+            answer = sink.client.get("/v1/events?limit=1000", buffered=False)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept < 2 * int(answer.headers["Content-Length"])
+        answer.close()
 
 
 class TestParameters:
