@@ -4,13 +4,16 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from werkzeug.datastructures import MultiDict
 
 from audit_service.search import Expression, InvalidFilters, read_filters
 from audit_service.search.filters import Parameters
 from audit_service.search.scan import Order
 from service_kit.http import cursors
-from service_kit.http.query_parameters import whole_number
+from service_kit.http.query_parameters import TWICE, WholeNumber, repeated
 
 MAX_POSITION: Final = 2**63 - 1
 MAX_LIMIT: Final = 1000
@@ -44,39 +47,6 @@ class EventsQuery:
         return cursors.encode(text)
 
 
-def read(parameters: Parameters, now: int) -> EventsQuery:
-    """The query of these parameters. `now`: see `read_filters`.
-
-    Raises InvalidFilters, which names each that is wrong.
-    """
-    rules: dict[str, str] = {}
-    paging: dict[str, Any] = {"limit": LIMIT, "order": Order.DESCENDING, "cursor": None}
-    given = [(name, value) for name, value in parameters if name in _PAGING]
-    filters = [(name, value) for name, value in parameters if name not in _PAGING]
-    for name, value in given:
-        try:
-            paging[name] = _PAGING[name](value)
-        except ValueError as error:
-            rules[name] = str(error)
-    rules |= {name: "must not be given twice" for name, _ in given if _number(name, given) > 1}
-    cursor: _Cursor | None = paging["cursor"]
-    digest = _digest(filters, paging["order"])
-    if cursor is not None and cursor.direction != _DIRECTIONS[paging["order"]]:
-        rules["cursor"] = "is of another order"
-    elif cursor is not None and cursor.digest != digest:
-        rules["cursor"] = "is of other filters"
-    elif cursor is not None:
-        filters = [(name, cursor.period.get(name, value)) for name, value in filters]
-    try:
-        expression, period = read_filters(filters, now)
-    except InvalidFilters as error:
-        raise InvalidFilters({**error.rules, **rules}) from None
-    if rules:
-        raise InvalidFilters(rules)
-    start = None if cursor is None else cursor.position
-    return EventsQuery(expression, paging["order"], start, paging["limit"], period, digest)
-
-
 @dataclass(frozen=True, slots=True)
 class _Cursor:
     direction: str
@@ -95,25 +65,52 @@ def _cursor(text: str) -> _Cursor:
     return _Cursor(match[1], int(match[2]), match[3], period)
 
 
-def _limit(text: str) -> int:
-    limit = whole_number(text)
-    if not 1 <= limit <= MAX_LIMIT:
-        raise ValueError(f"must be 1 to {MAX_LIMIT}")
-    return limit
+class _Paging(BaseModel):
+    """What is asked for beside filters."""
+
+    limit: WholeNumber = Field(default=LIMIT, ge=1, le=MAX_LIMIT)
+    order: Order = Order.DESCENDING
+    cursor: Annotated[_Cursor | None, BeforeValidator(_cursor)] = None
 
 
-def _order(text: str) -> Order:
+def read(parameters: MultiDict[str, str], now: int) -> EventsQuery:
+    """The query of these parameters. `now`: see `read_filters`.
+
+    Raises InvalidFilters, which names each that is wrong.
+    """
+    given = MultiDict(pair for pair in parameters.items(multi=True) if pair[0] in _PAGING)
+    filters = [pair for pair in parameters.items(multi=True) if pair[0] not in _PAGING]
+    rules = dict.fromkeys(repeated(given), TWICE)
+    paging = _Paging()
     try:
-        return Order(text)
-    except ValueError:
-        raise ValueError("must be `asc` or `desc`") from None
+        paging = _Paging.model_validate(given.to_dict())
+    except ValidationError as error:
+        rules |= {str(each["loc"][0]): each["msg"] for each in error.errors()}
+    digest = _digest(filters, paging.order)
+    period: Mapping[str, str] = {}
+    start = None
+    if paging.cursor is not None:
+        period, start = paging.cursor.period, paging.cursor.position
+        if mismatch := _mismatch(paging.cursor, paging.order, digest):
+            rules["cursor"] = mismatch
+    filters = [(name, period.get(name, value)) for name, value in filters]
+    try:
+        expression, period = read_filters(filters, now)
+    except InvalidFilters as error:
+        raise InvalidFilters({**error.rules, **rules}) from None
+    if rules:
+        raise InvalidFilters(rules)
+    return EventsQuery(expression, paging.order, start, paging.limit, period, digest)
 
 
-_PAGING: Final = {"limit": _limit, "order": _order, "cursor": _cursor}
+_PAGING: Final = frozenset(_Paging.model_fields)
 
 
-def _number(name: str, given: Parameters) -> int:
-    return sum(each == name for each, _ in given)
+def _mismatch(cursor: _Cursor, order: Order, digest: str | None) -> str | None:
+    """What is wrong with a cursor in a query of that order and those filters, if anything."""
+    if cursor.direction != _DIRECTIONS[order]:
+        return "is of another order"
+    return None if cursor.digest == digest else "is of other filters"
 
 
 def _digest(filters: Parameters, order: Order) -> str | None:

@@ -15,8 +15,9 @@ from audit_service.events import (
     UnsupportedFormat,
 )
 from audit_service.log import DiskFull, LogUnavailable
+from audit_service.search import InvalidFilters
 from service_kit.http.body_memory import BodyMemoryExhausted
-from service_kit.http.problems import Problem, unavailable
+from service_kit.http.problems import Problem, invalid_input, unavailable
 
 log = structlog.get_logger()
 
@@ -57,6 +58,10 @@ def _memory(_: BodyMemoryExhausted) -> Problem:
     return unavailable("too many long bodies are being read; nothing was done")
 
 
+def _filters(error: InvalidFilters) -> Problem:
+    return invalid_input(error.rules.items())
+
+
 def _broken_rule(error: EventRejected) -> dict[str, Any]:
     return {"attribute": error.attribute, "rule": error.rule}
 
@@ -66,6 +71,7 @@ PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     BodyMemoryExhausted: _memory,
     DiskFull: _full,
     EventRejected: _event,
+    InvalidFilters: _filters,
     LogUnavailable: _log,
     TooManyEvents: _size,
     TooManyValues: _size,

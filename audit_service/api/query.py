@@ -11,14 +11,14 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 
 from audit_service.api import events_query
-from audit_service.api.events_query import MAX_POSITION, EventsQuery
+from audit_service.api.events_query import MAX_POSITION
 from audit_service.api.openapi import LIST, UNAVAILABLE
 from audit_service.events import to_json
 from audit_service.log import Backend, Record
-from audit_service.search import Budget, InvalidFilters, scan
+from audit_service.search import Budget, scan
 from service_kit.clock import from_microseconds, now_in_microseconds, rfc3339
 from service_kit.http.blocking import reads_much
-from service_kit.http.problems import Problem, pointer
+from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import repeatable
 
 PAGE_BYTES = 8 * 1024 * 1024
@@ -72,7 +72,7 @@ def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
     @reads_much
     @repeatable
     def list_events() -> Response:
-        asked = _asked()
+        asked = events_query.read(request.args, now_in_microseconds())
         found = scan(
             backend, asked.expression, asked.order, asked.start, limit=asked.limit, budget=budget
         )
@@ -93,16 +93,6 @@ def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
         return _response([_to_json(record)])
 
     return routes
-
-
-def _asked() -> EventsQuery:
-    try:
-        return events_query.read(list(request.args.items(multi=True)), now_in_microseconds())
-    except InvalidFilters as error:
-        errors = [{"pointer": pointer(name), "detail": rule} for name, rule in error.rules.items()]
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors
-        ) from None
 
 
 def _to_json(record: Record) -> bytes:

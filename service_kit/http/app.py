@@ -113,7 +113,7 @@ def create(
         listing=concurrency.runner(lists_at_once),
         changing=concurrency.runner(changes_at_once),
     )
-    app.config["VALIDATION_ERROR_DESCRIPTION"] = "the input is not valid"
+    app.config["VALIDATION_ERROR_DESCRIPTION"] = problems.INVALID_INPUT
     app.config["HTTP_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
     app.config["VALIDATION_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
     app.config["AUTO_404_RESPONSE"] = False

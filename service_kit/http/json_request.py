@@ -9,7 +9,7 @@ from flask import Request, current_app, request
 
 from service_kit import json_values
 from service_kit.http import request_body
-from service_kit.http.problems import Problem
+from service_kit.http.problems import Problem, invalid_input
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -45,8 +45,7 @@ class JsonRequest(Request):
         _check_values(content, current_app.config["JSON_VALUES"])
         value = _decode(content)
         if not isinstance(value, dict):
-            errors = [{"pointer": "", "detail": "must be an object"}]
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
+            raise invalid_input([(None, "must be an object")])
         return value
 
     def prefetch(self) -> None:

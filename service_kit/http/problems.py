@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457): the form of every error that a service answers with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
 ERRORS_SHOWN = 100
+INVALID_INPUT = "the input is not valid"
 
 log = structlog.get_logger()
 
@@ -42,6 +43,12 @@ def unavailable(detail: str, *, retry_after: int = 1, **members: Any) -> Problem
     """503 with `Retry-After` in seconds: nothing was done, and trying again is right."""
     headers = {"Retry-After": str(retry_after)}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers, **members)
+
+
+def invalid_input(rules: Iterable[tuple[str | None, str]]) -> Problem:
+    """422 with each wrong member or parameter, None for the whole, and what is wrong with it."""
+    errors = [_finding(name, rule) for name, rule in rules]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, INVALID_INPUT, errors=errors)
 
 
 def response(problem: Problem) -> Response:
@@ -84,7 +91,7 @@ def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Exception], Resp
 def _invalid_input(error: HTTPError) -> Response:
     """The findings of input validation, with a JSON pointer (RFC 6901) to each wrong member."""
     errors = [
-        {"pointer": pointer(field), "detail": message.removeprefix("Value error, ")}
+        _finding(None if field == "_schema" else field, message)
         for location in error.detail.values()
         if isinstance(location, dict)
         for field, messages in location.items()
@@ -93,9 +100,14 @@ def _invalid_input(error: HTTPError) -> Response:
     return response(Problem(HTTPStatus(error.status_code), error.message, errors=errors or None))
 
 
-def pointer(field: str) -> str:
-    """The JSON pointer (RFC 6901) to a member."""
-    return "" if field == "_schema" else "/" + field.replace("~", "~0").replace("/", "~1")
+def _finding(name: str | None, rule: str) -> dict[str, str]:
+    # Before a rule of ours pydantic says what it is.
+    return {"pointer": _pointer(name), "detail": rule.removeprefix("Value error, ")}
+
+
+def _pointer(name: str | None) -> str:
+    """The JSON pointer (RFC 6901) to a member, or to the whole."""
+    return "" if name is None else "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _http_error(error: HTTPException) -> Response:

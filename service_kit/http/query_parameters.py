@@ -1,32 +1,28 @@
 """Query parameters: each once, and whole numbers in digits alone."""
 
 import re
-from collections.abc import Callable
-from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, TypeVar
 
 from flask import Flask, current_app, request
 from pydantic import BeforeValidator
+from werkzeug.datastructures import MultiDict
 
-from service_kit.http.problems import Problem
+from service_kit.http.problems import invalid_input
 
 _DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_REPEATABLE = "_repeatable"
-
-
-def whole_number(text: str) -> int:
-    """The number that is written in digits alone. Raises ValueError."""
-    if not _DIGITS.fullmatch(text):
-        raise ValueError("must be a whole number")
-    return int(text)
+TWICE: Final = "must not be given twice"
+_REPEATABLE: Final = "_repeatable"
 
 
 def _digits(value: Any) -> Any:
-    return whole_number(value) if isinstance(value, str) else value
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise ValueError("must be a whole number")
+    return value
 
 
 WholeNumber = Annotated[int, BeforeValidator(_digits)]
@@ -39,6 +35,11 @@ def repeatable(view: View) -> View:
     return view
 
 
+def repeated(parameters: MultiDict[str, str]) -> Sequence[str]:
+    """Names of those that are given more than once."""
+    return [name for name, values in parameters.lists() if len(values) > 1]
+
+
 def register(app: Flask) -> None:
     """Refuse a parameter that is given twice: of two values no one knows which is meant."""
     app.before_request(_check_each_is_once)
@@ -49,10 +50,5 @@ def _check_each_is_once() -> None:
         return
     if hasattr(current_app.view_functions[request.endpoint], _REPEATABLE):
         return
-    errors = [
-        {"pointer": f"/{name}", "detail": "must not be given twice"}
-        for name, values in request.args.lists()
-        if len(values) > 1
-    ]
-    if errors:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
+    if names := repeated(request.args):
+        raise invalid_input((name, TWICE) for name in names)

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from service_kit.http.problems import Problem, unavailable
+from service_kit.http.problems import Problem, invalid_input, unavailable
 from user_service.api.admission import Busy
 from user_service.api.idempotency_header import MAX_LENGTH, InvalidKey
 from user_service.delivery.direct import ChangeNotMade, Prospect
@@ -29,8 +29,7 @@ def _absence(_: UserNotFound) -> Problem:
 
 
 def _short_password(error: PasswordTooShort) -> Problem:
-    errors = [{"pointer": "/password", "detail": str(error)}]
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the input is not valid", errors=errors)
+    return invalid_input([("password", str(error))])
 
 
 def _other_version(error: PreconditionFailed) -> Problem:
