@@ -77,10 +77,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records in the order that was asked for; `more`: whether there are others after them."""
+    """Records in the order that was asked for; `more`: whether there are others after them.
+
+    `sizes`: the most bytes that each takes as written JSON, beside its record.
+    """
 
     records: Sequence[Record]
     more: bool
+    sizes: Sequence[int] = ()
 
 
 Drain = group_commit.Drain[Entry]

@@ -124,13 +124,16 @@ def record(row: Row) -> Record:
 def page(found: Iterable[Row], limit: int, budget: int) -> Page:
     """The page of the rows, which are at most one more than `limit`; see Backend.newest."""
     records: list[Record] = []
+    sizes: list[int] = []
     for row in found:
         following = record(row)
-        budget -= len(to_json(following.event)) + ENVELOPE_BYTES
+        size = len(to_json(following.event)) + ENVELOPE_BYTES
+        budget -= size
         if len(records) == limit or (records and budget < 0):
-            return Page(records, more=True)
+            return Page(records, more=True, sizes=sizes)
         records.append(following)
-    return Page(records, more=False)
+        sizes.append(size)
+    return Page(records, more=False, sizes=sizes)
 
 
 def same_as(entry: Entry, candidates: Iterable[Row]) -> int | None:

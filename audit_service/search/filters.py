@@ -6,7 +6,6 @@ holds, and none of the negative.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from audit_service.events import Tolerance
@@ -45,21 +44,13 @@ class InvalidFilters(Exception):
         self.rules = rules
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """What one value asks, and whether that is a negation."""
-
-    expression: Expression
-    negated: bool = False
-
-
 def read_filters(parameters: Parameters, now: int) -> tuple[Expression, Mapping[str, str]]:
     """The expression of all filters, and the period with relative times made absolute.
 
     `now`: microseconds since 1970, to which these are relative. Raises InvalidFilters.
     """
     rules: dict[str, str] = {}
-    terms: dict[str, list[_Term]] = defaultdict(list)
+    terms: dict[str, list[Expression]] = defaultdict(list)
     period: dict[str, str] = {}
     if len(parameters) > MOST:
         raise InvalidFilters({parameters[MOST][0]: f"is one more than the {MOST} that may be"})
@@ -83,16 +74,16 @@ def read_filters(parameters: Parameters, now: int) -> tuple[Expression, Mapping[
     return All(tuple(expressions)), period
 
 
-def _term(name: str, value: str, before: Mapping[str, object]) -> _Term:
+def _term(name: str, value: str, before: Mapping[str, object]) -> Expression:
     if name in _ONCE:
         _check_is_first(name, before)
-        return _Term(_ONCE[name](value))
+        return _ONCE[name](value)
     if name in ATTRIBUTES:
-        return _Term(*patterns.attribute(name, value))
+        return patterns.attribute(name, value)
     if name.startswith(EXTENSION):
-        return _Term(*patterns.attribute(_extension(name), value))
+        return patterns.attribute(_extension(name), value)
     if name.startswith(DATA):
-        return _Term(Field(patterns.path(name.removeprefix(DATA)), value))
+        return Field(patterns.path(name.removeprefix(DATA)), value)
     raise ValueError("is no parameter of this query")
 
 
@@ -134,9 +125,9 @@ def _tolerated(value: str) -> Expression:
         raise ValueError(f"must be one of {', '.join(Tolerance)}") from None
 
 
-def _combined(terms: Sequence[_Term]) -> Expression:
-    positive = tuple(term.expression for term in terms if not term.negated)
-    negative = tuple(term.expression for term in terms if term.negated)
+def _combined(terms: Sequence[Expression]) -> Expression:
+    positive = tuple(term for term in terms if not isinstance(term, Not))
+    negative = tuple(term for term in terms if isinstance(term, Not))
     if len(positive) > 1:
         positive = (Any(positive),)
     parts = positive + negative

@@ -9,8 +9,8 @@ _CHARACTER = re.compile(r"\\(.)|([^\\])", re.DOTALL)
 _STEPS = re.compile(r"((?:\\.|[^\\.\[])*)((?:\[\])*)(\.|\Z)", re.DOTALL)
 
 
-def attribute(name: str, pattern: str) -> tuple[Expression, bool]:
-    """What a pattern asks of an attribute, and whether it is negated.
+def attribute(name: str, pattern: str) -> Expression:
+    """What a pattern asks of an attribute: a Not where it is negated.
 
     A leading `!` negates, a trailing `*` is any end; `\\*`, `\\!` and `\\\\` are the characters
     themselves. Raises ValueError.
@@ -24,7 +24,7 @@ def attribute(name: str, pattern: str) -> tuple[Expression, bool]:
     if comparison is Comparison.EXACT and not tokens:
         raise ValueError("must not be empty: no attribute is")
     found = Attribute(name, "".join(character for character, _ in tokens), comparison)
-    return (Not(found), True) if negated else (found, False)
+    return Not(found) if negated else found
 
 
 def path(text: str) -> Path:

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from audit_service.events import to_json
 from audit_service.log import Backend, Record
-from audit_service.log.rows import ENVELOPE_BYTES
 from audit_service.search.expressions import Expression, matches
 
 STEP_RECORDS: Final = 500
@@ -64,9 +62,9 @@ def scan(
     found: list[Record] = []
     scanned_to, size = start or 0, 0
     records = _records(backend, order, start, limit, budget.page_bytes)
-    for looked_at, (record, is_last) in enumerate(records, 1):
+    for looked_at, (record, record_bytes, is_last) in enumerate(records, 1):
         if matches(record, expression):
-            size += len(to_json(record.event)) + ENVELOPE_BYTES
+            size += record_bytes
             if found and size > budget.page_bytes:
                 return Found(tuple(found), scanned_to, more=True)
             found.append(record)
@@ -79,16 +77,17 @@ def scan(
 
 def _records(
     backend: Backend, order: Order, start: int | None, first: int, page_bytes: int
-) -> Iterator[tuple[Record, bool]]:
-    """Records of the log, and whether each is the last.
+) -> Iterator[tuple[Record, int, bool]]:
+    """Records of the log, the bytes that each takes as written JSON, and whether it is the last.
 
     It reads as many as are wanted at first, which is enough where all of them match.
     """
     read = backend.newest if order is Order.DESCENDING else backend.oldest
-    size, more = first, True
+    wanted, more = first, True
     while more:
-        page = read(start, size, page_bytes)
-        for left, record in enumerate(page.records, 1 - len(page.records)):
-            yield record, left == 0 and not page.more
+        page = read(start, wanted, page_bytes)
+        sized = zip(page.records, page.sizes, strict=True)
+        for left, (record, size) in enumerate(sized, 1 - len(page.records)):
+            yield record, size, left == 0 and not page.more
             start = record.position
-        size, more = STEP_RECORDS, page.more
+        wanted, more = STEP_RECORDS, page.more

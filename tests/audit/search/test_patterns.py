@@ -24,9 +24,8 @@ from audit_service.search.expressions import Attribute, Comparison, Not
 def test_a_pattern_is_exact_or_of_a_prefix_and_a_backslash_escapes(
     pattern: str, value: str, comparison: Comparison
 ) -> None:
-    assert patterns.attribute("type", pattern) == (Attribute("type", value, comparison), False)
-    negation = Not(Attribute("type", value, comparison))
-    assert patterns.attribute("type", f"!{pattern}") == (negation, True)
+    assert patterns.attribute("type", pattern) == Attribute("type", value, comparison)
+    assert patterns.attribute("type", f"!{pattern}") == Not(Attribute("type", value, comparison))
 
 
 @pytest.mark.parametrize("pattern", ["", "!", "a\\", "!a\\\\\\"])
