@@ -25,9 +25,9 @@ LAST_ONES: Final = 4096
 
 class Worker(BaseWorker):
     """Serves `app.wsgi()` within `app.bounds`; `app.drain_seconds`: for which it goes on accepting
-    after SIGTERM, once `app.begin_draining()` was called; `app.waits_to_start`: whether it is away
-    what it needs. Connections come from the fork on: they MUST be answered, though it is told to
-    stop before it has an application.
+    after SIGTERM, once `app.begin_draining()` was called; `app.waits_to_start`: whether
+    what it needs to start is away. Connections come from the fork on: they MUST be answered, though
+    it is told to stop before it has an application.
     """
 
     def init_process(self) -> None:

@@ -25,7 +25,7 @@ class ServerSettings(BaseSettings):
         default=2,
         ge=1,
         le=256,
-        description="How many queries a worker runs at once, one of them a look-up",
+        description="How many queries a worker runs at once, one of them a look-up; two at least",
     )
     max_connections: int = Field(
         default=4096,
