@@ -7,6 +7,7 @@ locks that this process has on it.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,16 @@ def log_wider(path: str) -> None:
             mode=f"{mode:04o}",
             wanted=f"{wanted:04o}",
         )
+
+
+def size(path: str) -> int:
+    """Bytes of the file and of those beside it."""
+    file = Path(path)
+    found = 0
+    for suffix in _BESIDE:
+        with suppress(FileNotFoundError):
+            found += file.with_name(file.name + suffix).stat().st_size
+    return found
 
 
 def is_read_only(path: str) -> bool:

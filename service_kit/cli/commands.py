@@ -14,6 +14,7 @@ from service_kit import logs
 from service_kit.concurrency import Concurrency
 from service_kit.http.app import ServiceApp
 from service_kit.process import ports
+from service_kit.process.companion import Companion
 from service_kit.settings.base import ServiceSettings, SettingsError
 
 CONFIG = 78  # EX_CONFIG of sysexits.h
@@ -41,11 +42,12 @@ def serve(
     settings: Any,
     create_app: Callable[[Concurrency], ServiceApp],
     retry_startup_on: tuple[type[Exception], ...],
+    companion: Companion | None = None,
 ) -> None:
     """Serve HTTP; see `gunicorn_server.run`."""
     from service_kit.process import gunicorn_server  # noqa: PLC0415 - 0.1 s, and most commands serve nothing
 
-    gunicorn_server.run(name, settings, create_app, retry_startup_on)
+    gunicorn_server.run(name, settings, create_app, retry_startup_on, companion)
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,14 @@ def create(
     reads_at_once: int = 1,
     lists_at_once: int = 1,
     changes_at_once: int = 1,
+    listing: Runner | None = None,
 ) -> ServiceApp:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
     `problem_for` says which problem each domain exception is; `checks` decide readiness;
     `metrics` are shown together with those of its requests; `hosts`: the names it is called by;
-    `concurrency`: of its requests, of which those that block run so many at once.
+    `concurrency`: of its requests, of which those that block run so many at once; `listing`: what
+    runs those that read much, in place of that.
     """
     app = ServiceApp(
         import_name,
@@ -110,7 +112,7 @@ def create(
         json_errors=False,
         static_folder=None,
         reading=concurrency.runner(reads_at_once),
-        listing=concurrency.runner(lists_at_once),
+        listing=listing or concurrency.runner(lists_at_once),
         changing=concurrency.runner(changes_at_once),
     )
     app.config["VALIDATION_ERROR_DESCRIPTION"] = problems.INVALID_INPUT

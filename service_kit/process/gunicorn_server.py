@@ -8,12 +8,14 @@ from typing import Any
 import gevent
 import structlog
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from service_kit.concurrency import Concurrency
 from service_kit.http.app import ServiceApp
 from service_kit.memory_folder import memory_folder
 from service_kit.metrics import multiprocess
+from service_kit.process.companion import Companion
 from service_kit.process.connections import Bounds
 from service_kit.process.gc import tune_gc
 from service_kit.process.greenlets import Greenlets
@@ -36,18 +38,19 @@ def run(
     settings: ServiceSettings,
     create_app: CreateApp,
     retry_startup_on: tuple[type[Exception], ...] = (),
+    companion: Companion | None = None,
 ) -> None:
     """Serve what `create_app` makes, called once in each worker with the concurrency of its
     requests, until SIGTERM or SIGINT.
 
     `retry_startup_on`: raised by `create_app` while a dependency is away. A worker that starts then
-    waits for it, where gunicorn would end the whole service.
+    waits for it, where gunicorn would end the whole service. `companion`: runs meanwhile.
     Raises PortTaken where the address is in use; see `wait_for_port`.
     """
     wait_for_port(settings.bind)
     files = _allow_open_files()
     with multiprocess.shared_folder():
-        _Server(service, settings, files, create_app, retry_startup_on).run()
+        _Server(service, settings, files, create_app, retry_startup_on, companion=companion).run()
 
 
 def _allow_open_files() -> int:
@@ -68,6 +71,24 @@ class _PropagatingLogger(Logger):
         self.error_log.propagate = True
 
 
+class _Arbiter(Arbiter):
+    """The master, which looks after a companion as after the workers."""
+
+    def __init__(self, app: BaseApplication, companion: Companion | None) -> None:
+        self._companion = companion
+        super().__init__(app)
+
+    def manage_workers(self) -> None:
+        super().manage_workers()
+        if self._companion is not None:
+            self._companion.keep_running()
+
+    def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002 - of its base
+        super().stop(graceful)
+        if self._companion is not None:
+            self._companion.stop()
+
+
 class _Server(BaseApplication):
     """What a worker serves: see `Worker`."""
 
@@ -78,7 +99,10 @@ class _Server(BaseApplication):
         files: int,
         create_app: CreateApp,
         retry_startup_on: tuple[type[Exception], ...],
+        *,
+        companion: Companion | None,
     ) -> None:
+        self._companion = companion
         self._service = service
         self._settings = settings
         self._create_app = create_app
@@ -87,6 +111,9 @@ class _Server(BaseApplication):
         self.drain_seconds = settings.drain_seconds
         self.waits_to_start = False
         super().__init__()
+
+    def run(self) -> None:
+        _Arbiter(self, self._companion).run()
 
     def begin_draining(self) -> None:
         if self.callable is not None:
