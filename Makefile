@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox bench-memory \
-	lock
+	bench-query lock
 
 install: $(VENV)/installed
 
@@ -89,6 +89,11 @@ bench-outbox: install
 # Memory of each worker under steady load and bombs, five minutes: a section of docs/performance.md.
 bench-memory: install
 	$(BIN)/python -m bench.report.memory $(OPTIONS)
+
+# Searches in logs of up to EVENTS events, a section of docs/performance.md; needs wrk.
+EVENTS ?= 1000000
+bench-query: install
+	$(BIN)/python -m bench.report.query --events $(EVENTS) $(OPTIONS)
 
 # Resolve the dependencies anew; needs uv.
 lock:

@@ -25,6 +25,7 @@ SMOKE = Amounts(
     writers_seconds=1,
     slow_clients=0.001,
     slow_seconds=0.1,
+    search_sizes=(2000,),
 )
 
 
@@ -64,6 +65,7 @@ def main(
         writers_seconds=60,
         slow_clients=1,
         slow_seconds=15,
+        search_sizes=(10_000, 100_000, 1_000_000),
     )
     try:
         measured = suite.run(SMOKE if smoke else thorough, _progress())

@@ -20,6 +20,7 @@ from bench.measures import (
     memory,
     profile,
     rates,
+    search,
     slow_clients,
     startup,
 )
@@ -30,6 +31,7 @@ from bench.measures.memory import UnderBombs
 from bench.measures.profile import Profile
 from bench.measures.rates import Results
 from bench.measures.rounds import Budget, Progress
+from bench.measures.search import Searched
 from bench.measures.slow_clients import Row
 from bench.measures.spread import Spread
 from bench.measures.startup import StartUp
@@ -43,7 +45,7 @@ class Amounts:
     """Amounts of each measure: `sizes` of logs for growth, `disk_events` for bytes an event;
     `kafka_events` in a topic, where 0 is not to measure it; `bombs_seconds` under bombs;
     `writers_seconds` for writers that write without a pause; `slow_clients`: what share of the
-    slow clients there are, for `slow_seconds` each.
+    slow clients there are, for `slow_seconds` each; `search_sizes` of logs that are searched.
     """
 
     budget: Budget
@@ -56,6 +58,7 @@ class Amounts:
     writers_seconds: float
     slow_clients: float
     slow_seconds: float
+    search_sizes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Measurements:
     replicas: Results | None
     consumed: Spread | None
     startups: Sequence[StartUp]
+    searched: Searched
     under_bombs: UnderBombs
     machine: Sequence[tuple[str, str]]
 
@@ -127,6 +131,7 @@ def _measure(
         replicas=_replicas(workspace, budget, progress) if workspace.postgres else None,
         consumed=_consumed(workspace, amounts, progress) if with_kafka else None,
         startups=startup.measure(workspace, amounts.starts, progress),
+        searched=search.measure(workspace, amounts.search_sizes, budget, progress),
         under_bombs=memory.measure(workspace, amounts.bombs_seconds, progress),
         machine=machine.describe(workspace.data),
     )

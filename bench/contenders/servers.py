@@ -57,12 +57,20 @@ def _peer(
 
 @contextmanager
 def audit(
-    workspace: Workspace, url: str | None = None, workers: int = 2
+    workspace: Workspace,
+    url: str | None = None,
+    workers: int = 2,
+    *,
+    index: Path | str | None = None,
 ) -> Iterator[Sequence[Running]]:
-    """Our audit service on the log at `url`, or on an empty one of its own in SQLite."""
+    """Our audit service on the log at `url`, or on an empty one of its own in SQLite.
+
+    `index`: its file, in place of an empty one, or `none`.
+    """
     with workspace.folder() as folder:
         settings = {
             "AUDIT_SERVICE_DATABASE_URL": url or f"sqlite:///{folder}/events.db",
+            "AUDIT_SERVICE_INDEX": index or folder / "index",
             "AUDIT_SERVICE_WORKERS": workers,
         }
         bind = "AUDIT_SERVICE_BIND"

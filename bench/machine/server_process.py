@@ -37,8 +37,21 @@ class Running:
 
     def workers(self) -> Sequence[int]:
         """The pids of its workers; none where the system has no /proc."""
+        return [pid for pid in self.children() if not is_indexer(pid)]
+
+    def indexers(self) -> Sequence[int]:
+        """The pids of what keeps its index, one at most."""
+        return [pid for pid in self.children() if is_indexer(pid)]
+
+    def children(self) -> Sequence[int]:
+        """The pids of both."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []
+
+
+def is_indexer(pid: int) -> bool:
+    """Whether a process keeps an index."""
+    return b"follow" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def free_port() -> int:

@@ -44,13 +44,14 @@ def usage_so_far(servers: Sequence[Running]) -> dict[str, Usage]:
 
 
 def memory_of(server: Running) -> list[Memory]:
-    """Of the master and each worker; nothing where the system has no /proc."""
-    workers = [_memory(f"{server.name}, worker", pid) for pid in server.workers()]
-    return [_memory(f"{server.name}, master", server.pid), *workers] if workers else []
+    """Of the master and each of its processes; nothing where the system has no /proc."""
+    found = [_memory(f"{server.name}, worker", pid) for pid in server.workers()]
+    found += [_memory(f"{server.name}, indexer", pid) for pid in server.indexers()]
+    return [_memory(f"{server.name}, master", server.pid), *found] if found else []
 
 
 def _total(pids: Sequence[int]) -> Usage:
-    return Usage(sum(map(_seconds, pids)), sum(map(_switches, pids)), sum(map(_written, pids)))
+    return Usage(sum(map(seconds_of, pids)), sum(map(_switches, pids)), sum(map(_written, pids)))
 
 
 def _is_there(pid: int) -> bool:
@@ -65,8 +66,10 @@ def _tree(pid: int) -> Iterator[int]:
             yield from _tree(int(child))
 
 
-def _seconds(pid: int) -> float:
-    """proc_pid_stat(5): utime and stime are fields 14 and 15, those of children that ended and were
+def seconds_of(pid: int) -> float:
+    """Seconds of processor time of a process.
+
+    proc_pid_stat(5): utime and stime are fields 14 and 15, those of children that ended and were
     waited for the next two; field 2 may have spaces in it.
     """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

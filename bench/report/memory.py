@@ -48,12 +48,7 @@ def write(under: UnderBombs, folder: Path) -> str:
     figure = templates.get_template(f"{page.MEMORY_PICTURE}.jinja").render(under=under)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / page.MEMORY_PICTURE).write_text(figure, encoding="utf-8")
-    file = folder / page.PAGE
-    if file.exists():
-        text = file.read_text(encoding="utf-8")
-        before, _, after = text.partition(FOLLOWING)
-        before, _, _ = before.partition(HEADING)
-        file.write_text(f"{before}{section}\n{FOLLOWING}{after}", encoding="utf-8")
+    page.replace_section(folder, HEADING, FOLLOWING, section)
     return section
 
 

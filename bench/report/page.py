@@ -11,8 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from bench import suite
 from bench.contenders import catalogue
-from bench.load import wrk
-from bench.measures import big_batch, growth, layers, memory, profile, slow_clients
+from bench.load import searches, wrk
+from bench.measures import big_batch, growth, layers, memory, profile, search, slow_clients
 from bench.measures.memory import Answers
 from bench.measures.spread import Spread
 from bench.report.targets import targets
@@ -27,10 +27,23 @@ def write(measured: Measurements, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     for name in (PAGE, PICTURE, MEMORY_PICTURE):
         text = templates.get_template(f"{name}.jinja").render(
-            measured=measured, rates=measured.rates, under=measured.under_bombs
+            measured=measured,
+            rates=measured.rates,
+            under=measured.under_bombs,
+            searched=measured.searched,
         )
         (folder / name).write_text(text, encoding="utf-8")
     return (folder / PAGE).read_text(encoding="utf-8")
+
+
+def replace_section(folder: Path, heading: str, following: str, section: str) -> None:
+    """Write a section into the page, where there is one, before the heading that follows it."""
+    file = folder / PAGE
+    if file.exists():
+        text = file.read_text(encoding="utf-8")
+        before, _, after = text.partition(following)
+        before, _, _ = before.partition(heading)
+        file.write_text(f"{before}{section}\n{following}{after}", encoding="utf-8")
 
 
 def environment() -> Environment:
@@ -43,7 +56,19 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters |= {"spread": _spread, "median": statistics.median, "statuses": _statuses}
-    modules = (big_batch, catalogue, growth, layers, memory, profile, slow_clients, suite, wrk)
+    modules = (
+        big_batch,
+        catalogue,
+        growth,
+        layers,
+        memory,
+        profile,
+        search,
+        searches,
+        slow_clients,
+        suite,
+        wrk,
+    )
     made.globals |= {module.__name__.rpartition(".")[2]: module for module in modules}
     made.globals["targets"] = targets
     return made
