@@ -9,12 +9,14 @@ from audit_service.events import DEFAULT, STRICT, Tolerance, Tolerances
 from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.reader import EventReader
 from audit_service.log import UnsupportedDatabase, database_at
+from service_kit.database_url import SqliteFile
 from service_kit.kafka import topic_url
 from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
 from service_kit.settings.base import ServiceSettings
 from service_kit.settings.bind_address import BindAddress
 
 KIB, MIB = 1024, 1024 * 1024
+_POSTGRES_INDEX = "data/events-index"
 
 
 def _database_url(text: str) -> str:
@@ -121,9 +123,24 @@ class Settings(ServiceSettings):
     )
     kafka_password: SaslPassword = SecretStr("")
     kafka_key_password: KeyPassword = SecretStr("")
+    index: str = Field(
+        default="",
+        description="The file of the index of searches, on a disk of this machine; unset: beside "
+        "the log, with `-index` after its name, and `data/events-index` for PostgreSQL; `none`: "
+        "there is none, and queries scan the log",
+    )
     consumer_bind: BindAddress = Field(
         default="127.0.0.1:8081", description="Address of the health and metrics of `consume`"
     )
+
+    @property
+    def index_path(self) -> str | None:
+        """The file of the index, None where there is to be none."""
+        if self.index == "none":
+            return None
+        database = database_at(self.database_url)
+        beside = f"{database.path}-index" if isinstance(database, SqliteFile) else _POSTGRES_INDEX
+        return self.index or beside
 
     @property
     def reader(self) -> EventReader:

@@ -9,17 +9,17 @@ from typing import Annotated, Final
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from audit_service.search import Expression, InvalidFilters, read_filters
+from audit_service.search import Expression, InvalidFilters, Order, read_filters
 from audit_service.search.filters import Parameters
-from audit_service.search.scan import Order
 from service_kit.http import cursors
 from service_kit.http.query_parameters import TWICE, WholeNumber, repeated
 
 MAX_POSITION: Final = 2**63 - 1
 MAX_LIMIT: Final = 1000
 LIMIT: Final = 100
+MAX_WAIT: Final = 30
 
-_CURSOR = re.compile(r"(before|after):([1-9][0-9]{0,18})(?: ([0-9a-f]{32}) (\S+) (\S+))?")
+_CURSOR = re.compile(r"(before(?!:0)|after):([0-9]{1,19})(?: ([0-9a-f]{32}) (\S+) (\S+))?")
 _DIRECTIONS: Final = {Order.DESCENDING: "before", Order.ASCENDING: "after"}
 _NO_TIME: Final = "-"
 
@@ -28,7 +28,8 @@ _NO_TIME: Final = "-"
 class EventsQuery:
     """What is asked for: at most `limit` events for which `expression` holds, beyond `start`.
 
-    `period`: of its filters, with relative times as they were on the first page.
+    `period`: of its filters, with relative times as they were on the first page. `counts`: all that
+    match, too; `wait`: so many seconds for the first, where there is none.
     """
 
     expression: Expression
@@ -36,6 +37,8 @@ class EventsQuery:
     start: int | None
     limit: int
     period: Mapping[str, str]
+    counts: bool
+    wait: int
     _digest: str | None
 
     def cursor_at(self, position: int) -> str:
@@ -65,12 +68,20 @@ def _cursor(text: str) -> _Cursor:
     return _Cursor(match[1], int(match[2]), match[3], period)
 
 
+def _truth(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("must be `true` or `false`")
+    return text == "true"
+
+
 class _Paging(BaseModel):
     """What is asked for beside filters."""
 
     limit: WholeNumber = Field(default=LIMIT, ge=1, le=MAX_LIMIT)
     order: Order = Order.DESCENDING
     cursor: Annotated[_Cursor | None, BeforeValidator(_cursor)] = None
+    count: Annotated[bool, BeforeValidator(_truth)] = False
+    wait: WholeNumber = Field(default=0, ge=0, le=MAX_WAIT)
 
 
 def read(parameters: MultiDict[str, str], now: int) -> EventsQuery:
@@ -86,6 +97,8 @@ def read(parameters: MultiDict[str, str], now: int) -> EventsQuery:
         paging = _Paging.model_validate(given.to_dict())
     except ValidationError as error:
         rules |= {str(each["loc"][0]): each["msg"] for each in error.errors()}
+    if paging.wait and paging.order is not Order.ASCENDING:
+        rules["wait"] = "must be with `order=asc`"
     digest = _digest(filters, paging.order)
     period: Mapping[str, str] = {}
     start = None
@@ -100,7 +113,9 @@ def read(parameters: MultiDict[str, str], now: int) -> EventsQuery:
         raise InvalidFilters({**error.rules, **rules}) from None
     if rules:
         raise InvalidFilters(rules)
-    return EventsQuery(expression, paging.order, start, paging.limit, period, digest)
+    return EventsQuery(
+        expression, paging.order, start, paging.limit, period, paging.count, paging.wait, digest
+    )
 
 
 _PAGING: Final = frozenset(_Paging.model_fields)

@@ -1,9 +1,12 @@
 """Query of the log: `GET /v1/events` and `GET /v1/events/{position}`."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from apiflask import APIBlueprint
@@ -11,13 +14,16 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 
 from audit_service.api import events_query
-from audit_service.api.events_query import MAX_POSITION
+from audit_service.api.events_query import MAX_POSITION, EventsQuery
 from audit_service.api.openapi import LIST, UNAVAILABLE
 from audit_service.events import to_json
-from audit_service.log import Backend, Record
-from audit_service.search import Budget, scan
+from audit_service.log import Record
+from audit_service.search import Budget, Found, Search
+from audit_service.search.arrivals import Arrivals
+from audit_service.search.counting import Count, count
 from service_kit.clock import from_microseconds, now_in_microseconds, rfc3339
-from service_kit.http.blocking import reads_much
+from service_kit.concurrency import Runner
+from service_kit.http.blocking import never_blocks
 from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import repeatable
 
@@ -49,35 +55,53 @@ class EventRecord(BaseModel):
     )
 
 
+class EventCount(BaseModel):
+    """How many events match in all."""
+
+    matches: int
+    complete: bool = Field(description="False: there may be more; to count took too long")
+
+
 class EventsPage(BaseModel):
     """Events in the order that was asked for."""
 
     items: list[EventRecord]
-    next: str | None = Field(description="The cursor of the next page; null on the last")
+    next: str | None = Field(
+        description="The cursor of the next page; null on the last, but with `wait`"
+    )
     scanned_to: int = Field(
         description="The last position that was looked at: a page may be short, or empty, before "
         "all of the log was; 0 where there was none"
     )
+    count: EventCount | None = Field(default=None, description="With `count=true`")
 
 
-def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
-    """The two routes that read; a page of more than one event has at most `page_bytes`."""
+def blueprint(
+    search: Search,
+    arrivals: Arrivals,
+    run: Runner,
+    page_bytes: int = PAGE_BYTES,
+) -> APIBlueprint:
+    """The two routes that read; a page of more than one event has at most `page_bytes`.
+
+    `run`: runs what reads much.
+    """
     routes = APIBlueprint("query", __name__, url_prefix="/v1/events")
 
     budget = Budget(page_bytes=page_bytes)
 
     @routes.get("")
-    @routes.output(EventsPage, description="A page; it may be shorter than asked for")
+    @routes.output(EventsPage, description="A page, maybe short; `Link` says where the next one is")
     @routes.doc(**LIST)
-    @reads_much
+    @never_blocks
     @repeatable
     def list_events() -> Response:
-        asked = events_query.read(request.args, now_in_microseconds())
-        found = scan(
-            backend, asked.expression, asked.order, asked.start, limit=asked.limit, budget=budget
-        )
-        following = asked.cursor_at(found.scanned_to) if found.more else None
-        return _page([_to_json(record) for record in found.records], following, found.scanned_to)
+        asked = run(lambda: events_query.read(request.args, now_in_microseconds()))
+        found = first_found(search, asked, budget, arrivals, run)
+        following = asked.cursor_at(found.scanned_to) if found.more or asked.wait else None
+        counted = run(lambda: count(search, asked.expression, budget)) if asked.counts else None
+        items = run(lambda: [_to_json(record) for record in found.records])
+        return _page(items, following, found.scanned_to, counted)
 
     @routes.get("/<int:position>")
     @routes.output(EventRecord, description="The event")
@@ -87,12 +111,28 @@ def blueprint(backend: Backend, page_bytes: int = PAGE_BYTES) -> APIBlueprint:
         responses={404: "There is none", **UNAVAILABLE},
     )
     def get_event(position: int) -> Response:
-        record = backend.get(position) if position <= MAX_POSITION else None
+        record = search.log.get(position) if position <= MAX_POSITION else None
         if record is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
         return _response([_to_json(record)])
 
     return routes
+
+
+def first_found(
+    search: Search, asked: EventsQuery, budget: Budget, arrivals: Arrivals, run: Runner
+) -> Found:
+    """What is found, once there is any, or the time to wait for it is over."""
+    deadline = time.monotonic() + asked.wait
+    start = asked.start
+    while True:
+        find = partial(
+            search.find, asked.expression, asked.order, start, limit=asked.limit, budget=budget
+        )
+        found = run(find)
+        start = found.scanned_to
+        if found.records or found.more or not arrivals.wait_beyond(start, deadline):
+            return found
 
 
 def _to_json(record: Record) -> bytes:
@@ -109,11 +149,20 @@ def _to_json(record: Record) -> bytes:
     return bytes(memoryview(orjson.dumps(document)))
 
 
-def _page(items: Sequence[bytes], following: str | None, scanned_to: int) -> Response:
+def _page(
+    items: Sequence[bytes], following: str | None, scanned_to: int, counted: Count | None
+) -> Response:
     """The EventsPage of these items, in parts: as one text it would be in memory twice."""
     separated = [part for item in items for part in (b",", item)][1:]
-    end = orjson.dumps({"next": following, "scanned_to": scanned_to})
-    return _response([b'{"items":[', *separated, b"],", end[1:]])
+    end: dict[str, Any] = {"next": following, "scanned_to": scanned_to}
+    if counted is not None:
+        end["count"] = {"matches": counted.matches, "complete": counted.is_complete}
+    response = _response([b'{"items":[', *separated, b"],", orjson.dumps(end)[1:]])
+    if following is not None:
+        given = [pair for pair in request.args.items(multi=True) if pair[0] != "cursor"]
+        query = urlencode([*given, ("cursor", following)])
+        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return response
 
 
 def _response(parts: Sequence[bytes]) -> Response:

@@ -1,11 +1,12 @@
-"""Command line: `audit-service run | check | migrate | config | consume | rejected`."""
+"""Command line: `audit-service run | check | migrate | config | consume | rejected | index`."""
 
+from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
 from audit_service import create_app
-from audit_service.cli import consume, rejected
+from audit_service.cli import consume, index, rejected
 from audit_service.log import (
     LogUnavailable,
     SchemaMismatch,
@@ -21,6 +22,7 @@ from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.concurrency import Concurrency
 from service_kit.database_url import SqliteFile
 from service_kit.http.app import ServiceApp
+from service_kit.process.companion import Companion
 from service_kit.process.malloc import tune_malloc
 
 _VARIABLE = "AUDIT_SERVICE_DATABASE_URL"
@@ -61,6 +63,17 @@ def _create_app(settings: Settings, concurrency: Concurrency) -> ServiceApp:
     return create_app(settings, concurrency)
 
 
+def _serve(
+    name: str,
+    settings: Settings,
+    create: Callable[[Concurrency], ServiceApp],
+    retry_startup_on: tuple[type[Exception], ...],
+) -> None:
+    has_index = settings.index_path is not None
+    indexer = Companion("audit_service.cli", ["index", "follow"]) if has_index else None
+    commands.serve(name, settings, create, retry_startup_on, indexer)
+
+
 SERVICE = commands.Service(
     name="audit-service",
     version=version("post-cloudevents"),
@@ -69,8 +82,10 @@ SERVICE = commands.Service(
     migrate=_migrate,
     check=_check,
     retry_startup_on=(LogUnavailable,),
+    serve=_serve,
 )
 
 main = commands.service_commands(SERVICE)
 main.add_command(consume.command(SERVICE))
 main.add_command(rejected.command(SERVICE))
+main.add_command(index.command(SERVICE))

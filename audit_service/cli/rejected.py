@@ -11,10 +11,11 @@ from typing import Any, NoReturn
 
 import click
 
-from audit_service.cli.rejected_table import as_document, print_documents, print_one, print_table
+from audit_service.cli.rejected_table import print_documents, print_one, print_table
 from audit_service.events import REJECTIONS
 from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, database_at, open_log
 from audit_service.rejected import RejectedStore, StoredRejection, open_rejected
+from audit_service.rejected.document import as_document
 from audit_service.rejected.redrive import redrive
 from audit_service.settings import Settings
 from service_kit.cli import commands

@@ -77,14 +77,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records in the order that was asked for; `more`: whether there are others after them.
-
-    `sizes`: the most bytes that each takes as written JSON, beside its record.
-    """
+    """Records in the order that was asked for; `more`: whether there are others after them."""
 
     records: Sequence[Record]
     more: bool
-    sizes: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What is known of an event beside its contents: see Record; `digest`: of its content."""
+
+    received_at: int
+    digest: bytes
 
 
 Drain = group_commit.Drain[Entry]
@@ -108,20 +112,36 @@ class Backend(Protocol):
         """
         ...
 
-    def newest(self, before: int | None, limit: int, budget: int) -> Page:
+    def newest(self, before: int | None, limit: int, max_bytes: int) -> Page:
         """At most `limit` records below position `before`, from the end where it is None.
 
-        Stops before they would exceed `budget` bytes of written JSON, of which control characters
-        take six each; the first is given in any case.
+        Stops before they would exceed `max_bytes` as they are stored; the first is given in any
+        case.
         """
         ...
 
-    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
+    def oldest(self, after: int | None, limit: int, max_bytes: int) -> Page:
         """The same above position `after`, the oldest first; of all where it is None."""
+        ...
+
+    def at(self, positions: Sequence[int], max_bytes: int) -> Page:
+        """The records at these positions, which rise or fall, in that order; likewise."""
         ...
 
     def get(self, position: int) -> Record | None:
         """The record at a position, None where there is none."""
+        ...
+
+    def heading(self, position: int) -> Heading | None:
+        """What is known of the event at a position, None where there is none."""
+        ...
+
+    def last(self) -> int:
+        """The last position, 0 where there is none."""
+        ...
+
+    def size(self) -> int:
+        """Bytes that the log takes on the disk."""
         ...
 
     def ping(self) -> None:

@@ -2,7 +2,7 @@
 
 from importlib.resources.abc import Traversable
 
-from audit_service.log import postgres, sqlite
+from audit_service.log import postgres, postgres_schema, sqlite, sqlite_schema
 from audit_service.log.backend import LOCK_SECONDS, Backend
 from audit_service.log.schema import Schema
 from service_kit import database_url
@@ -42,9 +42,9 @@ def migrate(url: str, password: str = "", *, migrations: Traversable | None = No
     """
     database = database_at(url, password)
     if isinstance(database, SqliteFile):
-        sqlite.migrate(database.path, Schema("sqlite", migrations))
+        sqlite_schema.migrate(database.path, Schema("sqlite", migrations))
     else:
-        postgres.migrate(database, Schema("postgres", migrations))
+        postgres_schema.migrate(database, Schema("postgres", migrations))
 
 
 def database_at(url: str, password: str = "") -> Database:

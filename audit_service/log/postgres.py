@@ -1,6 +1,7 @@
 """Event log in a PostgreSQL database."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 
@@ -9,25 +10,34 @@ from audit_service.log.backend import (
     LOCK_SECONDS,
     Drain,
     Entry,
+    Heading,
     LogUnavailable,
     Page,
     Receipt,
     Record,
 )
-from audit_service.log.postgres_connections import ReadConnections, connect, session, store_errors
+from audit_service.log.postgres_connections import (
+    ReadConnections,
+    connect,
+    fetched,
+    session,
+    store_errors,
+)
+from audit_service.log.postgres_schema import version_of
 from audit_service.log.rows import Existing
 from audit_service.log.schema import Schema, SchemaMismatch
 from service_kit.clock import now_in_microseconds
 from service_kit.database_url import PostgresDatabase
 from service_kit.postgres import Connection
 
-# One lock for all who append to this database, and one for those who migrate it. Any numbers
-# will do, as long as they are these in every process.
+# One lock for all who append to this database. Any number will do, as long as it is this one in
+# every process.
 APPEND_LOCK = 0x6576656E74
-MIGRATE_LOCK = APPEND_LOCK + 1
 
 _PING = "SELECT max(position), current_setting('transaction_read_only') FROM event"
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
+_HEADING = "SELECT received_at, digest FROM event WHERE position = %s"
+_SIZE = "SELECT pg_total_relation_size('event') + pg_total_relation_size('origin')"
 _EXISTING = """SELECT
     (SELECT coalesce(conflicts_with, position) FROM event WHERE identity = asked.identity LIMIT 1),
     (SELECT position FROM event WHERE identity = asked.identity AND digest = asked.digest)
@@ -58,7 +68,7 @@ class PostgresLog:
         self._readers = ReadConnections(database, lock_seconds)
         try:
             with self._readers.transaction() as db:
-                schema.check(_version(db))
+                schema.check(version_of(db))
         except SchemaMismatch:
             self.close()
             raise
@@ -79,26 +89,46 @@ class PostgresLog:
                 self._drop_writer()
                 raise
 
-    def newest(self, before: int | None, limit: int, budget: int) -> Page:
-        where = "" if before is None else "WHERE position < %(start)s"
-        return self._page(f"{where} ORDER BY position DESC", before, limit, budget)
+    def newest(self, before: int | None, limit: int, max_bytes: int) -> Page:
+        where = "" if before is None else "WHERE position < %(asked)s"
+        return self._page(f"{where} ORDER BY position DESC", before, limit, max_bytes)
 
-    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
-        where = "" if after is None else "WHERE position > %(start)s"
-        return self._page(f"{where} ORDER BY position", after, limit, budget)
+    def oldest(self, after: int | None, limit: int, max_bytes: int) -> Page:
+        where = "" if after is None else "WHERE position > %(asked)s"
+        return self._page(f"{where} ORDER BY position", after, limit, max_bytes)
 
-    def _page(self, which: str, start: int | None, limit: int, budget: int) -> Page:
+    def at(self, positions: Sequence[int], max_bytes: int) -> Page:
+        if not positions:
+            return Page([], more=False)
+        which = f"WHERE position = ANY(%(asked)s) {rows.order_of(positions)}"
+        return self._page(which, list(positions), len(positions), max_bytes)
+
+    def _page(self, which: str, asked: Any, limit: int, max_bytes: int) -> Page:
         query = f"{_SELECT} {which} LIMIT %(limit)s"
         with self._readers.transaction() as db, db.cursor(name="page") as cursor:
-            # A cursor of the server, so that a page cut short by its budget is not fetched whole.
-            cursor.itersize = 10
-            cursor.execute(query, {"start": start, "limit": limit + 1})
-            return rows.page(cursor, limit, budget)
+            # A cursor of the server, so that a page cut short by its bytes is not fetched whole.
+            cursor.execute(query, {"asked": asked, "limit": limit + 1})
+            return rows.page(fetched(cursor), limit, max_bytes)
 
     def get(self, position: int) -> Record | None:
         with self._readers.transaction() as db:
             row = db.execute(f"{_SELECT} WHERE position = %s", (position,)).fetchone()
         return None if row is None else rows.record(row)
+
+    def heading(self, position: int) -> Heading | None:
+        with self._readers.transaction() as db:
+            row = db.execute(_HEADING, (position,)).fetchone()
+        return None if row is None else Heading(*row)
+
+    def last(self) -> int:
+        with self._readers.transaction() as db:
+            row = db.execute(_LAST).fetchone()
+        return row[0] if row else 0
+
+    def size(self) -> int:
+        with self._readers.transaction() as db:
+            row = db.execute(_SIZE).fetchone()
+        return row[0] if row else 0
 
     def ping(self) -> None:
         with self._readers.transaction() as db:
@@ -153,28 +183,3 @@ def _compared(db: Connection, entry: Entry, existing: Existing) -> Existing:
         return existing
     older = db.execute(_OLDER, (entry.digest.identity,))
     return Existing(existing.first, rows.same_as(entry, older))
-
-
-def migrate(database: PostgresDatabase, schema: Schema) -> None:
-    """Apply every migration that the database lacks."""
-    with store_errors(), connect(database) as db, db.transaction():
-        # A migration takes as long as it takes, and so does waiting for another's.
-        db.execute("SET LOCAL synchronous_commit = on")
-        db.execute("SET LOCAL statement_timeout = 0")
-        db.execute("SET LOCAL lock_timeout = 0")
-        db.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATE_LOCK,))
-        db.execute("CREATE TABLE IF NOT EXISTS event_schema (version integer PRIMARY KEY)")
-        found = _version(db)
-        for number, script in schema.migrations().items():
-            if number > found:
-                db.execute(script)
-                db.execute("INSERT INTO event_schema VALUES (%s)", (number,))
-        schema.check(_version(db))
-
-
-def _version(db: Connection) -> int:
-    there = db.execute("SELECT to_regclass('event_schema')").fetchone()
-    if there is None or there[0] is None:
-        return 0
-    row = db.execute("SELECT coalesce(max(version), 0) FROM event_schema").fetchone()
-    return row[0] if row else 0

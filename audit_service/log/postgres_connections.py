@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import psycopg
+from psycopg.rows import TupleRow
 
 from audit_service.log.backend import LOCK_SECONDS, LogUnavailable
+from audit_service.log.rows import stored_bytes
 from service_kit import postgres
 from service_kit.database_url import PostgresDatabase
 from service_kit.postgres import Connection, Session, UnsuitableDatabase
 
 _STATEMENT_SECONDS = 10
 _IDLE_SECONDS = 30
+_FIRST_FETCH, _MOST_FETCH = 10, 1000
+_FETCH_BYTES = 1024 * 1024
 
 
 class ReadConnections:
@@ -71,6 +75,15 @@ class ReadConnections:
         self._all.remove(db)
         self._thread.db = None
         db.close()
+
+
+def fetched(cursor: psycopg.ServerCursor[TupleRow]) -> Iterator[TupleRow]:
+    """The rows of a cursor, some at a time: more of them while they are small."""
+    count = _FIRST_FETCH
+    while rows := cursor.fetchmany(count):
+        yield from rows
+        longest = max(stored_bytes(row) for row in rows)
+        count = max(_FIRST_FETCH, min(_MOST_FETCH, _FETCH_BYTES // max(longest, 1)))
 
 
 def session(lock_seconds: float) -> Session:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -13,7 +13,6 @@ from audit_service.events import (
     Tolerance,
     Value,
     digest,
-    to_json,
 )
 from audit_service.log.backend import Entry, Origin, Outcome, Page, Receipt, Record
 
@@ -57,8 +56,7 @@ STORED = "event LEFT JOIN origin USING (position)"
 
 ORIGIN = ("position", "kafka_topic", "kafka_partition", "kafka_offset")
 
-ENVELOPE_BYTES = 512
-"""What is written of a record beside its event, at most: position, time, origin and so on."""
+_ATTRIBUTES: Final = slice(SELECTED.index("specversion"), SELECTED.index("data_is_json"))
 
 Row = tuple[Any, ...]
 
@@ -121,19 +119,30 @@ def record(row: Row) -> Record:
     return Record(position, received_at, conflicts_with, event, origin)
 
 
-def page(found: Iterable[Row], limit: int, budget: int) -> Page:
+def page(found: Iterable[Row], limit: int, max_bytes: int) -> Page:
     """The page of the rows, which are at most one more than `limit`; see Backend.newest."""
     records: list[Record] = []
-    sizes: list[int] = []
     for row in found:
-        following = record(row)
-        size = len(to_json(following.event)) + ENVELOPE_BYTES
-        budget -= size
-        if len(records) == limit or (records and budget < 0):
-            return Page(records, more=True, sizes=sizes)
-        records.append(following)
-        sizes.append(size)
-    return Page(records, more=False, sizes=sizes)
+        max_bytes -= stored_bytes(row)
+        if len(records) == limit or (records and max_bytes < 0):
+            return Page(records, more=True)
+        records.append(record(row))
+    return Page(records, more=False)
+
+
+def order_of(positions: Sequence[int]) -> str:
+    """The order in which they are, as SQL."""
+    falls = len(positions) > 1 and positions[0] > positions[1]
+    return f"ORDER BY position {'DESC' if falls else 'ASC'}"
+
+
+def stored_bytes(row: Row) -> int:
+    """About what a row takes: its attributes and its data."""
+    found = 0
+    for column in row[_ATTRIBUTES]:
+        if column is not None:
+            found += len(column)
+    return found
 
 
 def same_as(entry: Entry, candidates: Iterable[Row]) -> int | None:

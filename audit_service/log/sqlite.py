@@ -1,7 +1,9 @@
 """Event log in a SQLite file."""
 
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import apsw
 
@@ -10,6 +12,7 @@ from audit_service.log.backend import (
     LOCK_SECONDS,
     Drain,
     Entry,
+    Heading,
     LogUnavailable,
     Page,
     Receipt,
@@ -17,11 +20,14 @@ from audit_service.log.backend import (
 )
 from audit_service.log.rows import Existing
 from audit_service.log.schema import Schema
-from audit_service.log.sqlite_connections import connect, enter_wal, file_at, store_errors
+from audit_service.log.sqlite_connections import connect, file_at, store_errors
+from audit_service.log.sqlite_schema import version_of
 from service_kit import sqlite_file
 from service_kit.clock import now_in_microseconds
 
 _LAST = "SELECT coalesce(max(position), 0) FROM event"
+_HEADING = "SELECT received_at, digest FROM event WHERE position = ?"
+_AT = "WHERE position IN (SELECT value FROM carray(?))"
 _FIRST = "SELECT coalesce(conflicts_with, position) FROM event WHERE identity = ? LIMIT 1"
 _SAME = "SELECT position FROM event WHERE identity = ? AND digest = ?"
 _SEEN = """SELECT value FROM carray(?)
@@ -47,7 +53,7 @@ class SqliteLog:
         self._readers: list[apsw.Connection] = []
         with store_errors():
             self._file = file_at(path)
-            schema.check(_version(self._reader()))
+            schema.check(version_of(self._reader()))
 
     def commit(self, drain: Drain) -> Sequence[Receipt]:
         with store_errors():
@@ -59,24 +65,44 @@ class SqliteLog:
                 self._drop_writer()
                 raise
 
-    def newest(self, before: int | None, limit: int, budget: int) -> Page:
+    def newest(self, before: int | None, limit: int, max_bytes: int) -> Page:
         where = "" if before is None else "WHERE position < ?"
-        return self._page(f"{where} ORDER BY position DESC", before, limit, budget)
+        return self._page(f"{where} ORDER BY position DESC", before, limit, max_bytes)
 
-    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
+    def oldest(self, after: int | None, limit: int, max_bytes: int) -> Page:
         where = "" if after is None else "WHERE position > ?"
-        return self._page(f"{where} ORDER BY position", after, limit, budget)
+        return self._page(f"{where} ORDER BY position", after, limit, max_bytes)
 
-    def _page(self, which: str, start: int | None, limit: int, budget: int) -> Page:
-        bindings = (limit + 1,) if start is None else (start, limit + 1)
+    def at(self, positions: Sequence[int], max_bytes: int) -> Page:
+        if not positions:
+            return Page([], more=False)
+        asked = apsw.carray(array("q", positions), flags=apsw.SQLITE_CARRAY_INT64)
+        return self._page(f"{_AT} {rows.order_of(positions)}", asked, len(positions), max_bytes)
+
+    def _page(self, which: str, binding: Any, limit: int, max_bytes: int) -> Page:
+        bindings = (limit + 1,) if binding is None else (binding, limit + 1)
         with store_errors():
             found = self._reader().execute(f"{_SELECT} {which} LIMIT ?", bindings)
-            return rows.page(found, limit, budget)
+            return rows.page(found, limit, max_bytes)
 
     def get(self, position: int) -> Record | None:
         with store_errors():
             row = self._reader().execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone()
         return None if row is None else rows.record(row)
+
+    def heading(self, position: int) -> Heading | None:
+        with store_errors():
+            row = self._reader().execute(_HEADING, (position,)).fetchone()
+        return None if row is None else Heading(*row)
+
+    def last(self) -> int:
+        with store_errors():
+            found: int = self._reader().execute(_LAST).get
+        return found
+
+    def size(self) -> int:
+        with store_errors():
+            return sqlite_file.size(self._path)
 
     def ping(self) -> None:
         with store_errors():
@@ -138,24 +164,6 @@ class SqliteLog:
             self._writer = None
 
 
-def migrate(path: str, schema: Schema) -> None:
-    """Make the log at `path` if need be, and apply every migration that it lacks."""
-    with store_errors():
-        sqlite_file.make(path)
-        db = connect(path, apsw.SQLITE_OPEN_READWRITE)
-        try:
-            enter_wal(db)
-            db.execute("BEGIN IMMEDIATE")
-            for number, script in schema.migrations().items():
-                if number > _version(db):
-                    db.execute(script)
-                    db.execute(f"PRAGMA user_version = {number}")
-            db.execute("COMMIT")
-            schema.check(_version(db))
-        finally:
-            db.close()
-
-
 def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existing]:
     """What the log already has of each entry: nearly always nothing, by one statement for all."""
     identities = tuple(entry.digest.identity for entry in entries)
@@ -171,8 +179,3 @@ def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existin
             yield Existing(first, same)
         else:
             yield _NOT_STORED
-
-
-def _version(db: apsw.Connection) -> int:
-    version: int = db.execute("PRAGMA user_version").get
-    return version

@@ -4,7 +4,14 @@ They are in the database of the event log, and never in the log itself.
 """
 
 from audit_service.rejected.http_recorder import HttpRecorder
-from audit_service.rejected.message import RejectedMessage, StoredRejection
+from audit_service.rejected.message import RejectedMessage, RejectionSummary, StoredRejection
 from audit_service.rejected.store import RejectedStore, open_rejected
 
-__all__ = ["HttpRecorder", "RejectedMessage", "RejectedStore", "StoredRejection", "open_rejected"]
+__all__ = [
+    "HttpRecorder",
+    "RejectedMessage",
+    "RejectedStore",
+    "RejectionSummary",
+    "StoredRejection",
+    "open_rejected",
+]

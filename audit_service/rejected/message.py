@@ -22,6 +22,16 @@ COLUMNS: Final = (
     "reason",
 )
 
+SUMMARY: Final = (
+    "id",
+    "received_at",
+    "kafka_topic",
+    "kafka_partition",
+    "kafka_offset",
+    "length(headers) + coalesce(length(key), 0) + coalesce(length(value), 0)",
+    "reason",
+)
+
 NO_LIMIT: Final = 2**62
 
 Row = tuple[Any, ...]
@@ -66,6 +76,17 @@ class StoredRejection:
     message: RejectedMessage
 
 
+@dataclass(frozen=True, slots=True)
+class RejectionSummary:
+    """A message in the store without what was sent. `size`: bytes of headers, key and value."""
+
+    id: int
+    received_at: int
+    origin: Origin | None
+    size: int
+    reason: str
+
+
 def row_of(message: RejectedMessage, now: int) -> Row:
     """Its row, the columns as COLUMNS."""
     origin = message.origin
@@ -98,3 +119,10 @@ def _base64(value: bytes | None) -> str | None:
 
 def _bytes(text: str | None) -> bytes | None:
     return None if text is None else binascii.a2b_base64(text)
+
+
+def summary(row: Row) -> RejectionSummary:
+    """The summary of a row, its columns as SUMMARY."""
+    number, received_at, topic, partition, offset, size, reason = row
+    origin = None if topic is None else Origin(topic, partition, offset)
+    return RejectionSummary(number, received_at, origin, size, reason)

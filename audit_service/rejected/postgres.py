@@ -6,9 +6,11 @@ from audit_service.log.postgres_connections import connect, store_errors
 from audit_service.rejected.message import (
     NO_LIMIT,
     RejectedMessage,
+    RejectionSummary,
     StoredRejection,
     row_of,
     stored_rejection,
+    summary,
 )
 from audit_service.rejected.statements import Statements
 from service_kit.clock import now_in_microseconds
@@ -39,6 +41,10 @@ class PostgresRejected:
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         with store_errors(), connect(self._database) as db:
             return [stored_rejection(row) for row in db.execute(_SQL.page, (after, limit))]
+
+    def summaries(self, before: int, limit: int) -> Sequence[RejectionSummary]:
+        with store_errors(), connect(self._database) as db:
+            return [summary(row) for row in db.execute(_SQL.summaries, (before, limit))]
 
     def get(self, number: int) -> StoredRejection | None:
         with store_errors(), connect(self._database) as db:

@@ -1,30 +1,38 @@
 """Redrive: reads a rejected message again, after a fix of the service, its limits or rules."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 
 from audit_service.events import Event
 from audit_service.events.reader import EventReader
-from audit_service.log import EventLog, stored_line
+from audit_service.log import Entry, EventLog, hashed, stored_line
 from audit_service.rejected.message import RejectedMessage, StoredRejection
 from audit_service.rejected.store import RejectedStore
-
-Read = Callable[[RejectedMessage], Sequence[Event]]
+from service_kit.concurrency import Runner, run_here
 
 
 def redrive(
-    rejection: StoredRejection, event_log: EventLog, store: RejectedStore, reader: EventReader
+    rejection: StoredRejection,
+    event_log: EventLog,
+    store: RejectedStore,
+    reader: EventReader,
+    run: Runner = run_here,
 ) -> int:
     """Append the message's events, and return how many they are.
 
-    It MUST leave the store of rejected messages only once its events are on disk. Raises what
-    reading raises (`events.REJECTIONS`) where it is still no event; LogUnavailable.
+    It MUST leave the store of rejected messages only once its events are on disk. `run`: runs what
+    blocks or computes, beside the log. Raises what reading raises (`events.REJECTIONS`) where it
+    is still no event; LogUnavailable.
     """
-    events = _read(rejection.message, reader)
-    receipts = event_log.append(events, repeat(rejection.message.origin))
-    stored_line.log_stored(events, receipts)
-    store.drop(rejection.id)
-    return len(events)
+    entries = run(lambda: _entries(rejection.message, reader))
+    receipts = event_log.append_entries(entries)
+    run(lambda: store.drop(rejection.id))
+    stored_line.log_stored([entry.event for entry in entries], receipts)
+    return len(entries)
+
+
+def _entries(message: RejectedMessage, reader: EventReader) -> Sequence[Entry]:
+    return hashed(_read(message, reader), repeat(message.origin))
 
 
 def _read(message: RejectedMessage, reader: EventReader) -> Sequence[Event]:

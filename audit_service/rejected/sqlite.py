@@ -10,9 +10,11 @@ from audit_service.log.sqlite_connections import connect, store_errors
 from audit_service.rejected.message import (
     NO_LIMIT,
     RejectedMessage,
+    RejectionSummary,
     StoredRejection,
     row_of,
     stored_rejection,
+    summary,
 )
 from audit_service.rejected.statements import Statements
 from service_kit import disk_reserve
@@ -49,6 +51,10 @@ class SqliteRejected:
         with self._connection() as db:
             rows = db.execute(_SQL.page, (after, limit))
             return [stored_rejection(row) for row in rows]
+
+    def summaries(self, before: int, limit: int) -> Sequence[RejectionSummary]:
+        with self._connection() as db:
+            return [summary(row) for row in db.execute(_SQL.summaries, (before, limit))]
 
     def get(self, number: int) -> StoredRejection | None:
         with self._connection() as db:

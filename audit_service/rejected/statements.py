@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from audit_service.rejected.message import COLUMNS
+from audit_service.rejected.message import COLUMNS, SUMMARY
 
 
 class Statements:
@@ -14,6 +14,8 @@ class Statements:
         self.insert = f"""INSERT INTO rejected ({columns})
             VALUES ({", ".join([mark] * len(COLUMNS))}) ON CONFLICT DO NOTHING"""
         self.page = f"{select} WHERE id > {mark} ORDER BY id LIMIT {mark}"
+        self.summaries = f"""SELECT {", ".join(SUMMARY)} FROM rejected
+            WHERE id < {mark} ORDER BY id DESC LIMIT {mark}"""
         self.get = f"{select} WHERE id = {mark}"
         self.drop = f"DELETE FROM rejected WHERE id = {mark}"
         self.delete_oldest = f"""DELETE FROM rejected WHERE kafka_topic IS NULL AND id NOT IN

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from audit_service.log import database_at
-from audit_service.rejected.message import NO_LIMIT, RejectedMessage, StoredRejection
+from audit_service.rejected.message import (
+    NO_LIMIT,
+    RejectedMessage,
+    RejectionSummary,
+    StoredRejection,
+)
 from audit_service.rejected.postgres import PostgresRejected
 from audit_service.rejected.sqlite import SqliteRejected
 from service_kit import disk_reserve
@@ -34,6 +39,10 @@ class RejectedStore(Protocol):
 
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
         """At most `limit` messages with an id above `after`, the oldest first."""
+        ...
+
+    def summaries(self, before: int, limit: int) -> Sequence[RejectionSummary]:
+        """At most `limit` of those with an id below `before`, the newest first."""
         ...
 
     def get(self, number: int) -> StoredRejection | None:

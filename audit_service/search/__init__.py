@@ -5,7 +5,9 @@
 
 from audit_service.search.expressions import All, Expression, matches
 from audit_service.search.filters import InvalidFilters, read_filters
-from audit_service.search.scan import Budget, Found, scan
+from audit_service.search.find import Search
+from audit_service.search.index.reader import SearchIndex
+from audit_service.search.paging import Budget, Found, Order
 
 __all__ = [
     "All",
@@ -13,7 +15,9 @@ __all__ = [
     "Expression",
     "Found",
     "InvalidFilters",
+    "Order",
+    "Search",
+    "SearchIndex",
     "matches",
     "read_filters",
-    "scan",
 ]

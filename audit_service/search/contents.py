@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import orjson
 
-from audit_service.events import Event, JsonText, data_as_text
+from audit_service.events import Event, JsonText, data_as_text, strict_json
 from audit_service.events.lossless_json import LOSSY, lossless
-from audit_service.events.strict_json import Members, NotJson, Number, decode, text_of
+from audit_service.events.strict_json import Members, NotJson, Number
 
 ITEMS: Final = "[]"
 """The step of a path to each item of an array. No name of a member: these are in a `Name`."""
@@ -44,32 +44,32 @@ class Contents:
     def attribute(self, name: str) -> str | None:
         """The text of an attribute, None where there is none."""
         value = self._event.attributes.get(name)
-        return None if value is None else _text(value)
+        return None if value is None else text_of(value)
 
     def fields(self, path: Path) -> Iterator[str]:
         """The texts of the scalars that are at a path of the JSON data."""
-        found: Sequence[Any] = [] if self._json is LOSSY else [self._json]
+        found: Sequence[Any] = [] if self.json is LOSSY else [self.json]
         for step in path:
             found = [inner for value in found for inner in _inner(value, step)]
-        return (_text(value) for value in found if not _is_compound(value))
+        return (text_of(value) for value in found if not is_compound(value))
 
     @cached_property
     def words(self) -> frozenset[str]:
         """Words of attributes and data, but not of the names of members, nor of bytes."""
-        texts = [_text(value) for value in self._event.attributes.values()]
-        texts += map(_text, _scalars(self._json))
+        texts = [text_of(value) for value in self._event.attributes.values()]
+        texts += map(text_of, _scalars(self.json))
         texts.append(data_as_text(self._event) or "")
         return frozenset(word for text in texts for word in words_of(text))
 
     @cached_property
-    def _json(self) -> Any:
+    def json(self) -> Any:
         """The value of the JSON data, LOSSY where there is none."""
         data = self._event.data
         if not isinstance(data, JsonText):
             return LOSSY
         value = lossless(data)
         try:
-            return decode(text_of(data)) if value is LOSSY else value
+            return strict_json.decode(strict_json.text_of(data)) if value is LOSSY else value
         except NotJson:
             # It is nested as deep as could just be read when it came.
             return LOSSY
@@ -78,10 +78,11 @@ class Contents:
 def _inner(value: Any, step: str) -> Iterator[Any]:
     if step is ITEMS:
         return iter(value if type(value) is list else ())
-    return (inner for name, inner in _members(value) if name == step)
+    return (inner for name, inner in members_of(value) if name == step)
 
 
-def _members(value: Any) -> Iterator[tuple[str, Any]]:
+def members_of(value: Any) -> Iterator[tuple[str, Any]]:
+    """Names and values of an object; none of another value."""
     if type(value) is dict:
         return iter(value.items())
     return iter(value if type(value) is Members else ())
@@ -94,15 +95,19 @@ def _scalars(value: Any) -> Iterator[Any]:
         value = pending.pop()
         if type(value) is list:
             pending += value
-        elif _is_compound(value):
-            pending += [inner for _, inner in _members(value)]
+        elif is_compound(value):
+            pending += [inner for _, inner in members_of(value)]
         else:
             yield value
 
 
-def _is_compound(value: Any) -> bool:
+def is_compound(value: Any) -> bool:
+    """Whether it is an object or an array."""
     return type(value) in {dict, list, Members}
 
 
-def _text(value: Any) -> str:
-    return str(value) if type(value) in {str, Number} else orjson.dumps(value).decode()
+def text_of(value: Any) -> str:
+    """The text of a scalar."""
+    if type(value) is str:
+        return value
+    return str(value) if type(value) is Number else orjson.dumps(value).decode()

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from audit_service import app_on, create_app
 from audit_service.events.content_mode import BATCH, STRUCTURED
-from audit_service.log import Page, Receipt, Record
+from audit_service.log import Heading, Page, Receipt, Record
 from audit_service.log.backend import Drain
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
@@ -114,13 +114,25 @@ class FailingBackend:
         drain()
         raise self._fault
 
-    def newest(self, before: int | None, limit: int, budget: int) -> Page:
+    def newest(self, before: int | None, limit: int, max_bytes: int) -> Page:
         raise self._fault
 
-    def oldest(self, after: int | None, limit: int, budget: int) -> Page:
+    def oldest(self, after: int | None, limit: int, max_bytes: int) -> Page:
+        raise self._fault
+
+    def at(self, positions: Sequence[int], max_bytes: int) -> Page:
         raise self._fault
 
     def get(self, position: int) -> Record | None:
+        raise self._fault
+
+    def heading(self, position: int) -> Heading | None:
+        raise self._fault
+
+    def last(self) -> int:
+        raise self._fault
+
+    def size(self) -> int:
         raise self._fault
 
     def ping(self) -> None:

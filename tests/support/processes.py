@@ -142,7 +142,10 @@ def audit_service(
     folder: Path, host: str = "127.0.0.1", within: Sequence[str] = (), **settings: object
 ) -> Service:
     """An audit service, not started yet, with its log below `folder`."""
-    defaults = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{folder}/events.db"}
+    defaults = {
+        "AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{folder}/events.db",
+        "AUDIT_SERVICE_INDEX": f"{folder}/events.db-index",
+    }
     settings = {**defaults, **settings}
     return Service("audit-service", folder, free_port(), settings, host=host, within=within)
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from audit_service.api import query
 from audit_service.events import JsonText, to_json
 from audit_service.log import Backend
-from audit_service.log.rows import ENVELOPE_BYTES
-from service_kit.http import app as service_app
+from audit_service.search.paging import ENVELOPE_BYTES
 from tests.support.audit_client import PROBLEM, REQUIRED, Sink
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
+from tests.support.search_app import reading_sink
 
 
 def get(sink: Sink, path: str) -> Any:
@@ -34,13 +33,6 @@ def pages(sink: Sink, limit: int) -> list[list[int]]:
         if page["next"] is None:
             return found
         cursor = f"&cursor={page['next']}"
-
-
-def reader(backend: Backend, page_bytes: int) -> Sink:
-    """The query alone, with pages of at most about so many bytes."""
-    app = service_app.create(__name__, title="Query", version="0", problem_for={}, checks={})
-    app.register_blueprint(query.blueprint(backend, page_bytes))
-    return Sink(app)
 
 
 def cursor_of(text: str) -> str:
@@ -75,12 +67,17 @@ class TestPaging:
         data = JsonText(b'"xxxxxxxxxx"')
         commit(backend, *(event(str(n), data) for n in range(7)))
         three = 3 * (len(to_json(event("0", data))) + ENVELOPE_BYTES)
-        assert pages(reader(backend, three), 5) == [[7, 6, 5], [4, 3, 2], [1]]
-        assert pages(reader(backend, three - 1), 5) == [[7, 6], [5, 4], [3, 2], [1]]
+        assert pages(reading_sink(backend, page_bytes=three), 5) == [[7, 6, 5], [4, 3, 2], [1]]
+        assert pages(reading_sink(backend, page_bytes=three - 1), 5) == [
+            [7, 6],
+            [5, 4],
+            [3, 2],
+            [1],
+        ]
 
     def test_attributes_count_in_the_size_of_a_page(self, backend: Backend) -> None:
         commit(backend, *(event(str(n), subject="x" * 900) for n in range(3)))
-        assert pages(reader(backend, 3000 + ENVELOPE_BYTES), 5) == [[3, 2], [1]]
+        assert pages(reading_sink(backend, page_bytes=3000 + ENVELOPE_BYTES), 5) == [[3, 2], [1]]
 
     @pytest.mark.parametrize("character", ["\x01", '"', "x", "\U0001f63c"])
     def test_a_page_has_at_most_its_bytes_as_they_are_written(
@@ -88,7 +85,7 @@ class TestPaging:
     ) -> None:
         text = (character * 1000).encode()
         commit(backend, *(event(str(n), text, datacontenttype="text/plain") for n in range(30)))
-        sink = reader(backend, 50_000)
+        sink = reading_sink(backend, page_bytes=50_000)
         answer = sink.client.get("/v1/events?limit=30")
         assert 25_000 < len(answer.data) <= 50_000
         assert int(answer.headers["Content-Length"]) == len(answer.data)

@@ -7,8 +7,7 @@ import pytest
 
 from audit_service.events import JsonText
 from audit_service.log import Backend, Record
-from audit_service.search import All, Budget, read_filters, scan
-from audit_service.search.scan import Order
+from audit_service.search import All, Budget, Order, Search, read_filters
 from tests.support.audit_client import PROBLEM, Sink
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
@@ -141,9 +140,9 @@ def test_a_scan_ends_with_its_budget_and_says_how_far_it_came(
 ) -> None:
     commit(backend, *(event(f"{n}", type="rare" if n == 1200 else "t") for n in range(2400)))
     expression, _ = read_filters([("type", "rare")], 0)
-    start, records, steps = None, list[Record](), 0
+    search, start, records, steps = Search(backend), None, list[Record](), 0
     while True:
-        found = scan(backend, expression, order, start, limit=10, budget=Budget(records=1000))
+        found = search.find(expression, order, start, limit=10, budget=Budget(records=1000))
         records += found.records
         steps += 1
         if not found.more:
@@ -158,8 +157,8 @@ def test_a_scan_ends_with_its_time_but_not_before_it_has_looked_at_one(
 ) -> None:
     commit(backend, *(event(f"{n}") for n in range(20)))
     budget = Budget(seconds=0)
-    found = scan(
-        backend, read_filters([("id", "x")], 0)[0], Order.ASCENDING, None, limit=5, budget=budget
+    found = Search(backend).find(
+        read_filters([("id", "x")], 0)[0], Order.ASCENDING, None, limit=5, budget=budget
     )
     assert (found.records, found.scanned_to, found.more) == ((), 1, True)
 
@@ -167,7 +166,9 @@ def test_a_scan_ends_with_its_time_but_not_before_it_has_looked_at_one(
 @pytest.mark.parametrize("order", list(Order))
 def test_a_page_of_a_scan_keeps_its_bytes(backend: Backend, order: Order) -> None:
     commit(backend, *(event(f"{n}", JsonText(b'"%b"' % (b"x" * 1000))) for n in range(10)))
-    found = scan(backend, All(()), order, None, limit=10, budget=Budget(page_bytes=5000))
+    found = Search(backend).find(All(()), order, None, limit=10, budget=Budget(page_bytes=5000))
     assert (len(found.records), found.more) == (3, True)
-    again = scan(backend, All(()), order, found.scanned_to, limit=10, budget=Budget(page_bytes=100))
+    again = Search(backend).find(
+        All(()), order, found.scanned_to, limit=10, budget=Budget(page_bytes=100)
+    )
     assert (len(again.records), again.more) == (1, True)

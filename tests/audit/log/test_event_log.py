@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit_service.log import EventLog, LogUnavailable, Outcome, Page, Receipt, Record
+from audit_service.log import EventLog, Heading, LogUnavailable, Outcome, Page, Receipt, Record
 from audit_service.log.backend import Drain
 from audit_service.log.event_log import COMMIT_BYTES, COMMIT_EVENTS
 from service_kit.group_commit import MAX_WAITING
@@ -49,8 +49,20 @@ class GatedBackend:
     def oldest(self, *_: Any, **__: Any) -> Page:
         return Page([], more=False)
 
+    def at(self, *_: Any, **__: Any) -> Page:
+        return Page([], more=False)
+
     def get(self, *_: Any, **__: Any) -> Record | None:
         return None
+
+    def heading(self, *_: Any, **__: Any) -> Heading | None:
+        return None
+
+    def last(self) -> int:
+        return self._position
+
+    def size(self) -> int:
+        return 0
 
     def ping(self) -> None:
         pass

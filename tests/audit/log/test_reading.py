@@ -2,14 +2,14 @@
 
 import pytest
 
-from audit_service.events import to_json
+from audit_service.events import digest
 from audit_service.log import Backend, Outcome, Receipt, open_log
-from audit_service.log.rows import ENVELOPE_BYTES
 from tests.support.log_databases import Store, commit, everything, positions
 from tests.support.log_processes import event
 
 ALL = 10**9
-SIZE = len(to_json(event("9", b"x" * 100))) + ENVELOPE_BYTES
+SIZE = len("1.09/st") + 100
+"""Bytes of one of the events, but of the last, as they are stored."""
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +104,30 @@ def test_no_event_can_be_changed_or_deleted(backend: Backend, store: Store, sql:
     with pytest.raises(Exception, match=r"never|not|constraint"):
         store.execute(sql)
     assert everything(backend) == before
+
+
+@pytest.mark.parametrize("asked", [[1, 4, 9], [9, 4, 1], [5], [], [3, 99], [99]])
+def test_records_are_had_by_their_positions_in_that_order(
+    backend: Backend, asked: list[int]
+) -> None:
+    assert positions(backend.at(asked, ALL)) == [position for position in asked if position != 99]
+
+
+def test_records_by_position_keep_their_budget(backend: Backend) -> None:
+    page = backend.at([9, 8, 7, 6], 2 * SIZE)
+    assert (positions(page), page.more) == ([9, 8], True)
+
+
+def test_a_heading_is_of_the_event_at_its_position(backend: Backend) -> None:
+    record = backend.get(3)
+    heading = backend.heading(3)
+    assert record is not None
+    assert heading is not None
+    assert heading.received_at == record.received_at
+    assert heading.digest == digest(record.event).content
+    assert backend.heading(11) is None
+
+
+def test_the_log_says_where_it_ends_and_what_it_takes(backend: Backend) -> None:
+    assert backend.last() == 10
+    assert backend.size() > 10 * SIZE

@@ -14,6 +14,7 @@ from audit_service.events import EventRejected, Rule
 from audit_service.rejected import (
     HttpRecorder,
     RejectedMessage,
+    RejectionSummary,
     StoredRejection,
     http_recorder,
     open_rejected,
@@ -100,6 +101,9 @@ class Blocked:
         self.saved.append(len(messages))
 
     def page(self, after: int, limit: int) -> Sequence[StoredRejection]:
+        raise NotImplementedError
+
+    def summaries(self, before: int, limit: int) -> Sequence[RejectionSummary]:
         raise NotImplementedError
 
     def get(self, number: int) -> StoredRejection | None:

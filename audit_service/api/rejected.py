@@ -1,0 +1,155 @@
+"""Rejected messages: `/v1/rejected`, as the command line has them."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from audit_service.api.openapi import UNAVAILABLE
+from audit_service.api.query import KafkaOrigin
+from audit_service.events import REJECTIONS
+from audit_service.events.reader import EventReader
+from audit_service.log import EventLog
+from audit_service.rejected import RejectedStore, RejectionSummary, StoredRejection
+from audit_service.rejected.document import as_document, time_text
+from audit_service.rejected.redrive import redrive
+from service_kit.concurrency import Runner
+from service_kit.http import cursors
+from service_kit.http.blocking import never_blocks, reads_much
+from service_kit.http.no_content import no_content
+from service_kit.http.problems import Problem
+from service_kit.http.query_parameters import WholeNumber
+
+FIRST_PAGE = 2**62
+MAX_ID = 2**63 - 1
+
+
+def _cursor(text: str) -> int:
+    number = cursors.decode(text)
+    if not (number.isascii() and number.isdigit() and len(number) < len(str(MAX_ID))):
+        raise ValueError("is no cursor that a page gave")
+    return int(number)
+
+
+class RejectedQuery(BaseModel):
+    """What is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: WholeNumber = Field(default=100, ge=1, le=1000)
+    cursor: Annotated[int | None, BeforeValidator(_cursor)] = None
+
+
+class Rejected(BaseModel):
+    """A message that was refused."""
+
+    id: int
+    received_at: datetime
+    kafka: KafkaOrigin | None
+    bytes: int = Field(description="Of its headers, key and value")
+    reason: str
+
+
+class RejectedPage(BaseModel):
+    """Messages, the newest first."""
+
+    items: list[Rejected]
+    next: str | None
+
+
+class RejectedWhole(BaseModel):
+    """A message whole; bytes as text where they are UTF-8, else as `{"base64": …}`."""
+
+    id: int
+    received_at: datetime
+    kafka: KafkaOrigin | None
+    headers: list[dict[str, Any]]
+    key: str | dict[str, str] | None
+    value: str | dict[str, str] | None
+    digest: str
+    reason: str
+
+
+class Redriven(BaseModel):
+    """What became of a message that was read again."""
+
+    stored: int = Field(description="Its events: they are on disk")
+
+
+_MISSING = {404: "There is none", **UNAVAILABLE}
+
+
+def blueprint(
+    store: RejectedStore, event_log: EventLog, reader: EventReader, run: Runner
+) -> APIBlueprint:
+    """The routes; `run`: runs what reads much."""
+    routes = APIBlueprint("rejected", __name__, url_prefix="/v1/rejected")
+
+    @routes.get("")
+    @routes.input(RejectedQuery, location="query", arg_name="query")
+    @routes.output(RejectedPage, description="A page")
+    @routes.doc(summary="Messages that were refused", tags=["Rejected"], responses=UNAVAILABLE)
+    @reads_much
+    def list_rejected(query: RejectedQuery) -> Response:
+        found = store.summaries(query.cursor or FIRST_PAGE, query.limit + 1)
+        page = found[: query.limit]
+        following = cursors.encode(str(page[-1].id)) if len(found) > query.limit else None
+        return jsonify(items=[_summary(each) for each in page], next=following)
+
+    @routes.get("/<int:number>")
+    @routes.output(RejectedWhole, description="The message")
+    @routes.doc(summary="A message that was refused, whole", tags=["Rejected"], responses=_MISSING)
+    @reads_much
+    def show(number: int) -> Response:
+        return jsonify(as_document(_existing(store, number)))
+
+    @routes.post("/<int:number>/redrive")
+    @routes.output(Redriven, description="It is stored, and no longer here")
+    @routes.doc(
+        summary="Read it again, and store its events",
+        tags=["Rejected"],
+        responses={409: "It is still refused: the reason", **_MISSING},
+    )
+    @never_blocks
+    def redrive_one(number: int) -> Response:
+        rejection = run(lambda: _existing(store, number))
+        try:
+            return jsonify(stored=redrive(rejection, event_log, store, reader, run))
+        except REJECTIONS as error:
+            raise Problem(HTTPStatus.CONFLICT, f"it is still refused: {error}") from None
+
+    @routes.delete("/<int:number>")
+    @routes.output({}, status_code=204, description="It is gone for good")
+    @routes.doc(summary="Forget it", tags=["Rejected"], responses=_MISSING)
+    def drop(number: int) -> Response:
+        if number > MAX_ID or not store.drop(number):
+            raise _missing()
+        return no_content()
+
+    return routes
+
+
+def _existing(store: RejectedStore, number: int) -> StoredRejection:
+    rejection = store.get(number) if number <= MAX_ID else None
+    if rejection is None:
+        raise _missing()
+    return rejection
+
+
+def _missing() -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "there is no rejected message with this id")
+
+
+def _summary(found: RejectionSummary) -> dict[str, Any]:
+    origin = found.origin
+    return {
+        "id": found.id,
+        "received_at": time_text(found.received_at),
+        "kafka": origin
+        and {"topic": origin.topic, "partition": origin.partition, "offset": origin.offset},
+        "bytes": found.size,
+        "reason": found.reason,
+    }

@@ -1,0 +1,140 @@
+"""Commands `audit-service index …`: status, rebuild, and the process that follows the log.
+
+Exit codes: 0 done, 2 usage, 69 the log or the index cannot be used, 78 a setting is wrong.
+"""
+
+import os
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import click
+import structlog
+
+from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
+from audit_service.search import SearchIndex
+from audit_service.search.index.file import remove
+from audit_service.search.index.indexer import Indexer, follow, sole_indexer
+from audit_service.settings import Settings
+from service_kit import logs, sqlite_file
+from service_kit.cli import commands
+from service_kit.cli.commands import Service
+from service_kit.cli.options import as_json
+from service_kit.cli.table import print_rows
+from service_kit.disk_reserve import DiskReserve
+from service_kit.process.companion import ends_with_its_server
+from service_kit.process.shutdown import stop_event
+
+UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
+NICENESS = 10
+"""Of the process that follows: what others wait for comes first."""
+OPEN_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def status(service: Service[Settings], *, as_json: bool) -> None:
+    """How far the index came, and its size."""
+    settings, path = _settings(service)
+    with closing(_log_of(settings)) as backend:
+        index = SearchIndex(path, backend)
+        mark = index.mark()
+        position, last = mark.position if mark else 0, backend.last()
+        row = {
+            "file": path,
+            "position": position,
+            "lag": last - position,
+            "bytes": sqlite_file.size(path),
+        }
+        index.close()
+    print_rows([row], tuple(row), as_json=as_json)
+
+
+@click.command()
+@click.pass_obj
+def rebuild(service: Service[Settings]) -> None:
+    """Make the index anew, while a service runs or not. Queries scan the log meanwhile."""
+    settings, path = _settings(service)
+    with closing(_log_of(settings)) as backend, sole_indexer(path) as is_sole:
+        if not is_sole:
+            # Who follows the log finds it gone, and makes it anew.
+            Path(path).unlink(missing_ok=True)
+            click.echo("the index was removed; the service that runs makes it anew")
+            return
+        remove(path)
+        with (
+            closing(_indexer(settings, path, backend)) as indexer,
+            click.progressbar(length=backend.last(), label="events", file=sys.stderr) as bar,
+        ):
+            while added := indexer.step():
+                bar.update(added)
+
+
+@click.command("follow", hidden=True)
+@click.pass_obj
+def follow_log(service: Service[Settings]) -> None:
+    """Keep the index up to date until SIGTERM, or until the standard input ends."""
+    stop = stop_event()
+    settings, path = _settings(service)
+    logs.queue_lines()
+    ends_with_its_server(stop)
+    os.nice(NICENESS)
+    backend = _wait_for_log(settings, stop)
+    if backend is None:
+        return
+    with closing(backend), sole_indexer(path, stop) as is_sole:
+        if is_sole:
+            with closing(_indexer(settings, path, backend)) as indexer:
+                follow(indexer, stop)
+
+
+def _wait_for_log(settings: Settings, stop: threading.Event) -> Backend | None:
+    """The log once it can be used; None where `stop` comes first."""
+    is_first = True
+    while not stop.is_set():
+        try:
+            return open_log(*_place(settings))
+        except (LogUnavailable, SchemaMismatch) as error:
+            if is_first:
+                log.warning("the log cannot be indexed", reason=str(error))
+            is_first = False
+            stop.wait(OPEN_SECONDS)
+    return None
+
+
+def _log_of(settings: Settings) -> Backend:
+    try:
+        return open_log(*_place(settings))
+    except (LogUnavailable, SchemaMismatch) as error:
+        click.echo(f"audit-service: {logs.escape_controls(str(error))}", err=True)
+        sys.exit(UNAVAILABLE)
+
+
+def _settings(service: Service[Settings]) -> tuple[Settings, str]:
+    """The settings, and the file of the index; the process ends where there is to be none."""
+    settings = commands.load_settings(service)
+    if settings.index_path is None:
+        commands.exit_with(service, "AUDIT_SERVICE_INDEX: there is no index")
+    return settings, settings.index_path
+
+
+def _indexer(settings: Settings, path: str, backend: Backend) -> Indexer:
+    return Indexer(backend, path, DiskReserve(path, settings.disk_reserve).has_room)
+
+
+def _place(settings: Settings) -> tuple[str, str]:
+    return settings.database_url, settings.database_password.get_secret_value()
+
+
+def command(service: Service[Settings]) -> click.Group:
+    """The command group, on the log that the service's settings name."""
+    return click.Group(
+        "index",
+        help="Look after the index of searches.",
+        commands=[status, rebuild, follow_log],
+        context_settings={"obj": service},
+    )

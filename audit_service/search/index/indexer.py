@@ -1,0 +1,143 @@
+"""Indexer: follows the log, and adds what comes to its index, step by step."""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import apsw
+import structlog
+
+from audit_service.log import Backend, LogUnavailable
+from audit_service.search.index import file as index_file
+from audit_service.search.index.file import IndexUnusable
+from audit_service.search.index.reader import check_mark
+from audit_service.search.index.writer import IndexWriter
+from service_kit import sqlite_file
+from service_kit.disk_reserve import HasRoom
+
+log = structlog.get_logger()
+
+STEP_RECORDS: Final = 8192
+STEP_BYTES: Final = 16 * 1024 * 1024
+POLL_SECONDS: Final = 0.2
+RETRY_SECONDS: Final = 1.0
+BYTES_PER_RECORD: Final = 512
+"""About what a record takes in the index, and in its journal."""
+
+_DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError, apsw.SchemaChangeError)
+
+
+class Indexer:
+    """Keeps one index file: what is wrong with it makes it anew. The log is never touched."""
+
+    def __init__(self, backend: Backend, path: str, has_room: HasRoom) -> None:
+        """`has_room`: asked before it writes so many bytes."""
+        self._backend = backend
+        self._path = path
+        self._has_room = has_room
+        self._writer: IndexWriter | None = None
+        self._file: tuple[int, int] | None = None
+        self._fault = ""
+
+    def step(self) -> int:
+        """Add what follows, some thousand events at most; how many it was.
+
+        0, too, where it cannot now, which is said once. Raises LogUnavailable.
+        """
+        try:
+            writer = self._current()
+            if not self._has_room(STEP_RECORDS * BYTES_PER_RECORD):
+                self._say("the disk is full up to its reserve")
+                return 0
+            return self._add(writer)
+        except (IndexUnusable, *_DAMAGED) as error:
+            self._say(str(error), "the index is made anew")
+            self.close()
+            index_file.remove(self._path)
+        except (apsw.Error, OSError) as error:
+            # A full disk, or another process that holds the file: it may be over soon.
+            self._say(f"{type(error).__name__}: {error}")
+            self.close()
+        return 0
+
+    def close(self) -> None:
+        """Close the file."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(apsw.Error):
+                writer.close()
+
+    def _add(self, writer: IndexWriter) -> int:
+        if self._backend.last() <= writer.position:
+            return 0
+        records = self._backend.oldest(writer.position, STEP_RECORDS, STEP_BYTES).records
+        first = self._backend.heading(1)
+        last = self._backend.heading(records[-1].position)
+        if first is None or last is None:
+            raise IndexUnusable("the log has become shorter")
+        writer.add(records, digest=last.digest, first=first.digest)
+        self._fault = ""
+        return len(records)
+
+    def _current(self) -> IndexWriter:
+        """The writer of the file that is there now, which is of this log."""
+        if self._writer is not None and index_file.identity(self._path) != self._file:
+            self._say("the file is gone", "the index is made anew")
+            self.close()
+        if self._writer is None:
+            self._writer = IndexWriter(self._path)
+            self._file = index_file.identity(self._path)
+        if self._writer.mark is not None:
+            check_mark(self._writer.mark, self._backend)
+        return self._writer
+
+    def _say(self, reason: str, message: str = "the index cannot be written") -> None:
+        if self._fault != reason:
+            log.warning(message, reason=reason)
+        self._fault = reason
+
+
+def follow(indexer: Indexer, stop: threading.Event) -> None:
+    """Add what comes until the event is set; while the log cannot be read, try again."""
+    is_available = True
+    while not stop.is_set():
+        try:
+            added = indexer.step()
+            is_available = True
+        except LogUnavailable as error:
+            if is_available:
+                log.warning("the log cannot be indexed", reason=str(error))
+            is_available = False
+            stop.wait(RETRY_SECONDS)
+            continue
+        if not added:
+            stop.wait(POLL_SECONDS)
+
+
+@contextmanager
+def sole_indexer(path: str, stop: threading.Event | None = None) -> Iterator[bool]:
+    """Whether this process is the one that may write to the index, until the block ends.
+
+    It waits for another until `stop` is set; without one not at all.
+    """
+    lock = f"{path}-lock"
+    sqlite_file.make(lock)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        is_sole = _lock(descriptor)
+        while not is_sole and stop is not None and not stop.wait(RETRY_SECONDS):
+            is_sole = _lock(descriptor)
+        yield is_sole
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

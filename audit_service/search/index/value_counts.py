@@ -1,0 +1,95 @@
+"""Value counts of an index: which types, sources and names of extensions there are."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import apsw
+
+from audit_service.log import Record
+from audit_service.log.rows import ATTRIBUTE_COLUMNS
+
+MOST_VALUES: Final = 10_000
+"""The most values of a kind that are counted one by one."""
+LONGEST: Final = 1000
+"""Characters of a value past which it is not."""
+NO_EXTENSIONS: Final = frozenset(ATTRIBUTE_COLUMNS)
+"""Names of attributes that are none."""
+OTHER_CODE: Final = 0
+"""The code of all that are not."""
+
+
+class ValueKind(StrEnum):
+    """What values are of."""
+
+    TYPE = "type"
+    SOURCE = "source"
+    EXTENSION = "extension"
+
+
+@dataclass(slots=True)
+class ValueCount:
+    """How often a value is there, and when its first and last event arrived: microseconds since
+    1970.
+    """
+
+    code: int
+    name: str
+    count: int
+    first_seen: int
+    last_seen: int
+
+
+class ValueCounts:
+    """Counts of all kinds, in memory and in the file."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        """Those that the file has."""
+        self._counts: dict[ValueKind, dict[str, ValueCount]] = {kind: {} for kind in ValueKind}
+        self._changed: dict[tuple[ValueKind, int], ValueCount] = {}
+        for kind, *row in db.execute(f"SELECT kind, {COLUMNS} FROM value"):
+            value = ValueCount(*row)
+            name = value.name if value.code != OTHER_CODE else _OTHER_NAME
+            self._counts[ValueKind(kind)][name] = value
+
+    def count(self, record: Record) -> tuple[int, int]:
+        """Count the values of a record; the codes of its type and of its source."""
+        attributes, at = record.event.attributes, record.received_at
+        for name in attributes:
+            if name not in NO_EXTENSIONS:
+                self._count(ValueKind.EXTENSION, name, at)
+        return (
+            self._count(ValueKind.TYPE, str(attributes["type"]), at),
+            self._count(ValueKind.SOURCE, str(attributes["source"]), at),
+        )
+
+    def write(self, db: apsw.Connection) -> None:
+        """Write those that have changed."""
+        rows = [
+            (kind, value.code, value.name, value.count, value.first_seen, value.last_seen)
+            for (kind, _), value in self._changed.items()
+        ]
+        db.executemany(
+            f"INSERT OR REPLACE INTO value (kind, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows
+        )
+        self._changed.clear()
+
+    def _count(self, kind: ValueKind, name: str, at: int) -> int:
+        values = self._counts[kind]
+        value = values.get(name) or self._new(values, name, at)
+        value.count += 1
+        value.last_seen = at
+        self._changed[kind, value.code] = value
+        return value.code
+
+    def _new(self, values: dict[str, ValueCount], name: str, at: int) -> ValueCount:
+        if len(values) < MOST_VALUES and len(name) <= LONGEST:
+            # Its code is the next, whether or not there are others.
+            code = len(values) + (_OTHER_NAME not in values)
+            return values.setdefault(name, ValueCount(code, name, 0, at, at))
+        return values.setdefault(_OTHER_NAME, ValueCount(OTHER_CODE, "", 0, at, at))
+
+
+COLUMNS: Final = "code, name, count, first_seen, last_seen"
+_OTHER_NAME: Final = ""
+"""The key of the others: no value is empty."""
