@@ -22,12 +22,16 @@ def are_more_than(limit: int, text: bytes) -> bool:
     """Whether a text has more members and items than that; if it is JSON, for only then are
     these told from others.
 
-    An empty object or array counts as one. It takes two copies of the text at most.
+    An empty object or array counts as one. It takes no more memory than the longest string.
     """
-    if at_most(text) <= limit:
+    left = at_most(text)
+    if left <= limit:
         return False
     # So many values have so many strings at most, and names, or the text is one string; more
     # need not be looked through.
     most = 2 * limit + 1
-    outside, strings = _STRING.subn(b"", text, count=most + 1)
-    return strings > most or at_most(outside) > limit
+    for strings, found in enumerate(_STRING.finditer(text), 1):
+        left -= at_most(found[0])
+        if left <= limit or strings > most:
+            return strings > most
+    return True

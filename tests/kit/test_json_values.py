@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -43,3 +44,14 @@ def test_no_text_takes_long_to_count(unit: bytes) -> None:
     began = time.process_time()
     json_values.are_more_than(500, text)
     assert time.process_time() - began < 1
+
+
+def test_to_count_takes_no_memory_to_speak_of() -> None:
+    text = b'[{"a":' + b'{"a":0},' * 500_000 + b"0}]"
+    tracemalloc.start()
+    try:
+        assert json_values.are_more_than(250_000, text) is True
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(text) / 10
