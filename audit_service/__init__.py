@@ -6,15 +6,17 @@ An event that it acknowledged is on disk, exactly once, unaltered, and can be fo
 
 from importlib.metadata import version
 
-from audit_service.api import query, receive, statistics, status
+from audit_service.api import export, query, receive, statistics, status, stream
 from audit_service.api import rejected as rejected_api
 from audit_service.api.problems import PROBLEM_FOR
+from audit_service.api.stream import Streams
 from audit_service.log import Backend, EventLog, database_at, migrate, open_log
-from audit_service.metrics import EventMetrics
+from audit_service.metrics import EventMetrics, StreamMetrics
 from audit_service.rejected import HttpRecorder, RejectedStore, open_rejected
 from audit_service.search import Search, SearchIndex
 from audit_service.search.arrivals import Arrivals
 from audit_service.search.index.status import IndexStatus
+from audit_service.search.live import Hub
 from audit_service.settings import Settings
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
@@ -82,6 +84,16 @@ def app_on(
     )
     app.register_blueprint(query.blueprint(search, arrivals, run_lists))
     app.register_blueprint(statistics.blueprint(search))
+    app.register_blueprint(export.blueprint(search, concurrency.runner(1), lambda: app.is_draining))
+    streams = Streams(
+        search,
+        Hub(backend, concurrency),
+        concurrency.runner(1),
+        StreamMetrics(metrics),
+        most=settings.max_streams,
+        is_over=lambda: app.is_draining,
+    )
+    app.register_blueprint(stream.blueprint(streams))
     app.register_blueprint(rejected_api.blueprint(rejected, event_log, settings.reader, run_lists))
     app.register_blueprint(status.blueprint(backend, index_status, VERSION))
     app.close_with(backend.close)

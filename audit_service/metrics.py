@@ -89,6 +89,18 @@ class EventMetrics:
             self._by_rule[rule]()
 
 
+class StreamMetrics:
+    """What is counted of streams: those that are open are the opened less the closed."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.opened = metrics.counter(
+            "audit_service_streams_opened_total", "Live streams of events that were opened"
+        ).inc
+        self.closed = metrics.counter(
+            "audit_service_streams_closed_total", "Live streams of events that have ended"
+        ).inc
+
+
 def _broken_rules(error: Exception) -> Iterable[Rule]:
     if isinstance(error, BatchRejected):
         return [item.code for item in error.items.values()]

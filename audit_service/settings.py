@@ -113,6 +113,12 @@ class Settings(ServiceSettings):
         le=15,
         description="Seconds that a request waits at most for its turn to commit, then 503",
     )
+    max_streams: int = Field(
+        default=1000,
+        ge=0,
+        le=60_000,
+        description="The most live streams of events that are open in a worker; past it 503",
+    )
     kafka: Annotated[str, AfterValidator(_kafka_url)] = Field(
         default="kafka://127.0.0.1:9092/audit",
         description="The topic that `consume` reads: `kafka://host:port,host:port/topic`, options "

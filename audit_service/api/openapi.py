@@ -110,6 +110,59 @@ STATS: Final[dict[str, Any]] = {
     },
 }
 
+_LINES: Final = {"schema": {"type": "string"}}
+
+EXPORT: Final[dict[str, Any]] = {
+    "summary": "All events that match, in the order of their arrival",
+    "description": "Up to the last one at its start, streamed, compressed where that is accepted; "
+    "broken off where it cannot go on. `ndjson`: an event in the JSON event format in each line; "
+    "`records`: with position, arrival, conflict, tolerance and origin; `csv`: for people, a cell "
+    f"that a program would take for a formula begins with a `'`. {_OTHERS}",
+    "tags": ["Events"],
+    "responses": {
+        200: {
+            "description": "The events",
+            "content": {"application/x-ndjson": _LINES, "text/csv": _LINES},
+        },
+        **_WRONG,
+    },
+    "extensions": {
+        "parameters": [
+            *FILTERS,
+            _parameter(
+                "format",
+                "What it is written as",
+                {"type": "string", "enum": ["ndjson", "csv", "records"], "default": "ndjson"},
+            ),
+        ]
+    },
+}
+
+STREAM: Final[dict[str, Any]] = {
+    "summary": "Events as they arrive, as server-sent events",
+    "description": "`id` is the position, `data` the record in JSON. `Last-Event-ID`, or `after`, "
+    "goes on after a position, with nothing missed and nothing twice; without either it begins "
+    f"with what arrives next. A comment comes every 15 s. {_OTHERS}",
+    "tags": ["Events"],
+    "responses": {
+        200: {"description": "The stream", "content": {"text/event-stream": _LINES}},
+        422: _WRONG[422],
+        503: "The log cannot be read, or there are too many streams",
+    },
+    "extensions": {
+        "parameters": [
+            *FILTERS,
+            _parameter("after", "A position", {"type": "integer", "minimum": 0}),
+            {
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": "A position; it wins over `after`",
+                "schema": {"type": "string"},
+            },
+        ]
+    },
+}
+
 VALUES: Final = {
     ValueKind.TYPE: "The types of the events in the log",
     ValueKind.SOURCE: "Their sources",

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -14,45 +13,19 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 
 from audit_service.api import events_query
+from audit_service.api.event_record import EventRecord, record_json
 from audit_service.api.events_query import MAX_POSITION, EventsQuery
 from audit_service.api.openapi import LIST, UNAVAILABLE
-from audit_service.events import to_json
-from audit_service.log import Record
 from audit_service.search import Budget, Found, Search
 from audit_service.search.arrivals import Arrivals
 from audit_service.search.counting import Count, count
-from service_kit.clock import from_microseconds, now_in_microseconds, rfc3339
+from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
 from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import repeatable
 
 PAGE_BYTES = 8 * 1024 * 1024
-
-
-class KafkaOrigin(BaseModel):
-    """Where a message is in Kafka."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-class EventRecord(BaseModel):
-    """An event in the log."""
-
-    position: int = Field(description="Its place in the log: gapless, in commit order")
-    received_at: datetime
-    conflicts_with: int | None = Field(
-        description="Position of the first event with the same source and id, another content"
-    )
-    event: dict[str, Any] = Field(description="The event in the JSON event format")
-    tolerated: list[str] = Field(
-        description="Deviations from the specification that were let in with it"
-    )
-    kafka: KafkaOrigin | None = Field(
-        description="The message that brought it; null where it came over HTTP"
-    )
 
 
 class EventCount(BaseModel):
@@ -100,7 +73,7 @@ def blueprint(
         found = first_found(search, asked, budget, arrivals, run)
         following = asked.cursor_at(found.scanned_to) if found.more or asked.wait else None
         counted = run(lambda: count(search, asked.expression, budget)) if asked.counts else None
-        items = run(lambda: [_to_json(record) for record in found.records])
+        items = run(lambda: [record_json(record) for record in found.records])
         return _page(items, following, found.scanned_to, counted)
 
     @routes.get("/<int:position>")
@@ -114,7 +87,7 @@ def blueprint(
         record = search.log.get(position) if position <= MAX_POSITION else None
         if record is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
-        return _response([_to_json(record)])
+        return _response([record_json(record)])
 
     return routes
 
@@ -133,20 +106,6 @@ def first_found(
         start = found.scanned_to
         if found.records or found.more or not arrivals.wait_beyond(start, deadline):
             return found
-
-
-def _to_json(record: Record) -> bytes:
-    document = {
-        "position": record.position,
-        "received_at": rfc3339(from_microseconds(record.received_at)),
-        "conflicts_with": record.conflicts_with,
-        "event": orjson.Fragment(to_json(record.event)),
-        "tolerated": record.event.tolerated,
-        # A dataclass: orjson writes its fields.
-        "kafka": record.origin,
-    }
-    # A copy, for orjson's own has room for 4 KiB: pages that wait for slow readers took tenfold.
-    return bytes(memoryview(orjson.dumps(document)))
 
 
 def _page(

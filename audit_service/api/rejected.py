@@ -8,8 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from audit_service.api.event_record import KafkaOrigin
 from audit_service.api.openapi import UNAVAILABLE
-from audit_service.api.query import KafkaOrigin
 from audit_service.events import REJECTIONS
 from audit_service.events.reader import EventReader
 from audit_service.log import EventLog

@@ -1,4 +1,7 @@
-"""Command line: `audit-service run | check | migrate | config | consume | rejected | index`."""
+"""Command line: `audit-service run | check | migrate | config | consume | rejected | index`.
+
+Over HTTP: `search | show | tail | stats | types | sources | extensions | export | import`.
+"""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -6,7 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from audit_service import create_app
-from audit_service.cli import consume, index, rejected
+from audit_service.cli import consume, index, rejected, search, statistics
+from audit_service.cli.export import export
+from audit_service.cli.import_events import import_events
 from audit_service.log import (
     LogUnavailable,
     SchemaMismatch,
@@ -19,6 +24,7 @@ from audit_service.settings import Settings
 from service_kit import sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
+from service_kit.cli.remote import url_option
 from service_kit.concurrency import Concurrency
 from service_kit.database_url import SqliteFile
 from service_kit.http.app import ServiceApp
@@ -89,3 +95,6 @@ main = commands.service_commands(SERVICE)
 main.add_command(consume.command(SERVICE))
 main.add_command(rejected.command(SERVICE))
 main.add_command(index.command(SERVICE))
+url_option(main)
+for each in (search.search, search.show, search.tail, *statistics.COMMANDS, export, import_events):
+    main.add_command(each)

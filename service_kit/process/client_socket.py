@@ -103,6 +103,13 @@ class ClientSocket:
         poll.register(self.connected.fileno(), select.POLLIN)
         return bool(poll.poll(0))
 
+    def is_gone(self) -> bool:
+        """Whether the client has closed, or reset, by now; what it sends is not read."""
+        try:
+            return self.has_input() and not self.connected.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+
     def receive(self, size: int) -> bytes:
         """Bytes of the request, at most `size` of them; none at its end.
 

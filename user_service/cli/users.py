@@ -4,23 +4,17 @@ Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
 """
 
 import json
-import sys
 import uuid
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlencode
 
 import click
-import requests
 
 from service_kit.cli.options import as_json
+from service_kit.cli.remote import Remote, chosen_url, url_option
 from service_kit.cli.table import print_rows
-from service_kit.logs import escape_controls
-from service_kit.settings.redaction import redact
 
-REFUSED = 1
-UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
-TIMEOUT_SECONDS = 30
 COLUMNS = ("id", "name", "created_at", "updated_at")
 
 password_file = click.option(
@@ -30,31 +24,19 @@ password_file = click.option(
 )
 
 
-class UsersClient:
-    """Client of the user service at a URL."""
+DEFAULT_URL = "http://localhost:3000"
 
-    def __init__(self, url: str, page_size: int = 1000) -> None:
-        self._url = url.rstrip("/")
+
+class UsersClient:
+    """Client of the user service at a URL: by default the one that the options say."""
+
+    def __init__(self, url: str = "", page_size: int = 1000) -> None:
+        self._remote = Remote("user-service", url or chosen_url(DEFAULT_URL))
         self._page_size = page_size
 
     def call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         """The JSON of a response; the process ends where there is none, or a refusal."""
-        try:
-            response = requests.request(
-                method,
-                f"{self._url}{path}",
-                json=body,
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            _end(UNREACHABLE, f"{redact(self._url)} cannot be reached: {type(error).__name__}")
-        if not response.ok or response.is_redirect:
-            _end(REFUSED, _problem(response))
-        try:
-            return response.json() if response.content else None
-        except ValueError:
-            _end(UNREACHABLE, f"{redact(self._url)} is no user service: it answers something else")
+        return self._remote.call(method, path, json=body)
 
     def pages(self, name: str) -> Iterator[dict[str, Any]]:
         """Every user whose name begins so."""
@@ -69,40 +51,39 @@ class UsersClient:
 
 
 @click.group()
-@click.option("--url", default="http://localhost:3000", show_default=True, help="The service.")
-@click.pass_context
-def users(context: click.Context, url: str) -> None:
-    """List, show, create, change and delete users of a running service."""
-    context.obj = UsersClient(url)
+@url_option
+def users() -> None:
+    """List, show, create, change and delete users of a running service, http://localhost:3000
+    unless --url says another."""
 
 
 @users.command("list")
 @click.option("--name", default="", help="Only names that begin so.")
 @as_json
-@click.pass_obj
-def list_users(client: UsersClient, *, name: str, as_json: bool) -> None:
+@url_option
+def list_users(*, name: str, as_json: bool) -> None:
     """All users, in the order of their creation."""
-    print_rows(list(client.pages(name)), COLUMNS, as_json=as_json)
+    print_rows(list(UsersClient().pages(name)), COLUMNS, as_json=as_json)
 
 
 @users.command()
 @click.argument("user_id", metavar="ID", type=click.UUID)
 @as_json
-@click.pass_obj
-def show(client: UsersClient, *, user_id: uuid.UUID, as_json: bool) -> None:
+@url_option
+def show(*, user_id: uuid.UUID, as_json: bool) -> None:
     """One user."""
-    _print_one(client.call("GET", _path(user_id)), as_json=as_json)
+    _print_one(UsersClient().call("GET", _path(user_id)), as_json=as_json)
 
 
 @users.command()
 @click.argument("name")
 @password_file
 @as_json
-@click.pass_obj
-def create(client: UsersClient, *, name: str, password_file: Any, as_json: bool) -> None:
+@url_option
+def create(*, name: str, password_file: Any, as_json: bool) -> None:
     """Make a user; the password is asked for, or read from a file."""
     body = {"name": name, "password": _password(password_file)}
-    _print_one(client.call("POST", "/v1/user", body), as_json=as_json)
+    _print_one(UsersClient().call("POST", "/v1/user", body), as_json=as_json)
 
 
 @users.command()
@@ -111,9 +92,8 @@ def create(client: UsersClient, *, name: str, password_file: Any, as_json: bool)
 @click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
 @password_file
 @as_json
-@click.pass_obj
+@url_option
 def update(
-    client: UsersClient,
     *,
     user_id: uuid.UUID,
     name: str | None,
@@ -127,15 +107,15 @@ def update(
         body["password"] = _password(password_file)
     if not body:
         raise click.UsageError("say what to change: --name, --password, --password-file")
-    _print_one(client.call("PATCH", _path(user_id), body), as_json=as_json)
+    _print_one(UsersClient().call("PATCH", _path(user_id), body), as_json=as_json)
 
 
 @users.command()
 @click.argument("user_id", metavar="ID", type=click.UUID)
-@click.pass_obj
-def delete(client: UsersClient, user_id: uuid.UUID) -> None:
+@url_option
+def delete(user_id: uuid.UUID) -> None:
     """Delete a user."""
-    client.call("DELETE", _path(user_id))
+    UsersClient().call("DELETE", _path(user_id))
 
 
 def _path(user_id: uuid.UUID) -> str:
@@ -158,18 +138,3 @@ def _print_one(user: dict[str, Any], *, as_json: bool) -> None:
         click.echo(json.dumps(user))
     else:
         print_rows([user], COLUMNS, as_json=False)
-
-
-def _problem(response: requests.Response) -> str:
-    """The details of the problem document; the status where there is none."""
-    try:
-        problem = response.json()
-        details = [f"{e['pointer']}: {e['detail']}" for e in problem.get("errors", ())]
-        return "; ".join([problem.get("detail") or problem["title"], *details])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return f"answered {response.status_code}"
-
-
-def _end(code: int, message: str) -> NoReturn:
-    click.echo(f"user-service: {escape_controls(message)}", err=True)
-    sys.exit(code)

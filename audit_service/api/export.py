@@ -1,0 +1,128 @@
+"""Export: `GET /v1/export`, all records that match, streamed."""
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from audit_service.api import export_formats
+from audit_service.api.export_formats import Format
+from audit_service.api.openapi import EXPORT
+from audit_service.search import Budget, Expression, InvalidFilters, Search, read_filters
+from audit_service.search.index.value_counts import ValueKind
+from audit_service.search.values import values
+from audit_service.search.walk import Part, part
+from service_kit.clock import now, now_in_microseconds
+from service_kit.concurrency import Runner
+from service_kit.http.blocking import never_blocks
+from service_kit.http.disconnection import client_is_gone
+from service_kit.http.query_parameters import TWICE, repeatable
+
+GZIP_LEVEL = 1
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+
+class Kind(StrEnum):
+    """The formats by their names."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+    RECORDS = "records"
+
+
+def blueprint(search: Search, run: Runner, is_over: Callable[[], bool]) -> APIBlueprint:
+    """The route. `run`: runs what reads much; `is_over`: whether the service stops."""
+    routes = APIBlueprint("export", __name__, url_prefix="/v1")
+
+    @routes.get("/export")
+    @routes.doc(**EXPORT)
+    @never_blocks
+    @repeatable
+    def export() -> Response:
+        kind, expression = _asked()
+        exported = run(lambda: _begun(search, expression, kind))
+        gone = client_is_gone(request.environ)
+        parts = exported.parts(run, lambda: gone() or is_over())
+        headers = {
+            "Content-Disposition": f'attachment; filename="{exported.name(now())}"',
+            "Vary": "Accept-Encoding",
+        }
+        if request.accept_encodings.best_match(["gzip", "identity"], "identity") == "gzip":
+            headers["Content-Encoding"] = "gzip"
+            parts = _compressed(parts, run)
+        return Response(parts, headers=headers, content_type=exported.written.media_type)
+
+    return routes
+
+
+def _asked() -> tuple[Kind, Expression]:
+    """Raises InvalidFilters."""
+    given = request.args.getlist("format")
+    rules: dict[str, str] = {}
+    if len(given) > 1:
+        rules["format"] = TWICE
+    elif given and given[0] not in list(Kind):
+        rules["format"] = f"must be one of {', '.join(Kind)}"
+    filters = [pair for pair in request.args.items(multi=True) if pair[0] != "format"]
+    try:
+        expression, _ = read_filters(filters, now_in_microseconds())
+    except InvalidFilters as error:
+        raise InvalidFilters({**error.rules, **rules}) from None
+    if rules:
+        raise InvalidFilters(rules)
+    return Kind(given[0]) if given else Kind.NDJSON, expression
+
+
+def _begun(search: Search, expression: Expression, kind: Kind) -> "Exported":
+    if kind is Kind.CSV:
+        known = values(search, ValueKind.EXTENSION, Budget())
+        written = export_formats.table(sorted(value.name for value in known.items))
+    else:
+        written = export_formats.ndjson() if kind is Kind.NDJSON else export_formats.records()
+    return Exported(search, expression, search.log.last(), written)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """All that matches up to position `until`, as it is written."""
+
+    search: Search
+    expression: Expression
+    until: int
+    written: Format
+
+    def parts(self, run: Runner, is_over: Callable[[], bool]) -> Iterator[bytes]:
+        """Its bytes.
+
+        Raises ConnectionAbortedError once it is over: a part MUST NOT look like all of it.
+        """
+        if self.written.begin:
+            yield self.written.begin
+        after = 0
+        while after < self.until:
+            if is_over():
+                raise ConnectionAbortedError
+            found = run(partial(self._part, after))
+            after = found.walked_to
+            if found.written:
+                yield found.written
+
+    def name(self, at: datetime) -> str:
+        """What and when: `events-20261127T184500Z.ndjson`."""
+        return f"events-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.{self.written.suffix}"
+
+    def _part(self, after: int) -> Part:
+        return part(self.search, self.expression, after, self.until, self.written.write)
+
+
+def _compressed(parts: Iterator[bytes], run: Runner) -> Iterator[bytes]:
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WINDOW)
+    for each in parts:
+        if compressed := run(partial(compressor.compress, each)):
+            yield compressed
+    yield compressor.flush()

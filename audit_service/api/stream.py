@@ -1,0 +1,157 @@
+"""Live tail: `GET /v1/events/stream`, server-sent events that go on after any position."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from audit_service.api.event_record import one_line, record_json
+from audit_service.api.events_query import MAX_POSITION
+from audit_service.api.openapi import STREAM
+from audit_service.log import Record
+from audit_service.metrics import StreamMetrics
+from audit_service.search import (
+    Budget,
+    Expression,
+    Found,
+    InvalidFilters,
+    Order,
+    Search,
+    read_filters,
+)
+from audit_service.search.live import Hub, Reader
+from service_kit.clock import now_in_microseconds
+from service_kit.concurrency import Runner
+from service_kit.http.blocking import never_blocks
+from service_kit.http.problems import unavailable
+from service_kit.http.query_parameters import TWICE, repeatable
+
+PAGE: Final = 200
+QUIET_SECONDS: Final = 15.0
+RETRY_SECONDS: Final = 5
+
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_BEGIN: Final = b"retry: 1000\n\n"
+_COMMENT: Final = b":\n\n"
+_BUDGET: Final = Budget(seconds=0.5, page_bytes=1024 * 1024)
+_POSITION = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+class Streams:
+    """The streams of a worker."""
+
+    def __init__(
+        self,
+        search: Search,
+        hub: Hub,
+        run: Runner,
+        metrics: StreamMetrics,
+        *,
+        most: int,
+        is_over: Callable[[], bool],
+    ) -> None:
+        """`most`: that are open at once; `run`: reads the log for those that are behind; `is_over`:
+        whether all of them are to end.
+        """
+        self._search = search
+        self._hub = hub
+        self._run = run
+        self._metrics = metrics
+        self._most = most
+        self._is_over = is_over
+        self._open = 0
+
+    def open(self, expression: Expression, after: int | None) -> Iterator[bytes]:
+        """The stream of what matches, after a position, or from now on. Raises Problem, 503."""
+        if self._open >= self._most:
+            raise unavailable("there are too many streams", retry_after=RETRY_SECONDS)
+        position = self._run(self._search.log.last) if after is None else after
+        return self._frames(expression, position)
+
+    def _frames(self, expression: Expression, position: int) -> Iterator[bytes]:
+        # Not before it is begun: one that never is has no end either.
+        self._open += 1
+        self._metrics.opened()
+        written_at = time.monotonic()
+        try:
+            yield _BEGIN
+            for records in self._followed(expression, position):
+                if records:
+                    yield b"".join(map(_frame, records))
+                elif time.monotonic() - written_at < QUIET_SECONDS:
+                    continue
+                else:
+                    yield _COMMENT
+                written_at = time.monotonic()
+        finally:
+            self._open -= 1
+            self._metrics.closed()
+
+    def _followed(self, expression: Expression, position: int) -> Iterator[Iterable[Record]]:
+        """What matches after a position, as it arrives; nothing now and then."""
+        while not self._is_over():
+            found = self._run(partial(self._read, expression, position))
+            position = found.scanned_to
+            yield found.records
+            reader = None if found.more else self._hub.join(expression, position)
+            if reader is not None:
+                yield from self._handed(reader)
+                position = reader.position
+
+    def _read(self, expression: Expression, position: int) -> Found:
+        return self._search.find(expression, Order.ASCENDING, position, limit=PAGE, budget=_BUDGET)
+
+    def _handed(self, reader: Reader) -> Iterator[Iterable[Record]]:
+        try:
+            while not self._is_over():
+                yield self._hub.next(reader)
+                if reader.is_behind:
+                    return
+        finally:
+            self._hub.leave(reader)
+
+
+def blueprint(streams: Streams) -> APIBlueprint:
+    """The route."""
+    routes = APIBlueprint("stream", __name__, url_prefix="/v1/events")
+
+    @routes.get("/stream")
+    @routes.doc(**STREAM)
+    @never_blocks
+    @repeatable
+    def stream() -> Response:
+        expression, after = _asked()
+        frames = streams.open(expression, after)
+        return Response(frames, headers=_HEADERS, content_type="text/event-stream")
+
+    return routes
+
+
+def _asked() -> tuple[Expression, int | None]:
+    """Raises InvalidFilters."""
+    rules: dict[str, str] = {}
+    given = request.args.getlist("after")
+    if len(given) > 1:
+        rules["after"] = TWICE
+    header = request.headers.get("Last-Event-ID")
+    text = given[0] if given else None
+    for name, value in (("after", text), ("Last-Event-ID", header)):
+        if value and not (_POSITION.fullmatch(value) and int(value) <= MAX_POSITION):
+            rules[name] = "must be a position"
+    filters = [pair for pair in request.args.items(multi=True) if pair[0] != "after"]
+    try:
+        expression, _ = read_filters(filters, now_in_microseconds())
+    except InvalidFilters as error:
+        raise InvalidFilters({**error.rules, **rules}) from None
+    if rules:
+        raise InvalidFilters(rules)
+    after = header or text
+    return expression, int(after) if after else None
+
+
+def _frame(record: Record) -> bytes:
+    return b"id: %d\ndata: %b\n\n" % (record.position, one_line(record_json(record)))

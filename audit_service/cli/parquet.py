@@ -1,0 +1,47 @@
+"""Parquet of exported records, by DuckDB: typed columns, for DuckDB, pandas or Spark."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from service_kit.cli.remote import REFUSED
+
+COLUMNS: Final = """{
+    position: 'BIGINT', received_at: 'TIMESTAMPTZ', conflicts_with: 'BIGINT', event: 'JSON',
+    tolerated: 'VARCHAR[]',
+    kafka: 'STRUCT(topic VARCHAR, "partition" INTEGER, "offset" BIGINT)'
+}"""
+_CORE: Final = ("specversion", "id", "source", "type", "subject", "datacontenttype")
+_SELECT: Final = f"""
+    SELECT position, received_at, conflicts_with,
+        {", ".join(f"event->>'$.{name}' AS {name}" for name in _CORE)},
+        event->>'$.time' AS time_text,
+        try_cast(event->>'$.time' AS TIMESTAMPTZ) AS time,
+        json_merge_patch(event, '{{"specversion":null,"id":null,"source":null,"type":null,
+            "subject":null,"datacontenttype":null,"time":null,"data":null,"data_base64":null}}')
+            AS extensions,
+        event->'$.data' AS data,
+        from_base64(event->>'$.data_base64') AS data_bytes,
+        tolerated, kafka.topic AS kafka_topic, kafka."partition" AS kafka_partition,
+        kafka."offset" AS kafka_offset
+    FROM read_json($lines, format = 'newline_delimited', columns = {COLUMNS},
+        maximum_object_size = 134217728)
+    ORDER BY position"""
+
+
+def convert(lines: Path, file: Path) -> None:
+    """Write the records in the lines as Parquet. The process ends where DuckDB is not there."""
+    try:
+        import duckdb  # noqa: PLC0415 - of an extra, which need not be there
+    except ImportError:
+        click.echo("audit-service: Parquet needs the extra `analysis`, for DuckDB", err=True)
+        sys.exit(REFUSED)
+    select = _SELECT.replace("$lines", _quoted(lines))
+    with duckdb.connect() as db:
+        db.execute(f"COPY ({select}) TO {_quoted(file)} (FORMAT parquet)")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
