@@ -14,7 +14,7 @@ COLUMNS = ("position", "received", "type", "source", "subject", "id", "")
 
 def print_events(records: Sequence[dict[str, Any]]) -> None:
     """A line for each, as wide as the terminal is."""
-    shown = table(COLUMNS)
+    shown = table(COLUMNS, {"position": 8, "received": 19})
     for record in records:
         event = record["event"]
         shown.add_row(

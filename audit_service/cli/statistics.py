@@ -42,7 +42,9 @@ def stats(filters: Filters, *, bucket: str, group: str, as_json: bool) -> None:
         return
     items = [item for item in found["items"] if item["count"] or group == "none"]
     most = max((item["count"] for item in items), default=0)
-    shown = table(("start", *([] if group == "none" else [group]), "count", ""))
+    shown = table(
+        ("start", *([] if group == "none" else [group]), "count", ""), {"start": 19, "count": 5}
+    )
     for item in items:
         value = [] if group == "none" else [plain_text(item["value"] or OTHERS)]
         start = item["start"][:19].replace("T", " ")
@@ -61,7 +63,7 @@ def _value_command(name: str, what: str) -> click.Command:
             for item in found["items"]:
                 click.echo(json.dumps(item, ensure_ascii=False))
             return
-        shown = table((name, "count", "first seen", "last seen"))
+        shown = table((name, "count", "first seen", "last seen"), {"count": 5})
         for item in found["items"]:
             seen = (item[each][:19].replace("T", " ") for each in ("first_seen", "last_seen"))
             shown.add_row(plain_text(item["value"]), str(item["count"]), *seen)

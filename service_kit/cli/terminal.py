@@ -1,7 +1,8 @@
 """Terminal: tables, bars and progress that fit it, and plain text where there is none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Final
 
 from rich import box
@@ -36,11 +37,14 @@ def console() -> Console:
     )
 
 
-def table(columns: Sequence[str]) -> Table:
-    """An empty table, of whose cells what does not fit is cut."""
+def table(columns: Sequence[str], whole: Mapping[str, int] = MappingProxyType({})) -> Table:
+    """An empty table, of whose cells what does not fit is cut.
+
+    `whole`: columns that are not, with how many characters they have at most.
+    """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column, no_wrap=True, overflow="ellipsis")
+        made.add_column(column, no_wrap=True, overflow="ellipsis", min_width=whole.get(column))
     return made
 
 

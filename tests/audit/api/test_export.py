@@ -16,10 +16,10 @@ from audit_service.log import Backend
 from audit_service.search import All, Search
 from audit_service.search.walk import part
 from service_kit.http.disconnection import SOCKET
-from tests.audit.search.test_search_properties import random_event
 from tests.support.audit_client import PROBLEM, Sink, open_sink
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
+from tests.support.random_events import random_event
 
 
 def exported(sink: Sink, asked: str = "") -> bytes:

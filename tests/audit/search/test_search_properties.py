@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit_service.events import Event, JsonText
 from audit_service.log import Backend, Origin
 from tests.audit.search import naive
 from tests.support.audit_client import Sink
 from tests.support.log_databases import commit
-from tests.support.log_processes import event
+from tests.support.random_events import VALUES, random_event
 from tests.support.search_app import indexed, reading_sink
 
 RANDOM = settings(
@@ -29,9 +27,6 @@ RANDOM = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 EVENTS = 120
-VALUES = ["a", "ab", "abc", "b", "B", "Straße", "1", "1.0", "true", "x y", "a-b_c"]
-EXTRAS: list[str | int | bool] = [*VALUES, 1, True]
-NAMES = ["k", "l"]
 DATA = [f"data.{path}" for path in ("k", "l", "k.l", "k[]", "k[].l", "[]", "[].k")]
 PATTERNS = st.builds(
     "{}{}{}".format, st.sampled_from(["", "!"]), st.sampled_from(VALUES), st.sampled_from(["", "*"])
@@ -49,30 +44,6 @@ ONCE = st.fixed_dictionaries(
         "transport": st.sampled_from(["http", "kafka"]),
     },
 )
-
-
-def random_value(choose: random.Random, depth: int = 3) -> Any:
-    kind = choose.random()
-    if depth and kind < 0.3:
-        return {
-            name: random_value(choose, depth - 1)
-            for name in choose.sample(NAMES, choose.randint(0, 2))
-        }
-    if depth and kind < 0.5:
-        return [random_value(choose, depth - 1) for _ in range(choose.randint(0, 3))]
-    return choose.choice([*VALUES, 1, 1.0, True, None])
-
-
-def random_event(choose: random.Random) -> Event:
-    attributes: dict[str, str | int | bool] = {"type": choose.choice(VALUES)}
-    if choose.random() < 0.7:
-        attributes["subject"] = choose.choice(VALUES)
-    if choose.random() < 0.5:
-        attributes["extra"] = choose.choice(EXTRAS)
-    text = orjson.dumps(random_value(choose))
-    # A space, so that some of it is read on the longer way.
-    data = None if choose.random() < 0.2 else JsonText(text + b" " * choose.randint(0, 1))
-    return event(choose.choice(VALUES), data, **attributes)
 
 
 def append(backend: Backend, choose: random.Random, count: int) -> None:
