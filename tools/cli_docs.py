@@ -25,22 +25,26 @@ setting. `--json` prints one JSON document in each line where there may be many.
 def page() -> str:
     """All commands of both services."""
     roots = (("audit-service", audit_service), ("user-service", user_service))
-    parts = [_part(words, command) for name, root in roots for words, command in _all(name, root)]
-    return "\n".join([_HEAD, *parts])
+    return "\n".join([_HEAD, *(part for name, root in roots for part in _parts(name, root, None))])
 
 
-def _all(words: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+def _parts(name: str, command: click.Command, parent: click.Context | None) -> Iterator[str]:
+    """The command, and those within it."""
     if command.hidden:
         return
-    yield words, command
+    # With its parent: what it says depends on the settings of that.
+    context = command.context_class(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        **command.context_settings,
+    )
+    yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
-        for name, inner in sorted(command.commands.items()):
-            yield from _all(f"{words} {name}", inner)
-
-
-def _part(words: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=words, max_content_width=WIDTH, terminal_width=WIDTH)
-    return f"## {words}\n\n```\n{command.get_help(context)}\n```\n"
+        for inner_name, inner in sorted(command.commands.items()):
+            yield from _parts(inner_name, inner, context)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
+from typing import Final
 
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from audit_service.api import export_formats
+from audit_service.api import export_formats, filtered
 from audit_service.api.export_formats import Format
 from audit_service.api.openapi import EXPORT
-from audit_service.search import Budget, Expression, InvalidFilters, Search, read_filters
+from audit_service.search import Budget, Expression, Search
 from audit_service.search.index.value_counts import ValueKind
 from audit_service.search.values import values
 from audit_service.search.walk import Part, part
@@ -21,7 +22,7 @@ from service_kit.clock import now, now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
 from service_kit.http.disconnection import client_is_gone
-from service_kit.http.query_parameters import TWICE, repeatable
+from service_kit.http.query_parameters import repeatable
 
 GZIP_LEVEL = 1
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
@@ -35,6 +36,9 @@ class Kind(StrEnum):
     RECORDS = "records"
 
 
+_OWN: Final = {"format": filtered.one_of({kind.value: kind for kind in Kind})}
+
+
 def blueprint(search: Search, run: Runner, is_over: Callable[[], bool]) -> APIBlueprint:
     """The route. `run`: runs what reads much; `is_over`: whether the service stops."""
     routes = APIBlueprint("export", __name__, url_prefix="/v1")
@@ -44,8 +48,9 @@ def blueprint(search: Search, run: Runner, is_over: Callable[[], bool]) -> APIBl
     @never_blocks
     @repeatable
     def export() -> Response:
-        kind, expression = _asked()
-        exported = run(lambda: _begun(search, expression, kind))
+        asked = filtered.read(request.args, now_in_microseconds(), _OWN)
+        kind = asked.own.get("format", Kind.NDJSON)
+        exported = run(lambda: _begun(search, asked.expression, kind))
         gone = client_is_gone(request.environ)
         parts = exported.parts(run, lambda: gone() or is_over())
         headers = {
@@ -58,24 +63,6 @@ def blueprint(search: Search, run: Runner, is_over: Callable[[], bool]) -> APIBl
         return Response(parts, headers=headers, content_type=exported.written.media_type)
 
     return routes
-
-
-def _asked() -> tuple[Kind, Expression]:
-    """Raises InvalidFilters."""
-    given = request.args.getlist("format")
-    rules: dict[str, str] = {}
-    if len(given) > 1:
-        rules["format"] = TWICE
-    elif given and given[0] not in list(Kind):
-        rules["format"] = f"must be one of {', '.join(Kind)}"
-    filters = [pair for pair in request.args.items(multi=True) if pair[0] != "format"]
-    try:
-        expression, _ = read_filters(filters, now_in_microseconds())
-    except InvalidFilters as error:
-        raise InvalidFilters({**error.rules, **rules}) from None
-    if rules:
-        raise InvalidFilters(rules)
-    return Kind(given[0]) if given else Kind.NDJSON, expression
 
 
 def _begun(search: Search, expression: Expression, kind: Kind) -> "Exported":

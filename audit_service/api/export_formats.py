@@ -10,21 +10,14 @@ from typing import Final
 from audit_service.api.event_record import one_line, record_json
 from audit_service.events import Event, JsonText, data_as_text, to_json
 from audit_service.log import Record
+from audit_service.log.rows import ATTRIBUTE_COLUMNS
 
 Write = Callable[[Record], bytes]
 
 MOST_COLUMNS: Final = 100
 """The most extensions that have a column of their own."""
 
-_ATTRIBUTES: Final = (
-    "specversion",
-    "id",
-    "source",
-    "type",
-    "subject",
-    "time",
-    "datacontenttype",
-)
+_SPACES: Final = b" \t\r\n"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -55,12 +48,22 @@ def table(extensions: Sequence[str]) -> Format:
     def write(record: Record) -> bytes:
         return _row(_cells(record.event, columns))
 
-    header = _row([*_ATTRIBUTES, *columns, "extensions", "data"])
+    header = _row([*ATTRIBUTE_COLUMNS, *columns, "extensions", "data"])
     return Format("text/csv; charset=utf-8", "csv", header, write)
 
 
 def _event_line(record: Record) -> bytes:
-    return one_line(to_json(record.event)) + b"\n"
+    return one_line(to_json(_trimmed(record.event))) + b"\n"
+
+
+def _trimmed(event: Event) -> Event:
+    """The event without spaces around its JSON data, for which structured mode has no place: what
+    is imported is exported as it was.
+    """
+    data = event.data
+    if not isinstance(data, JsonText) or (trimmed := data.strip(_SPACES)) == data:
+        return event
+    return Event(event.attributes, JsonText(trimmed), event.tolerated)
 
 
 def _record_line(record: Record) -> bytes:
@@ -69,7 +72,7 @@ def _record_line(record: Record) -> bytes:
 
 def _cells(event: Event, columns: Sequence[str]) -> list[str]:
     attributes = dict(event.attributes)
-    cells = [_text(attributes.pop(name, None)) for name in (*_ATTRIBUTES, *columns)]
+    cells = [_text(attributes.pop(name, None)) for name in (*ATTRIBUTE_COLUMNS, *columns)]
     rest = json.dumps(attributes, ensure_ascii=False) if attributes else ""
     return [*cells, rest, _data(event)]
 

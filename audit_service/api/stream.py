@@ -9,6 +9,7 @@ from typing import Final
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from audit_service.api import filtered
 from audit_service.api.event_record import one_line, record_json
 from audit_service.api.events_query import MAX_POSITION
 from audit_service.api.openapi import STREAM
@@ -21,18 +22,18 @@ from audit_service.search import (
     InvalidFilters,
     Order,
     Search,
-    read_filters,
 )
 from audit_service.search.live import Hub, Reader
 from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
 from service_kit.http.problems import unavailable
-from service_kit.http.query_parameters import TWICE, repeatable
+from service_kit.http.query_parameters import repeatable
 
 PAGE: Final = 200
 QUIET_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 5
+LAST_ID: Final = "Last-Event-ID"
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _BEGIN: Final = b"retry: 1000\n\n"
@@ -133,24 +134,19 @@ def blueprint(streams: Streams) -> APIBlueprint:
 
 def _asked() -> tuple[Expression, int | None]:
     """Raises InvalidFilters."""
-    rules: dict[str, str] = {}
-    given = request.args.getlist("after")
-    if len(given) > 1:
-        rules["after"] = TWICE
-    header = request.headers.get("Last-Event-ID")
-    text = given[0] if given else None
-    for name, value in (("after", text), ("Last-Event-ID", header)):
-        if value and not (_POSITION.fullmatch(value) and int(value) <= MAX_POSITION):
-            rules[name] = "must be a position"
-    filters = [pair for pair in request.args.items(multi=True) if pair[0] != "after"]
+    asked = filtered.read(request.args, now_in_microseconds(), {"after": _position})
+    header = request.headers.get(LAST_ID)
     try:
-        expression, _ = read_filters(filters, now_in_microseconds())
-    except InvalidFilters as error:
-        raise InvalidFilters({**error.rules, **rules}) from None
-    if rules:
-        raise InvalidFilters(rules)
-    after = header or text
-    return expression, int(after) if after else None
+        after = _position(header) if header else asked.own.get("after")
+    except ValueError as error:
+        raise InvalidFilters({LAST_ID: str(error)}) from None
+    return asked.expression, after
+
+
+def _position(text: str) -> int:
+    if not _POSITION.fullmatch(text) or int(text) > MAX_POSITION:
+        raise ValueError("must be a position")
+    return int(text)
 
 
 def _frame(record: Record) -> bytes:

@@ -130,8 +130,7 @@ def to_json(event: Event) -> bytes:
         # Its data was decoded; what it is encoded in here is said anew.
         del members["datacontentencoding"]
     if isinstance(event.data, JsonText):
-        # Less what is around the value: structured mode has no place for it.
-        members["data"] = orjson.Fragment(event.data.strip(b" \t\r\n"))
+        members["data"] = orjson.Fragment(bytes(event.data))
     elif event.data is not None:
         text = data_as_text(event)
         if text is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from audit_service.log import Backend
 from audit_service.search.expressions import Expression, matches
 from audit_service.search.find import Search
-from audit_service.search.index.file import IndexUnusable
+from audit_service.search.index.view import IndexView
 from audit_service.search.paging import Budget, Meter, Order
 from audit_service.search.plan import Plan
 from audit_service.search.scan import STEP_RECORDS, scan
@@ -23,15 +23,12 @@ class Count:
 def count(search: Search, expression: Expression, budget: Budget) -> Count:
     """How many records match. Raises LogUnavailable."""
     meter = Meter(budget)
-    if search.index is not None:
-        try:
-            with search.index.view() as view:
-                if view is not None:
-                    plan = Plan.of(search.log, view, expression)
-                    return _counted(_indexed(plan, meter), meter)
-        except IndexUnusable as error:
-            search.index.give_up(error)
-    return _counted(_scanned(search.log, expression, meter, 0), meter)
+
+    def by_index(view: IndexView) -> Count:
+        return _counted(_indexed(Plan.of(search.log, view, expression), meter), meter)
+
+    counted = search.indexed(by_index)
+    return counted or _counted(_scanned(search.log, expression, meter, 0), meter)
 
 
 def _counted(parts: Iterator[int], meter: Meter) -> Count:

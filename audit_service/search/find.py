@@ -1,7 +1,8 @@
 """Search of a log: the records that match, by its index and, past that, by scans."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from typing import TypeVar
 
 from audit_service.log import Backend, Record
 from audit_service.search.expressions import Expression, matches
@@ -11,6 +12,8 @@ from audit_service.search.index.view import IndexView
 from audit_service.search.paging import Budget, Found, Meter, Order, Step, written_bytes
 from audit_service.search.plan import Plan
 from audit_service.search.scan import scan
+
+R = TypeVar("R")
 
 
 class Search:
@@ -22,6 +25,17 @@ class Search:
         """Without an index it scans."""
         self.log = log
         self.index = index
+
+    def indexed(self, use: Callable[[IndexView], R]) -> R | None:
+        """What is made of the index as it is now; None where it cannot be used."""
+        if self.index is None:
+            return None
+        try:
+            with self.index.view() as view:
+                return None if view is None else use(view)
+        except IndexUnusable as error:
+            self.index.give_up(error)
+            return None
 
     def find(
         self,

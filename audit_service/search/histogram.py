@@ -9,7 +9,7 @@ from audit_service.search.buckets import MOST_BUCKETS, Asked, Bucket
 from audit_service.search.expressions import matches
 from audit_service.search.find import Search
 from audit_service.search.index.blocks import NO_TIME
-from audit_service.search.index.file import IndexUnusable
+from audit_service.search.index.view import IndexView
 from audit_service.search.paging import Budget, Meter, Order
 from audit_service.search.plan import Plan
 from audit_service.search.scan import STEP_RECORDS, scan
@@ -34,13 +34,14 @@ class Histogram:
 def histogram(search: Search, asked: Asked, budget: Budget) -> Histogram:
     """The histogram of what is asked. Raises LogUnavailable, TooManyBuckets."""
     meter = Meter(budget)
-    if search.index is not None:
-        try:
-            with search.index.view() as view:
-                if view is not None:
-                    return _indexed(Plan.of(search.log, view, asked.expression), asked, meter)
-        except IndexUnusable as error:
-            search.index.give_up(error)
+
+    def by_index(view: IndexView) -> Histogram:
+        return _indexed(Plan.of(search.log, view, asked.expression), asked, meter)
+
+    return search.indexed(by_index) or _by_scan(search, asked, meter)
+
+
+def _by_scan(search: Search, asked: Asked, meter: Meter) -> Histogram:
     tally = _scanned(search, asked, meter, 0)
     bucket = asked.bucket_for(second for second, _ in tally)
     return _histogram(asked, bucket, tally, is_complete=not meter.is_spent)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from audit_service.log import Record
 from audit_service.search.find import Search
-from audit_service.search.index.file import IndexUnusable
 from audit_service.search.index.value_counts import (
     LONGEST,
     NO_EXTENSIONS,
@@ -28,14 +27,8 @@ class Values:
 def values(search: Search, kind: ValueKind, budget: Budget) -> Values:
     """The values of a kind that are in the log. Raises LogUnavailable."""
     meter = Meter(budget)
-    if search.index is not None:
-        try:
-            with search.index.view() as view:
-                if view is not None:
-                    return _values(search, kind, meter, view)
-        except IndexUnusable as error:
-            search.index.give_up(error)
-    return _values(search, kind, meter, None)
+    found = search.indexed(lambda view: _values(search, kind, meter, view))
+    return found or _values(search, kind, meter, None)
 
 
 def _values(search: Search, kind: ValueKind, meter: Meter, view: IndexView | None) -> Values:

@@ -13,6 +13,7 @@ import structlog
 from audit_service.log import Backend, LogUnavailable
 from audit_service.search.index import file as index_file
 from audit_service.search.index.file import IndexUnusable
+from audit_service.search.index.prepared import STEP_RECORDS, read_batch
 from audit_service.search.index.reader import check_mark
 from audit_service.search.index.writer import IndexWriter
 from service_kit import sqlite_file
@@ -20,8 +21,6 @@ from service_kit.disk_reserve import HasRoom
 
 log = structlog.get_logger()
 
-STEP_RECORDS: Final = 8192
-STEP_BYTES: Final = 16 * 1024 * 1024
 POLL_SECONDS: Final = 0.2
 RETRY_SECONDS: Final = 1.0
 BYTES_PER_RECORD: Final = 512
@@ -71,16 +70,17 @@ class Indexer:
                 writer.close()
 
     def _add(self, writer: IndexWriter) -> int:
-        if self._backend.last() <= writer.position:
+        batch = None
+        if self._backend.last() > writer.position:
+            batch = read_batch(self._backend, writer.position)
+        if batch is None:
             return 0
-        records = self._backend.oldest(writer.position, STEP_RECORDS, STEP_BYTES).records
         first = self._backend.heading(1)
-        last = self._backend.heading(records[-1].position)
-        if first is None or last is None:
-            raise IndexUnusable("the log has become shorter")
-        writer.add(records, digest=last.digest, first=first.digest)
+        if first is None:
+            raise IndexUnusable("the log is empty")
+        writer.add(batch, first.digest)
         self._fault = ""
-        return len(records)
+        return len(batch.events)
 
     def _current(self) -> IndexWriter:
         """The writer of the file that is there now, which is of this log."""

@@ -4,10 +4,8 @@ from dataclasses import dataclass, field
 
 import apsw
 
-from audit_service.log import Record
 from audit_service.search.index import blocks
-from audit_service.search.index.blocks import NO_TIME, Columns, second_of, second_of_arrival
-from audit_service.search.moments import moment
+from audit_service.search.index.blocks import NO_TIME, Columns, second_of_arrival
 
 
 @dataclass(slots=True)
@@ -30,11 +28,10 @@ class OpenBlock:
         lists = (columns.arrived, columns.times, columns.types, columns.sources)
         return cls(number, *map(list, lists))
 
-    def add(self, record: Record, type_code: int, source_code: int) -> None:
-        """Add an event by what is known of it."""
-        time = record.event.attributes.get("time")
-        self.arrived.append(second_of_arrival(record.received_at))
-        self.times.append(NO_TIME if time is None else second_of(moment(str(time))))
+    def add(self, arrived: int, time: int, type_code: int, source_code: int) -> None:
+        """Add an event. `arrived`: microseconds since 1970; `time`: seconds, or NO_TIME."""
+        self.arrived.append(second_of_arrival(arrived))
+        self.times.append(time)
         self.types.append(type_code)
         self.sources.append(source_code)
 

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import apsw
 
-from audit_service.log import Record
 from audit_service.log.rows import ATTRIBUTE_COLUMNS
 
 MOST_VALUES: Final = 10_000
@@ -40,6 +39,19 @@ class ValueCount:
     last_seen: int
 
 
+class Valued(Protocol):
+    """An event with the values that are counted. `arrived`: microseconds since 1970."""
+
+    @property
+    def arrived(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def extensions(self) -> tuple[str, ...]: ...
+
+
 class ValueCounts:
     """Counts of all kinds, in memory and in the file."""
 
@@ -52,15 +64,13 @@ class ValueCounts:
             name = value.name if value.code != OTHER_CODE else _OTHER_NAME
             self._counts[ValueKind(kind)][name] = value
 
-    def count(self, record: Record) -> tuple[int, int]:
-        """Count the values of a record; the codes of its type and of its source."""
-        attributes, at = record.event.attributes, record.received_at
-        for name in attributes:
-            if name not in NO_EXTENSIONS:
-                self._count(ValueKind.EXTENSION, name, at)
+    def count(self, event: Valued) -> tuple[int, int]:
+        """Count the values of an event; the codes of its type and of its source."""
+        for name in event.extensions:
+            self._count(ValueKind.EXTENSION, name, event.arrived)
         return (
-            self._count(ValueKind.TYPE, str(attributes["type"]), at),
-            self._count(ValueKind.SOURCE, str(attributes["source"]), at),
+            self._count(ValueKind.TYPE, event.type, event.arrived),
+            self._count(ValueKind.SOURCE, event.source, event.arrived),
         )
 
     def write(self, db: apsw.Connection) -> None:

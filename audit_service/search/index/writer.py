@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from audit_service.log import Record
 from audit_service.search.index import file as index_file
 from audit_service.search.index.file import SEGMENT, Mark, block_of, segment_of
 from audit_service.search.index.open_block import OpenBlock
-from audit_service.search.index.terms import terms_of
+from audit_service.search.index.prepared import Batch, PreparedEvent
 from audit_service.search.index.value_counts import ValueCounts
 
 
@@ -29,18 +28,18 @@ class IndexWriter:
         """The position of the last event that is in it, 0 where there is none."""
         return self.mark.position if self.mark else 0
 
-    def add(self, records: Sequence[Record], *, digest: bytes, first: bytes) -> None:
-        """Add records: those that follow its position. All, or none where it raises.
+    def add(self, batch: Batch, first: bytes) -> None:
+        """Add events: those that follow its position. All, or none where it raises.
 
-        `digest`: of the last of them; `first`: of the log's first event.
+        `first`: the digest of the log's first event.
         """
         partial = self.mark.partial if self.mark else 0
         with self._db:
-            for segment, members in groupby(records, _segment_of):
+            for segment, members in groupby(batch.events, _segment_of):
                 partial += self._add_terms(segment, list(members))
-            self._add_to_blocks(records)
+            self._add_to_blocks(batch.events)
             self._values.write(self._db)
-            mark = Mark(records[-1].position, digest, first, partial)
+            mark = Mark(batch.last, batch.digest, first, partial)
             self._db.execute("DELETE FROM mark")
             self._db.execute(
                 "INSERT INTO mark VALUES (?, ?, ?, ?)",
@@ -53,31 +52,24 @@ class IndexWriter:
         """Close the file."""
         self._db.close()
 
-    def _add_terms(self, segment: int, records: Sequence[Record]) -> int:
-        """Add the terms and words of records of one segment; how many of them are partial."""
+    def _add_terms(self, segment: int, events: Sequence[PreparedEvent]) -> int:
+        """Add the terms and words of events of one segment; how many of them are partial."""
         before = segment * SEGMENT
-        if records[0].position == before + 1:
+        if events[0].position == before + 1:
             index_file.create_segment(self._db, segment)
-        terms, words, partial = [], [], 0
-        for record in records:
-            found = terms_of(record)
-            row = record.position - before
-            terms.append((row, found.terms))
-            words.append((row, found.words))
-            partial += found.is_partial
         for table, rows in (
-            (index_file.terms_table(segment), terms),
-            (index_file.words_table(segment), words),
+            (index_file.terms_table(segment), [(e.position - before, e.terms) for e in events]),
+            (index_file.words_table(segment), [(e.position - before, e.words) for e in events]),
         ):
             self._db.executemany(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", rows)
-        return partial
+        return sum(event.is_partial for event in events)
 
-    def _add_to_blocks(self, records: Iterable[Record]) -> None:
-        for number, members in groupby(records, _block_of):
+    def _add_to_blocks(self, events: Iterable[PreparedEvent]) -> None:
+        for number, members in groupby(events, _block_of):
             if number != self._block.number:
                 self._block = OpenBlock(number)
-            for record in members:
-                self._block.add(record, *self._values.count(record))
+            for event in members:
+                self._block.add(event.arrived, event.time, *self._values.count(event))
             self._block.write(self._db)
 
     def _seal(self, before: int, after: int) -> None:
@@ -87,9 +79,9 @@ class IndexWriter:
                 self._db.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
 
-def _segment_of(record: Record) -> int:
-    return segment_of(record.position)
+def _segment_of(event: PreparedEvent) -> int:
+    return segment_of(event.position)
 
 
-def _block_of(record: Record) -> int:
-    return block_of(record.position)
+def _block_of(event: PreparedEvent) -> int:
+    return block_of(event.position)

@@ -116,7 +116,7 @@ def test_a_refusal_is_not_delivered_and_not_repeated(
     make_app: MakeApp, database_file: Path, status: int, headers: list[str]
 ) -> None:
     with open_sink(answering(status, headers, b"no")) as sink:
-        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
+        result = attempt(make_app(sink=sink.url))
         assert f"answered {status}" in assert_not_done(result, "not-delivered", database_file)
         assert [r.headers["ce-id"] for r in sink.received] == [result.lines[0]["event_id"]]
 
@@ -127,7 +127,7 @@ def test_a_fault_of_the_sink_is_unknown_and_not_repeated(
     make_app: MakeApp, database_file: Path, status: int, headers: list[str]
 ) -> None:
     with open_sink(answering(status, headers, b"no")) as sink:
-        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
+        result = attempt(make_app(sink=sink.url))
         assert f"answered {status}" in assert_not_done(result, "unknown", database_file)
         assert len(sink.received) == 1
 
@@ -137,7 +137,7 @@ def test_a_redirect_is_not_followed(make_app: MakeApp, database_file: Path, stat
     with open_sink(answering()) as elsewhere:
         redirect = answering(status, [f"Location: {elsewhere.url}", "Set-Cookie: a=b"])
         with open_sink(redirect) as sink:
-            result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
+            result = attempt(make_app(sink=sink.url))
         assert f"answered {status}" in assert_not_done(result, "not-delivered", database_file)
         assert elsewhere.connections == 0
 
@@ -148,7 +148,7 @@ def test_a_redirect_to_nowhere_is_a_refusal_like_any(
 ) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     with open_sink(sending(head.encode("latin-1"))) as sink:
-        result = attempt(make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE))
+        result = attempt(make_app(sink=sink.url))
     assert_not_done(result, "not-delivered", database_file)
 
 
@@ -195,7 +195,7 @@ def test_a_dribbling_body_of_an_acknowledgement_does_not_outlast_the_deadline(
 def test_interim_answers_are_skipped(make_app: MakeApp, interim: bytes, times: int) -> None:
     before = b"HTTP/1.1 %b\r\nLink: </x>\r\n\r\n" % interim
     with open_sink(sending(before * times + OK + b"Content-Length: 0\r\n\r\n")) as sink:
-        app = make_app(sink=sink.url, delivery_timeout=SHORT_DEADLINE)
+        app = make_app(sink=sink.url)
         assert [create(app).status_code for _ in range(2)] == [201, 201]
 
 

@@ -113,9 +113,9 @@ def test_an_event_that_only_fails_is_found_in_its_batch_while_others_are_deliver
     ):
         wait_until(lambda: len(log.acknowledged) == 38)
         wait_until(lambda: len(entries(engine)) == 2)
+        wait_until(lambda: [poison] in log.arrived)
     bad, later = entries(engine)
     assert (bad.user, bad.state, later.user, later.state) == ("u3", "waiting", "u3", "waiting")
-    assert [poison] in log.arrived
 
 
 def test_a_poison_event_of_a_batch_is_a_dead_letter_by_itself(
