@@ -31,6 +31,9 @@ from service_kit.http.problems import unavailable
 from service_kit.http.query_parameters import repeatable
 
 PAGE: Final = 200
+FRAMES: Final = 256
+FRAME_BYTES: Final = 16 * 1024
+"""The most frames that are kept, and the longest of them."""
 QUIET_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 5
 LAST_ID: Final = "Last-Event-ID"
@@ -65,6 +68,7 @@ class Streams:
         self._most = most
         self._is_over = is_over
         self._open = 0
+        self._frames_made: dict[int, bytes] = {}
 
     def open(self, expression: Expression, after: int | None) -> Iterator[bytes]:
         """The stream of what matches, after a position, or from now on. Raises Problem, 503."""
@@ -82,7 +86,7 @@ class Streams:
             yield _BEGIN
             for records in self._followed(expression, position):
                 if records:
-                    yield b"".join(map(_frame, records))
+                    yield b"".join(map(self._frame, records))
                 elif time.monotonic() - written_at < QUIET_SECONDS:
                     continue
                 else:
@@ -91,6 +95,17 @@ class Streams:
         finally:
             self._open -= 1
             self._metrics.closed()
+
+    def _frame(self, record: Record) -> bytes:
+        """What is sent of a record, kept for others that are sent it, too."""
+        frame = self._frames_made.get(record.position)
+        if frame is None:
+            if len(self._frames_made) >= FRAMES:
+                self._frames_made.clear()
+            frame = b"id: %d\ndata: %b\n\n" % (record.position, one_line(record_json(record)))
+            if len(frame) <= FRAME_BYTES:
+                self._frames_made[record.position] = frame
+        return frame
 
     def _followed(self, expression: Expression, position: int) -> Iterator[Iterable[Record]]:
         """What matches after a position, as it arrives; nothing now and then."""
@@ -147,7 +162,3 @@ def _position(text: str) -> int:
     if not _POSITION.fullmatch(text) or int(text) > MAX_POSITION:
         raise ValueError("must be a position")
     return int(text)
-
-
-def _frame(record: Record) -> bytes:
-    return b"id: %d\ndata: %b\n\n" % (record.position, one_line(record_json(record)))

@@ -13,11 +13,13 @@ from typing import Final
 
 from audit_service.log import Backend, Record
 from audit_service.search.contents import text_of
-from audit_service.search.expressions import All, Attribute, Comparison, Expression, matches
+from audit_service.search.expressions import All, Attribute, Comparison, Expression, Subject
 from audit_service.search.scan import STEP_BYTES, STEP_RECORDS
 from service_kit.concurrency import Concurrency, Signal
 
 POLL_SECONDS: Final = 0.2
+TURN_SECONDS: Final = 0.005
+"""For which records are handed out before others have their turn."""
 MOST_WAITING: Final = 100
 """The most records that are kept for a reader."""
 
@@ -100,19 +102,28 @@ class Hub:
             self._looking, self._looked_at, after = True, now, self._position
         try:
             page = self._run(lambda: self._log.oldest(after, STEP_RECORDS, STEP_BYTES))
+            if page.more:
+                self._looked_at = float("-inf")
+            self._hand_out_all(page.records)
         finally:
             self._looking = False
-        if page.more:
-            self._looked_at = float("-inf")
-        with self._lock:
-            for record in page.records:
+
+    def _hand_out_all(self, records: Sequence[Record]) -> None:
+        began = time.monotonic()
+        for record in records:
+            with self._lock:
                 if record.position > self._position:
                     self._hand_out(record)
+            if time.monotonic() - began > TURN_SECONDS:
+                self._concurrency.let_others_go_first()
+                began = time.monotonic()
 
     def _hand_out(self, record: Record) -> None:
         self._position = record.position
+        # One for all readers: what is costly to find out of it is found out once.
+        subject = Subject(record)
         for reader in self._candidates(record):
-            if reader.position < record.position and matches(record, reader.expression):
+            if reader.position < record.position and reader.expression.holds(subject):
                 _give(reader, record)
 
     def _candidates(self, record: Record) -> Iterable[Reader]:

@@ -1,6 +1,6 @@
 """Index terms of an event: texts by which an index finds it.
 
-A term is `name=value` of an attribute, `data.PATH=value` of a field, or a mark that begins with
+A term is `name=value` of an attribute, `$.PATH=value` of a field, or a mark that begins with
 `?`; what a term loses of a long or odd value is made good by the predicate. Words are those of
 `Contents`, left to the index's own tokenizer where that finds the same.
 """
@@ -24,6 +24,8 @@ from audit_service.search.contents import (
 from audit_service.search.index.tokens import SEPARATOR, as_tokens
 from audit_service.search.index.words import PARTIAL_WORDS, words_text
 
+DATA: Final = "$"
+"""The data in a path; no attribute has such a name."""
 EVERY: Final = "?every"
 """The term of every event."""
 CONFLICTING: Final = "?conflicting"
@@ -95,7 +97,7 @@ def uuid_prefix(value: str) -> str | None:
 
 def path_prefix(path: Path) -> str:
     """What the terms of the fields at a path begin with."""
-    prefix = "data"
+    prefix = DATA
     for step in path:
         prefix = prefix + ITEMS if step is ITEMS else _member(prefix, step)
     return prefix
@@ -125,7 +127,7 @@ def terms_of(record: Record) -> IndexTerms:
         if name != "time":
             terms.append(f"{name}={_kept(text)}")
     value = Contents(event).json
-    is_whole = value is LOSSY or _add_fields(value, "data", MOST_DEPTH, terms, texts)
+    is_whole = value is LOSSY or _add_fields(value, DATA, MOST_DEPTH, terms, texts)
     text_data = data_as_text(event) if value is LOSSY else None
     if text_data is not None:
         texts[text_data] = None

@@ -147,3 +147,10 @@ def test_an_event_of_which_something_is_left_out_is_proposed_for_every_question_
 
 def test_capitals_and_spaces_are_told_apart_in_tokens() -> None:
     assert len({tokens.as_tokens(text) for text in ("a b", "A b", "a B", "a\nb", "ab")}) == 5
+
+
+def test_data_that_are_a_scalar_are_no_attribute(db: apsw.Connection) -> None:
+    record = Record(1, 0, None, event("1", JsonText(b'"x"')))
+    proposed = proposal(Attribute("data", "x"), any_partial=False)
+    assert proposed.is_exact
+    assert not matches(db, record, proposed.terms, None)
