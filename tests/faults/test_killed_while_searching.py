@@ -50,7 +50,7 @@ def test_no_acknowledged_event_is_not_found_by_the_next_query(
 ) -> None:
     choose = random.Random()
     with (
-        processes.audit_service(tmp_path) as audit,
+        processes.indexed_audit_service(tmp_path) as audit,
         load.of_events(audit.url, clients=4) as clients,
     ):
         searches = Searches(audit, clients)

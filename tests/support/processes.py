@@ -144,10 +144,16 @@ def audit_service(
     """An audit service, not started yet, with its log below `folder`."""
     defaults = {
         "AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{folder}/events.db",
-        "AUDIT_SERVICE_INDEX": f"{folder}/events.db-index",
+        # For those alone who look at it: it is a process more.
+        "AUDIT_SERVICE_INDEX": "none",
     }
     settings = {**defaults, **settings}
     return Service("audit-service", folder, free_port(), settings, host=host, within=within)
+
+
+def indexed_audit_service(folder: Path) -> Service:
+    """An audit service, not started yet, with an index beside its log."""
+    return audit_service(folder, AUDIT_SERVICE_INDEX=f"{folder}/events.db-index")
 
 
 def user_service(folder: Path, sink: str, **settings: object) -> Service:

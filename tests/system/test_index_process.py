@@ -39,7 +39,7 @@ def follower(audit: Service) -> int:
 
 
 def test_the_index_catches_up_and_is_reported(tmp_path: Path) -> None:
-    with processes.audit_service(tmp_path) as audit:
+    with processes.indexed_audit_service(tmp_path) as audit:
         post(audit, 5)
         wait_until(lambda: caught_up(audit))
         assert audit.readiness()["index"]["position"] == 5
@@ -52,7 +52,7 @@ def test_the_index_catches_up_and_is_reported(tmp_path: Path) -> None:
 def test_one_that_is_killed_is_started_again_and_queries_are_right_meanwhile(
     tmp_path: Path,
 ) -> None:
-    with processes.audit_service(tmp_path) as audit:
+    with processes.indexed_audit_service(tmp_path) as audit:
         wait_until(lambda: follower(audit))
         os.kill(follower(audit), signal.SIGKILL)
         post(audit, 3)
@@ -64,7 +64,7 @@ def test_one_that_is_killed_is_started_again_and_queries_are_right_meanwhile(
 
 
 def test_it_ends_with_its_service_however_that_ends(tmp_path: Path) -> None:
-    with processes.audit_service(tmp_path) as audit:
+    with processes.indexed_audit_service(tmp_path) as audit:
         wait_until(lambda: follower(audit))
         pid = follower(audit)
         os.kill(audit.pid, signal.SIGKILL)
@@ -73,7 +73,7 @@ def test_it_ends_with_its_service_however_that_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_rebuild_makes_it_anew_while_a_service_runs_or_not(tmp_path: Path, *, runs: bool) -> None:
-    with processes.audit_service(tmp_path) as audit:
+    with processes.indexed_audit_service(tmp_path) as audit:
         post(audit, 4)
         wait_until(lambda: caught_up(audit))
         if not runs:
