@@ -1,8 +1,18 @@
 """Settings of the audit service."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from audit_service.events import DEFAULT, STRICT, Tolerance, Tolerances
@@ -44,6 +54,13 @@ def _tolerances(value: object) -> object:
         if name not in known:
             raise ValueError(f"has a name that is none of: none, {', '.join(sorted(known))}")
     return frozenset(map(Tolerance, names))
+
+
+def _is_one_file(one: str, other: str) -> bool:
+    """Whether two paths are, or will be, those of one file."""
+    with suppress(OSError):
+        return Path(one).samefile(other)
+    return Path(one).resolve() == Path(other).resolve()
 
 
 class Settings(ServiceSettings):
@@ -138,6 +155,16 @@ class Settings(ServiceSettings):
     consumer_bind: BindAddress = Field(
         default="127.0.0.1:8081", description="Address of the health and metrics of `consume`"
     )
+
+    @field_validator("index")
+    @classmethod
+    def _is_not_the_log(cls, value: str, info: ValidationInfo) -> str:
+        """An index is removed when it is of no use: that MUST NOT be the log."""
+        url = info.data.get("database_url")
+        log = database_at(url) if url else None
+        if isinstance(log, SqliteFile) and _is_one_file(value, log.path):
+            raise ValueError("must not be the log")
+        return value
 
     @property
     def index_path(self) -> str | None:

@@ -7,15 +7,16 @@ import os
 import sys
 import threading
 from contextlib import closing
-from pathlib import Path
+from typing import NoReturn
 
 import click
 import structlog
 
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
 from audit_service.search import SearchIndex
-from audit_service.search.index.file import remove
-from audit_service.search.index.indexer import Indexer, follow, sole_indexer
+from audit_service.search.index import place
+from audit_service.search.index.faults import NotAnIndex
+from audit_service.search.index.indexer import Indexer, follow_alone, sole_indexer
 from audit_service.settings import Settings
 from service_kit import logs, sqlite_file
 from service_kit.cli import commands
@@ -59,19 +60,26 @@ def status(service: Service[Settings], *, as_json: bool) -> None:
 def rebuild(service: Service[Settings]) -> None:
     """Make the index anew, while a service runs or not. Queries scan the log meanwhile."""
     settings, path = _settings(service)
-    with closing(_log_of(settings)) as backend, sole_indexer(path) as is_sole:
-        if not is_sole:
-            # Who follows the log finds it gone, and makes it anew.
-            Path(path).unlink(missing_ok=True)
-            click.echo("the index was removed; the service that runs makes it anew")
-            return
-        remove(path)
-        with (
-            closing(_indexer(settings, path, backend)) as indexer,
-            click.progressbar(length=backend.last(), label="events", file=sys.stderr) as bar,
-        ):
-            while added := indexer.step():
-                bar.update(added)
+    try:
+        with closing(_log_of(settings)) as backend, sole_indexer(path) as is_sole:
+            if is_sole:
+                place.remove(path)
+                _index_all(settings, path, backend)
+            else:
+                place.check_may_remove(path)
+                place.ask_for_rebuild(path)
+                click.echo("the service that runs makes it anew")
+    except (NotAnIndex, OSError) as error:
+        _exit_unavailable(error)
+
+
+def _index_all(settings: Settings, path: str, backend: Backend) -> None:
+    with (
+        closing(_indexer(settings, path, backend)) as indexer,
+        click.progressbar(length=backend.last(), label="events", file=sys.stderr) as bar,
+    ):
+        while added := indexer.step():
+            bar.update(added)
 
 
 @click.command("follow", hidden=True)
@@ -86,10 +94,8 @@ def follow_log(service: Service[Settings]) -> None:
     backend = _wait_for_log(settings, stop)
     if backend is None:
         return
-    with closing(backend), sole_indexer(path, stop) as is_sole:
-        if is_sole:
-            with closing(_indexer(settings, path, backend)) as indexer:
-                follow(indexer, stop)
+    with closing(backend), closing(_indexer(settings, path, backend)) as indexer:
+        follow_alone(indexer, path, stop)
 
 
 def _wait_for_log(settings: Settings, stop: threading.Event) -> Backend | None:
@@ -110,8 +116,12 @@ def _log_of(settings: Settings) -> Backend:
     try:
         return open_log(*_place(settings))
     except (LogUnavailable, SchemaMismatch) as error:
-        click.echo(f"audit-service: {logs.escape_controls(str(error))}", err=True)
-        sys.exit(UNAVAILABLE)
+        _exit_unavailable(error)
+
+
+def _exit_unavailable(error: Exception) -> NoReturn:
+    click.echo(f"audit-service: {logs.escape_controls(str(error))}", err=True)
+    sys.exit(UNAVAILABLE)
 
 
 def _settings(service: Service[Settings]) -> tuple[Settings, str]:

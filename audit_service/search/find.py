@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from audit_service.log import Backend, Record
 from audit_service.search.expressions import Expression, matches
-from audit_service.search.index.file import IndexUnusable
+from audit_service.search.index.faults import IndexUnusable
 from audit_service.search.index.reader import SearchIndex
 from audit_service.search.index.view import IndexView
 from audit_service.search.paging import Budget, Found, Meter, Order, Step, written_bytes

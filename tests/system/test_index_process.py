@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from audit_service.search.index.place import identity
 from tests.support import processes
 from tests.support.processes import Service
 from tests.support.waiting import wait_until
@@ -78,10 +79,11 @@ def test_rebuild_makes_it_anew_while_a_service_runs_or_not(tmp_path: Path, *, ru
         wait_until(lambda: caught_up(audit))
         if not runs:
             assert audit.terminate() == 0
+        before = identity(str(tmp_path / "events.db-index"))
         output = command(tmp_path, "rebuild")
         assert ("makes it anew" in output) is runs
         if runs:
-            wait_until((tmp_path / "events.db-index").exists)
+            wait_until(lambda: identity(str(tmp_path / "events.db-index")) not in {before, None})
             wait_until(lambda: caught_up(audit))
         assert '"lag": 0' in command(tmp_path, "status", "--json")
 

@@ -4,31 +4,31 @@ It is a copy of what the log says. So its commits need not be on disk at once, a
 wrong with it costs time only.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import apsw
 
+from audit_service.search.index.faults import IndexForeign, NotAnIndex
+from audit_service.search.index.place import APPLICATION, check_may_remove, identity, remove
 from audit_service.search.index.tokens import TOKENIZER, WORD_TOKENIZER
 from service_kit import sqlite_file
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the file's form, and of what is in it: a change of terms is one, too."""
 SEGMENT: Final = 65_536
 """Positions of a segment, which has tables of its own."""
 BLOCK: Final = 1024
 """Positions of a block, of whose times the least and greatest are known."""
 _WAIT_MILLISECONDS: Final = 2000
+_CACHED_STATEMENTS: Final = 1000
 _SCHEMA = """
-CREATE TABLE mark (                 -- one row: how far the index came
-    position INTEGER NOT NULL,      -- of the last event that is in it
-    digest   BLOB NOT NULL,         -- of that event: another log has another
-    first    BLOB NOT NULL,         -- of the first event
-    partial  INTEGER NOT NULL       -- events of which not all terms are in it
+CREATE TABLE mark (                 -- one row: how far the index came, see `mark`
+    position          INTEGER NOT NULL, -- of the last event that is in it
+    received_at       INTEGER NOT NULL, -- of that event: another log has another
+    digest            BLOB NOT NULL,
+    first_received_at INTEGER NOT NULL, -- of the first event
+    first_digest      BLOB NOT NULL,
+    partial           INTEGER NOT NULL  -- events of which not all terms are in it
 );
 CREATE TABLE block (
     number       INTEGER PRIMARY KEY,
@@ -54,29 +54,13 @@ CREATE TABLE value (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How far an index came: the position and digest of its last event, and the first's digest.
-
-    `partial`: events of which not all terms are in it.
-    """
-
-    position: int
-    digest: bytes
-    first: bytes
-    partial: int = 0
-
-
-class IndexUnusable(Exception):
-    """The index cannot be used: it is damaged, of another log, or not there."""
-
-
 def create(path: str) -> apsw.Connection:
     """A connection that writes to the file, made where there is none.
 
     MUST be called by one process at a time: see `sole_indexer`.
-    Raises IndexUnusable where it is of another version, apsw.Error, OSError.
+    Raises NotAnIndex, IndexForeign where it is of another version, apsw.Error, OSError.
     """
+    check_may_remove(path)
     if identity(path) is None:
         # What another file of that name had beside it would be taken for its own.
         remove(path)
@@ -84,6 +68,9 @@ def create(path: str) -> apsw.Connection:
     db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         db.set_busy_timeout(_WAIT_MILLISECONDS)
+        if _is_empty(db):
+            # At once in the file itself, where a WAL would keep it to itself.
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute("PRAGMA journal_mode = WAL")
         # OFF may corrupt it in a power cut, and it would then answer wrongly.
         db.execute("PRAGMA synchronous = NORMAL")
@@ -99,7 +86,7 @@ def create(path: str) -> apsw.Connection:
 
 
 def open_to_read(path: str) -> apsw.Connection:
-    """A connection that reads. Raises IndexUnusable, apsw.Error."""
+    """A connection that reads. Raises NotAnIndex, IndexForeign, apsw.Error."""
     db = apsw.Connection(
         path, flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=_CACHED_STATEMENTS
     )
@@ -113,27 +100,6 @@ def open_to_read(path: str) -> apsw.Connection:
     return db
 
 
-_CACHED_STATEMENTS: Final = 1000
-
-
-def remove(path: str) -> None:
-    """Remove the file and what SQLite has beside it: the file first, so that nobody opens it.
-
-    MUST be called by who may `create` it.
-    """
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(path + suffix).unlink(missing_ok=True)
-
-
-def identity(path: str) -> tuple[int, int] | None:
-    """Device and inode of the file, None where there is none."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - a Path takes three times as long, at each query
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def segment_of(position: int) -> int:
     """The segment of a position."""
     return (position - 1) // SEGMENT
@@ -142,12 +108,6 @@ def segment_of(position: int) -> int:
 def block_of(position: int) -> int:
     """The block of a position."""
     return (position - 1) // BLOCK
-
-
-def read_mark(db: apsw.Connection) -> Mark | None:
-    """The mark of an index, None where nothing is in it."""
-    row = db.execute("SELECT position, digest, first, partial FROM mark").fetchone()
-    return None if row is None else Mark(*row)
 
 
 def create_segment(db: apsw.Connection, number: int) -> None:
@@ -173,20 +133,13 @@ def words_table(segment: int) -> str:
     return f"words_{segment}"
 
 
-@contextmanager
-def index_errors() -> Iterator[None]:
-    """Raise what SQLite says of the index as IndexUnusable."""
-    try:
-        yield
-    except (apsw.Error, OSError) as error:
-        raise IndexUnusable(f"{type(error).__name__}: {error}") from error
-
-
 def _is_empty(db: apsw.Connection) -> bool:
     return not db.execute("SELECT count(*) FROM sqlite_schema").get
 
 
 def _check_version(db: apsw.Connection) -> None:
+    if db.execute("PRAGMA application_id").get != APPLICATION:
+        raise NotAnIndex("there is another database at its place")
     found = db.execute("PRAGMA user_version").get
     if found != VERSION:
-        raise IndexUnusable(f"it is of version {found}, and {VERSION} is needed")
+        raise IndexForeign(f"it is of version {found}, and {VERSION} is needed")

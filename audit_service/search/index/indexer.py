@@ -11,10 +11,15 @@ import apsw
 import structlog
 
 from audit_service.log import Backend, LogUnavailable
-from audit_service.search.index import file as index_file
-from audit_service.search.index.file import IndexUnusable
+from audit_service.search.index import place
+from audit_service.search.index.faults import (
+    IndexDamaged,
+    IndexForeign,
+    IndexUnusable,
+    index_errors,
+)
+from audit_service.search.index.mark import check_mark
 from audit_service.search.index.prepared import STEP_RECORDS, read_batch
-from audit_service.search.index.reader import check_mark
 from audit_service.search.index.writer import IndexWriter
 from service_kit import sqlite_file
 from service_kit.disk_reserve import HasRoom
@@ -25,8 +30,6 @@ POLL_SECONDS: Final = 0.2
 RETRY_SECONDS: Final = 1.0
 BYTES_PER_RECORD: Final = 512
 """About what a record takes in the index, and in its journal."""
-
-_DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError, apsw.SchemaChangeError)
 
 
 class Indexer:
@@ -52,13 +55,13 @@ class Indexer:
                 self._say("the disk is full up to its reserve")
                 return 0
             return self._add(writer)
-        except (IndexUnusable, *_DAMAGED) as error:
+        except (IndexForeign, IndexDamaged) as error:
             self._say(str(error), "the index is made anew")
             self.close()
-            index_file.remove(self._path)
-        except (apsw.Error, OSError) as error:
+            self._remove()
+        except IndexUnusable as error:
             # A full disk, or another process that holds the file: it may be over soon.
-            self._say(f"{type(error).__name__}: {error}")
+            self._say(str(error))
             self.close()
         return 0
 
@@ -77,22 +80,33 @@ class Indexer:
             return 0
         first = self._backend.heading(1)
         if first is None:
-            raise IndexUnusable("the log is empty")
-        writer.add(batch, first.digest)
+            raise IndexForeign("the log is empty")
+        with index_errors():
+            writer.add(batch, first)
         self._fault = ""
         return len(batch.events)
 
     def _current(self) -> IndexWriter:
         """The writer of the file that is there now, which is of this log."""
-        if self._writer is not None and index_file.identity(self._path) != self._file:
+        if place.is_to_be_rebuilt(self._path):
+            raise IndexDamaged("a rebuild was asked for")
+        if self._writer is not None and place.identity(self._path) != self._file:
             self._say("the file is gone", "the index is made anew")
             self.close()
         if self._writer is None:
-            self._writer = IndexWriter(self._path)
-            self._file = index_file.identity(self._path)
+            with index_errors():
+                self._writer = IndexWriter(self._path)
+            self._file = place.identity(self._path)
         if self._writer.mark is not None:
             check_mark(self._writer.mark, self._backend)
         return self._writer
+
+    def _remove(self) -> None:
+        try:
+            with index_errors():
+                place.remove(self._path)
+        except IndexUnusable as error:
+            self._say(str(error))
 
     def _say(self, reason: str, message: str = "the index cannot be written") -> None:
         if self._fault != reason:
@@ -117,11 +131,26 @@ def follow(indexer: Indexer, stop: threading.Event) -> None:
             stop.wait(POLL_SECONDS)
 
 
+def follow_alone(indexer: Indexer, path: str, stop: threading.Event) -> None:
+    """The same, once no other process does; while nobody can lock the index, try again."""
+    fault = ""
+    while not stop.is_set():
+        try:
+            with sole_indexer(path, stop) as is_sole:
+                if is_sole:
+                    follow(indexer, stop)
+        except OSError as error:
+            if fault != str(error):
+                log.warning("the index cannot be locked", reason=str(error))
+            fault = str(error)
+            stop.wait(RETRY_SECONDS)
+
+
 @contextmanager
 def sole_indexer(path: str, stop: threading.Event | None = None) -> Iterator[bool]:
     """Whether this process is the one that may write to the index, until the block ends.
 
-    It waits for another until `stop` is set; without one not at all.
+    It waits for another until `stop` is set; without one not at all. Raises OSError.
     """
     lock = f"{path}-lock"
     sqlite_file.make(lock)

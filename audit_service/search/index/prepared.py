@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from audit_service.log import Backend, Record
+from audit_service.log.backend import Heading
 from audit_service.search.index.blocks import NO_TIME, second_of
 from audit_service.search.index.terms import terms_of
 from audit_service.search.index.value_counts import LONGEST, NO_EXTENSIONS
@@ -30,10 +31,10 @@ class PreparedEvent(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Events that follow each other, and the digest of the last of them."""
+    """Events that follow each other, and the heading of the last of them."""
 
     events: Sequence[PreparedEvent]
-    digest: bytes
+    heading: Heading
 
     @property
     def last(self) -> int:
@@ -50,7 +51,7 @@ def read_batch(log: Backend, after: int) -> Batch | None:
     if not records:
         return None
     heading = log.heading(records[-1].position)
-    return None if heading is None else Batch(list(map(prepare, records)), heading.digest)
+    return None if heading is None else Batch(list(map(prepare, records)), heading)
 
 
 def prepare(record: Record) -> PreparedEvent:

@@ -8,8 +8,10 @@ import apsw
 import structlog
 
 from audit_service.log import Backend
-from audit_service.search.index import file as index_file
-from audit_service.search.index.file import IndexUnusable, Mark, index_errors
+from audit_service.search.index import place
+from audit_service.search.index.faults import IndexDamaged, IndexUnusable, index_errors
+from audit_service.search.index.file import open_to_read
+from audit_service.search.index.mark import Mark, check_mark, read_mark
 from audit_service.search.index.view import IndexView
 
 log = structlog.get_logger()
@@ -52,11 +54,17 @@ class SearchIndex:
             return None if view is None else view.mark
 
     def give_up(self, error: IndexUnusable) -> None:
-        """Use this thread's connection no more, and say why, once for each reason."""
+        """Use this thread's connection no more, and say why, once for each reason.
+
+        One that is damaged is made anew: who writes to it may never read what is damaged.
+        """
         if self._fault != str(error):
             log.warning("the index cannot be used; queries scan the log", reason=str(error))
         self._fault = str(error)
         self._drop()
+        if self._path is not None and isinstance(error, IndexDamaged):
+            with suppress(OSError):
+                place.ask_for_rebuild(self._path)
 
     def close(self) -> None:
         """Close every connection; the index is not used afterwards."""
@@ -68,7 +76,7 @@ class SearchIndex:
         if db is None:
             return None
         db.execute("BEGIN")
-        mark = index_file.read_mark(db)
+        mark = read_mark(db)
         if mark is None:
             return None
         check_mark(mark, self._backend)
@@ -85,14 +93,18 @@ class SearchIndex:
         """This thread's own, on the file that is there now."""
         if self._path is None:
             return None
-        found = index_file.identity(self._path)
+        found = place.identity(self._path)
         db: apsw.Connection | None = getattr(self._thread, "db", None)
         if db is not None and self._thread.file == found:
             return db
         self._drop()
         if found is None:
             return None
-        db = index_file.open_to_read(self._path)
+        try:
+            db = open_to_read(self._path)
+        except apsw.Error as error:
+            # Whether it is an index that is damaged, or none, who writes to it finds out.
+            raise IndexUnusable(f"{type(error).__name__}: {error}") from error
         self._thread.db, self._thread.file = db, found
         self._all.append(db)
         return db
@@ -105,11 +117,3 @@ class SearchIndex:
                 self._all.remove(db)
             with suppress(apsw.Error):
                 db.close(True)
-
-
-def check_mark(mark: Mark, backend: Backend) -> None:
-    """Raises IndexUnusable where the mark is not of that log; LogUnavailable."""
-    for position, digest in ((1, mark.first), (mark.position, mark.digest)):
-        heading = backend.heading(position)
-        if heading is None or heading.digest != digest:
-            raise IndexUnusable("it is of another log")

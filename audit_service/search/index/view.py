@@ -9,15 +9,16 @@ import apsw
 from audit_service.search.expressions import Clock, Period
 from audit_service.search.index import blocks
 from audit_service.search.index.blocks import Block, Columns
+from audit_service.search.index.faults import IndexDamaged, index_errors
 from audit_service.search.index.file import (
     BLOCK,
     SEGMENT,
-    Mark,
-    index_errors,
+    block_of,
     segment_of,
     terms_table,
     words_table,
 )
+from audit_service.search.index.mark import Mark
 from audit_service.search.index.proposals import Proposal
 from audit_service.search.index.terms import EVERY
 from audit_service.search.index.value_counts import COLUMNS, ValueCount, ValueKind
@@ -81,19 +82,25 @@ class IndexView:
             ranges.append(Range(low, high, is_within))
         return ranges
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Sequence[Block]:
         """Every block, in order."""
         with index_errors():
-            for row in self._db.execute(f"{_BLOCKS} ORDER BY number"):
-                yield Block(*row)
+            found = [Block(*row) for row in self._db.execute(f"{_BLOCKS} ORDER BY number")]
+        if [block.number for block in found] != list(range(block_of(self.position) + 1)):
+            raise IndexDamaged("a block is missing")
+        return found
 
     def columns(self, number: int) -> Columns:
         """The columns of a block."""
+        low, high = self.positions_of(number)
         with index_errors():
             packed = self._db.execute(
                 "SELECT packed FROM block_columns WHERE number = ?", (number,)
             ).get
-        return blocks.unpacked(packed)
+            columns = blocks.unpacked(packed)
+        if len(columns.arrived) != high - low + 1:
+            raise IndexDamaged("a block is not whole")
+        return columns
 
     def positions_of(self, block: int) -> tuple[int, int]:
         """The first and the last position of a block."""

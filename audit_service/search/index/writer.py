@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from audit_service.log.backend import Heading
 from audit_service.search.index import file as index_file
-from audit_service.search.index.file import SEGMENT, Mark, block_of, segment_of
+from audit_service.search.index.file import SEGMENT, block_of, segment_of
+from audit_service.search.index.mark import Mark, read_mark, write_mark
 from audit_service.search.index.open_block import OpenBlock
 from audit_service.search.index.prepared import Batch, PreparedEvent
 from audit_service.search.index.value_counts import ValueCounts
@@ -17,9 +19,9 @@ class IndexWriter:
     """
 
     def __init__(self, path: str) -> None:
-        """Raises IndexUnusable, apsw.Error, OSError."""
+        """Raises NotAnIndex, IndexForeign, and whatever reading a damaged one raises."""
         self._db = index_file.create(path)
-        self.mark = index_file.read_mark(self._db)
+        self.mark = read_mark(self._db)
         self._values = ValueCounts(self._db)
         self._block = OpenBlock.read(self._db, block_of(max(self.position, 1)))
 
@@ -28,10 +30,10 @@ class IndexWriter:
         """The position of the last event that is in it, 0 where there is none."""
         return self.mark.position if self.mark else 0
 
-    def add(self, batch: Batch, first: bytes) -> None:
+    def add(self, batch: Batch, first: Heading) -> None:
         """Add events: those that follow its position. All, or none where it raises.
 
-        `first`: the digest of the log's first event.
+        `first`: of the log's first event.
         """
         partial = self.mark.partial if self.mark else 0
         with self._db:
@@ -39,12 +41,8 @@ class IndexWriter:
                 partial += self._add_terms(segment, list(members))
             self._add_to_blocks(batch.events)
             self._values.write(self._db)
-            mark = Mark(batch.last, batch.digest, first, partial)
-            self._db.execute("DELETE FROM mark")
-            self._db.execute(
-                "INSERT INTO mark VALUES (?, ?, ?, ?)",
-                (mark.position, mark.digest, mark.first, mark.partial),
-            )
+            mark = Mark(batch.last, batch.heading, first, partial)
+            write_mark(self._db, mark)
         self._seal(self.position, mark.position)
         self.mark = mark
 

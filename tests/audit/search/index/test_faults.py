@@ -9,6 +9,10 @@ from structlog.testing import capture_logs
 
 from audit_service.log import Backend, migrate, open_log
 from audit_service.search import All, Budget, Expression, Order, Search, SearchIndex, read_filters
+from audit_service.search.buckets import Asked, Bucket
+from audit_service.search.counting import count
+from audit_service.search.expressions import Clock
+from audit_service.search.histogram import histogram
 from audit_service.search.index.file import VERSION
 from audit_service.search.index.indexer import Indexer, sole_indexer
 from service_kit import disk_reserve
@@ -170,6 +174,52 @@ def test_an_index_of_another_log_is_never_used_and_is_made_anew(
     index.close()
     of_other.close()
     other.close()
+
+
+def test_an_index_of_the_same_events_that_arrived_anew_is_not_used(
+    log: Backend, path: Path, indexer: Indexer, tmp_path: Path
+) -> None:
+    catch_up(indexer)
+    indexer.close()
+    again = log_at(tmp_path / "again.db", 20)
+    index = SearchIndex(str(path), again)
+    assert (position(index), found(again, index)) == (None, 20)
+    index.close()
+    again.close()
+
+
+def damaged_block(path: Path, sql: str) -> None:
+    db = apsw.Connection(str(path))
+    db.execute(sql)
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE block_columns SET packed = x'0011'",
+        "DELETE FROM block_columns",
+        "DELETE FROM block",
+        "DROP TABLE words_0",
+    ],
+)
+def test_an_index_whose_contents_are_damaged_costs_no_answer_and_is_made_anew(
+    log: Backend, path: Path, index: SearchIndex, indexer: Indexer, sql: str
+) -> None:
+    catch_up(indexer)
+    indexer.close()
+    damaged_block(path, sql)
+    asked = Asked(TYPE_T, Clock.ARRIVAL, None, None, Bucket.DAY, None)
+    search = Search(log, index)
+    assert sum(histogram(search, asked, Budget()).counts.values()) == 20
+    assert count(search, read_filters([("q", "t")], 0)[0], Budget()).matches == 20
+    commit(log, event("later"))
+    catch_up(indexer)
+    assert (position(index), found(log, index)) == (21, 21)
+    assert sum(histogram(search, asked, Budget()).counts.values()) == 21
+    with index.view() as view:
+        assert view is not None
+        assert count(search, read_filters([("q", "t")], 0)[0], Budget()).matches == 21
 
 
 def test_a_full_disk_stops_the_index_and_not_the_log_and_says_so_once(
