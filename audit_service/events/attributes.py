@@ -67,19 +67,22 @@ def check(attributes: Mapping[str, Any], leniency: Leniency) -> Mapping[str, Val
     return attributes
 
 
+def is_name(text: str) -> bool:
+    """Whether an attribute may have that name, where any leniency lets it in."""
+    return text not in _RESERVED and _TOLERABLE_NAME.fullmatch(text) is not None
+
+
 def check_name(name: str, leniency: Leniency) -> None:
     """Raises EventRejected unless `name` may name an attribute (Attribute Naming Convention)."""
-    if name in _RESERVED or not (_NAME.fullmatch(name) or _is_tolerated(name, leniency)):
+    if not (
+        is_name(name) and (_NAME.fullmatch(name) or leniency.lets_in(Tolerance.ATTRIBUTE_NAMES))
+    ):
         shown = name if name.isascii() and name.isprintable() and len(name) <= _MAX_SHOWN else None
         raise EventRejected(
             shown,
             "is no attribute name: only a-z and 0-9 may be in one, and `data` is reserved",
             Rule.NAME,
         )
-
-
-def _is_tolerated(name: str, leniency: Leniency) -> bool:
-    return bool(_TOLERABLE_NAME.fullmatch(name)) and leniency.lets_in(Tolerance.ATTRIBUTE_NAMES)
 
 
 def _check_value(name: str, value: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from audit_service.events import Tolerance
+from audit_service.events.attributes import is_name
 from audit_service.search import moments, patterns, subscription_filter
 from audit_service.search.contents import words_of
 from audit_service.search.expressions import (
@@ -94,8 +95,8 @@ def _check_is_first(name: str, before: Mapping[str, object]) -> None:
 
 def _extension(name: str) -> str:
     extension = name.removeprefix(EXTENSION)
-    if not extension:
-        raise ValueError("must name an extension: ext.NAME")
+    if not is_name(extension):
+        raise ValueError("must name an extension: ext.NAME, of letters and digits")
     return extension
 
 

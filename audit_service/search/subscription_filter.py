@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from audit_service.events.attributes import is_name
 from audit_service.search.expressions import All, Any, Attribute, Comparison, Expression, Not
 
 MOST_BYTES: Final = 4096
@@ -59,4 +60,6 @@ def _attributes(operand: Value, comparison: Comparison) -> Expression:
         raise ValueError(f"`{comparison.value}` must have an object of attributes and values")
     if any(type(value) is not str or value == "" for value in operand.values()):
         raise ValueError(f"a value of `{comparison.value}` must be a string that is not empty")
+    if not all(map(is_name, operand)):
+        raise ValueError(f"`{comparison.value}` has a name that is that of no attribute")
     return All([Attribute(name, value, comparison) for name, value in operand.items()])

@@ -8,7 +8,9 @@ import orjson
 from audit_service.events import Event, JsonText
 from tests.support.log_processes import event
 
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 VALUES = ["a", "ab", "abc", "b", "B", "Straße", "1", "1.0", "true", "x y", "a-b_c"]
+VALUES += [UUID, UUID[:18], UUID[:20]]
 EXTRAS: list[str | int | bool] = [*VALUES, 1, True]
 NAMES = ["k", "l"]
 

@@ -20,8 +20,8 @@ from audit_service.search.expressions import (
     Tolerated,
     Words,
 )
+from audit_service.search.index import term_values, tokens
 from audit_service.search.index import terms as index_terms
-from audit_service.search.index import tokens
 from audit_service.search.index.words import PARTIAL_WORDS
 
 LONG_WORD = 1000
@@ -119,13 +119,13 @@ def _attribute(asked: Attribute) -> _Match:
         return _UNBOUNDED
     if asked.comparison is Comparison.EXACT:
         term = _quoted(index_terms.attribute(asked.name, asked.value))
-        return _Match(term, index_terms.is_exact(asked.value))
-    begin = asked.value[: index_terms.LONG]
+        return _Match(term, term_values.is_exact(asked.value))
+    begin = asked.value[: term_values.LONG]
     terms = f"{_quoted(index_terms.attribute_prefix(asked.name, begin))} *"
-    uuid = index_terms.uuid_prefix(asked.value)
+    uuid = term_values.uuid_prefix(asked.value)
     if uuid is not None:
         terms = f"({terms} OR {_quoted(index_terms.attribute(asked.name, uuid))})"
-    return _Match(terms, uuid is None and index_terms.is_exact_prefix(asked.value))
+    return _Match(terms, uuid is None and term_values.is_exact_prefix(asked.value))
 
 
 def _term(term: str) -> _Match:

@@ -6,9 +6,10 @@ A term is `name=value` of an attribute, `$.PATH=value` of a field, or a mark tha
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final, NamedTuple
-from zlib import crc32
 
 from audit_service.events import Tolerance, data_as_text
 from audit_service.events.lossless_json import LOSSY
@@ -21,6 +22,7 @@ from audit_service.search.contents import (
     members_of,
     text_of,
 )
+from audit_service.search.index.term_values import is_exact, is_kept, kept, plain
 from audit_service.search.index.tokens import SEPARATOR, as_tokens
 from audit_service.search.index.words import PARTIAL_WORDS, words_text
 
@@ -35,37 +37,19 @@ PARTIAL: Final = "?partial"
 
 MOST_FIELDS: Final = 256
 MOST_DEPTH: Final = 16
-LONG: Final = 100
-"""Characters of a value past which it is cut."""
-UUID_PART: Final = 18
-"""Characters that are kept of a UUID: 60 bits of it."""
-
-_ODD = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_REPLACEMENT: Final = "\ufffd"
+LONG_PATH: Final = 1000
+"""Characters of a path past which its fields are left out: each has the path in its term."""
 _SPECIAL = re.compile(r"[\\.\[=]")
-_UUID_BEGIN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}")
-_UUID = re.compile(_UUID_BEGIN.pattern + r"-[0-9a-f]{4}-[0-9a-f]{12}")
-_UUID_LENGTH: Final = 36
-
-
-def is_exact(value: str) -> bool:
-    """Whether the term of that value stands for nothing else."""
-    return len(value) <= LONG and not _is_uuid(value) and _is_kept(value)
-
-
-def is_exact_prefix(value: str) -> bool:
-    """Whether what begins as the term of that value does has that prefix."""
-    return len(value) <= LONG and _is_kept(value)
 
 
 def is_exact_field(path: Path, value: str) -> bool:
     """Whether the term of that field stands for nothing else."""
-    return is_exact(value) and all(map(_is_kept, path))
+    return is_exact(value) and all(map(is_kept, path))
 
 
 def attribute(name: str, value: str) -> str:
     """The term of an attribute."""
-    return f"{name}={_kept(value)}"
+    return f"{name}={kept(value)}"
 
 
 def attribute_prefix(name: str, value: str) -> str:
@@ -75,24 +59,12 @@ def attribute_prefix(name: str, value: str) -> str:
 
 def field(path: Path, value: str) -> str:
     """The term of a field of JSON data."""
-    return f"{path_prefix(path)}={_kept(value)}"
+    return f"{path_prefix(path)}={kept(value)}"
 
 
 def tolerated(tolerance: Tolerance) -> str:
     """The term of a deviation that was let in."""
     return f"?tolerated.{tolerance}"
-
-
-def plain(text: str) -> str:
-    """The text without characters that a term cannot have."""
-    return text if text.isprintable() else _ODD.sub(_REPLACEMENT, text)
-
-
-def uuid_prefix(value: str) -> str | None:
-    """What is kept of a UUID that begins so, where it is longer than that; None otherwise."""
-    if len(value) > UUID_PART and _UUID_BEGIN.match(value):
-        return value[:UUID_PART]
-    return None
 
 
 def path_prefix(path: Path) -> str:
@@ -125,7 +97,7 @@ def terms_of(record: Record) -> IndexTerms:
         texts[text] = None
         # What is asked of an event's time is bounded by its instant.
         if name != "time":
-            terms.append(f"{name}={_kept(text)}")
+            terms.append(f"{name}={kept(text)}")
     value = Contents(event).json
     is_whole = value is LOSSY or _add_fields(value, DATA, MOST_DEPTH, terms, texts)
     text_data = data_as_text(event) if value is LOSSY else None
@@ -150,37 +122,24 @@ def _add_fields(
     if not is_compound(value):
         text = text_of(value)
         texts[text] = None
-        terms.append(f"{prefix}={_kept(text)}")
+        terms.append(f"{prefix}={kept(text)}")
         return True
     if depth == 0:
         return False
     if type(value) is list:
-        prefix += ITEMS
-        inner = ((prefix, each) for each in value)
+        inner: Iterable[tuple[str | None, Any]] = zip(repeat(prefix + ITEMS), value, strict=False)
     else:
-        inner = ((_member(prefix, name), each) for name, each in members_of(value))
+        room = LONG_PATH - len(prefix)
+        inner = (
+            (_member(prefix, name) if len(name) <= room else None, each)
+            for name, each in members_of(value)
+        )
     for inner_prefix, each in inner:
-        if len(terms) > MOST_FIELDS or not _add_fields(each, inner_prefix, depth - 1, terms, texts):
+        if inner_prefix is None or len(terms) > MOST_FIELDS:
+            return False
+        if not _add_fields(each, inner_prefix, depth - 1, terms, texts):
             return False
     return True
-
-
-def _kept(value: str) -> str:
-    """What a term keeps of a value."""
-    if len(value) < _UUID_LENGTH and value.isprintable():
-        return value
-    value = plain(value)
-    if _is_uuid(value):
-        return value[:UUID_PART]
-    return value if len(value) <= LONG else f"{value[:LONG]}{crc32(value.encode()):08x}"
-
-
-def _is_kept(text: str) -> bool:
-    return _REPLACEMENT not in plain(text)
-
-
-def _is_uuid(value: str) -> bool:
-    return len(value) == _UUID_LENGTH and _UUID.fullmatch(value) is not None
 
 
 @lru_cache(4096)

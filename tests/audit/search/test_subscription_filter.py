@@ -39,6 +39,8 @@ def test_a_dialect_means_what_its_specification_says(text: str, *, holds: bool) 
         ('{"exact":{"a":"b"},"prefix":{"a":"b"}}', "object with one member"),
         ('{"sql":"type = 1"}', "dialect that is not known"),
         ('{"exact":{}}', "object of attributes"),
+        ('{"exact":{"$.user":"b"}}', "that of no attribute"),
+        ('{"not":{"prefix":{"a=b":"c"}}}', "that of no attribute"),
         ('{"exact":{"type":1}}', "must be a string"),
         ('{"exact":{"type":""}}', "must be a string"),
         ('{"all":[]}', "not empty"),

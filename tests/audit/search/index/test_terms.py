@@ -12,7 +12,7 @@ from audit_service.events import JsonText
 from audit_service.log import Record
 from audit_service.search import read_filters
 from audit_service.search.contents import ITEMS, Contents, Name
-from audit_service.search.expressions import Attribute, Comparison, Field
+from audit_service.search.expressions import Attribute, Comparison, Field, Not
 from audit_service.search.index import terms as index_terms
 from audit_service.search.index import tokens
 from audit_service.search.index.file import create_segment
@@ -147,6 +147,34 @@ def test_an_event_of_which_something_is_left_out_is_proposed_for_every_question_
 
 def test_capitals_and_spaces_are_told_apart_in_tokens() -> None:
     assert len({tokens.as_tokens(text) for text in ("a b", "A b", "a B", "a\nb", "ab")}) == 5
+
+
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+@pytest.mark.parametrize("value", [UUID, UUID[:18], UUID[:20], UUID[:-1] + "f", UUID + "0"])
+@pytest.mark.parametrize("asked", [UUID, UUID[:17], UUID[:18], UUID[:19], UUID[:20], UUID[:-1]])
+@pytest.mark.parametrize("comparison", list(Comparison))
+def test_a_uuid_that_is_cut_is_no_other_value(
+    db: apsw.Connection, value: str, asked: str, comparison: Comparison
+) -> None:
+    record = Record(1, 0, None, event("1", subject=value))
+    expression = Attribute("subject", asked, comparison)
+    for each, holds in (
+        (expression, comparison.accepts(value, asked)),
+        (Not(expression), not comparison.accepts(value, asked)),
+    ):
+        proposed = proposal(each, any_partial=False)
+        found = matches(db, record, proposed.terms, None)
+        assert found or not holds
+        assert found is holds or not proposed.is_exact
+
+
+def test_a_name_that_is_very_long_makes_no_long_terms() -> None:
+    text = orjson.dumps({"x" * 60_000: {f"{n}": n for n in range(200)}})
+    found = terms_of(Record(1, 0, None, event("1", JsonText(text))))
+    assert found.is_partial
+    assert len(found.terms) < 10_000
 
 
 def test_data_that_are_a_scalar_are_no_attribute(db: apsw.Connection) -> None:
