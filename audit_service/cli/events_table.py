@@ -43,7 +43,9 @@ def print_event(record: dict[str, Any]) -> None:
         click.echo(f"{name}: {escape_controls(_text(value))}")
     for name, value in data.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        click.echo(f"{name}: {escape_controls(text) if isinstance(value, str) else text}")
+        # Line by line: JSON escapes few of them, and has lines of its own.
+        lines = [text] if isinstance(value, str) else text.split("\n")
+        click.echo(f"{name}: " + "\n".join(map(escape_controls, lines)))
 
 
 def found_line(record: dict[str, Any]) -> str:

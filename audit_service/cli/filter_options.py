@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from audit_service.events import Tolerance
+from audit_service.search import moments
 
 F = TypeVar("F", bound=Callable[..., Any])
 Filters = tuple[tuple[str, str], ...]
@@ -70,6 +71,7 @@ _OPTIONS: Final = [
     ),
     click.option("--filter", help="A filter of the CloudEvents Subscriptions API, in JSON."),
 ]
+_TIMES: Final = frozenset({"since", "until"})
 _MANY: Final = ("type", "source", "subject", "id")
 _ONE: Final = ("q", "since", "until", "by", "transport", "tolerated", "filter")
 
@@ -85,6 +87,20 @@ def filter_options(command: F) -> F:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def with_absolute_times(filters: Filters, now: int) -> Filters:
+    """The same, where a time is not relative. `now`: microseconds since 1970."""
+    return tuple(
+        (name, _absolute(value, now) if name in _TIMES else value) for name, value in filters
+    )
+
+
+def _absolute(text: str, now: int) -> str:
+    try:
+        return moments.absolute(text, now)
+    except ValueError:
+        return text  # The service says what is wrong with it.
 
 
 def _taken(options: dict[str, Any]) -> Filters:

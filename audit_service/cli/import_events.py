@@ -1,7 +1,9 @@
 """Command `audit-service import`: events of files into a log, by the strict path of all events."""
 
 import gzip
+import shlex
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +13,14 @@ import click
 
 from audit_service.cli.audit_remote import AuditRemote
 from audit_service.events import strict_json
-from service_kit.cli.remote import REFUSED, UNREACHABLE, Unreachable, problem_of, url_option
+from service_kit.cli.remote import (
+    REFUSED,
+    UNREACHABLE,
+    Response,
+    Unreachable,
+    problem_of,
+    url_option,
+)
 from service_kit.cli.terminal import counting
 from service_kit.logs import escape_controls
 
@@ -23,6 +32,8 @@ RETRY_SECONDS: Final = 1.0
 _GZIP: Final = b"\x1f\x8b"
 _REFUSALS: Final = frozenset({400, 413})
 _OURS: Final = 500
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +44,19 @@ class Line:
     text: bytes
 
 
+class _Stopped(Exception):
+    """The import cannot go on now. The message says why."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--from-line", type=click.IntRange(min=1), default=1, help="Go on from there.")
+@click.option(
+    "--from-line", type=click.IntRange(min=1), default=1, help="Go on from there in the first FILE."
+)
 @url_option
 def import_events(files: tuple[str, ...], *, from_line: int) -> None:
     """Send the events of files: one in each line, or a JSON array; .gz too; `-`: standard input.
@@ -44,20 +65,42 @@ def import_events(files: tuple[str, ...], *, from_line: int) -> None:
     refused are named; all others are stored."""
     remote = AuditRemote()
     refused = 0
-    for name in files:
-        with ExitStack() as opened, counting(name, None) as count:
-            lines = _lines(opened.enter_context(_open(name)))
-            left = (line for line in lines if line.number >= from_line)
-            for batch in _batches(left):
-                try:
-                    refused += _send(remote, name, batch)
-                except Unreachable as error:
-                    remote.end(
-                        UNREACHABLE, f"{error}; go on with --from-line {batch[0].number} {name}"
-                    )
-                count.add(len(batch))
+    for number, name in enumerate(files):
+        sent = _Sent(from_line if number == 0 else 1)
+        try:
+            refused += _import(remote, name, sent)
+        except _Stopped as error:
+            left = " ".join(map(shlex.quote, files[number:]))
+            remote.end(error.code, f"{error}; go on with --from-line {sent.next_line} {left}")
     if refused:
         remote.end(REFUSED, f"{refused} were refused")
+
+
+@dataclass(slots=True)
+class _Sent:
+    """How much of a file was sent: all before a line."""
+
+    next_line: int
+
+
+def _import(remote: AuditRemote, name: str, sent: _Sent) -> int:
+    """Send what is left of a file; how many lines were refused. Raises _Stopped."""
+    refused = 0
+    try:
+        with ExitStack() as opened, counting(name, None) as count:
+            lines = _lines(opened.enter_context(_open(name)))
+            first = sent.next_line
+            for batch in _batches(line for line in lines if line.number >= first):
+                refused += _send(remote, name, batch)
+                sent.next_line = batch[-1].number + 1
+                count.add(len(batch))
+    except Unreachable as error:
+        raise _Stopped(UNREACHABLE, str(error)) from error
+    except KeyboardInterrupt:
+        raise _Stopped(INTERRUPTED, "stopped") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:
+        raise _Stopped(REFUSED, f"{name} cannot be read: {error}") from error
+    return refused
 
 
 def _open(name: str) -> IO[bytes]:
@@ -123,19 +166,27 @@ def _send(remote: AuditRemote, name: str, batch: Sequence[Line]) -> int:
 
 
 def _answer(remote: AuditRemote, batch: Sequence[Line]) -> dict[str, Any] | None:
-    """What is wrong with a batch; None once it is stored. Raises Unreachable."""
+    """What is wrong with a batch; None once it is stored. Raises Unreachable, _Stopped."""
     body = b"[" + b",".join(line.text for line in batch) + b"]"
     for _ in range(TRIES):
         response = remote.ask("POST", "/", data=body, headers={"Content-Type": BATCH})
         if response.ok:
             return None
         if response.status_code in _REFUSALS:
-            problem: dict[str, Any] = response.json()
-            return problem
+            return _problem(response)
         if response.status_code < _OURS:
-            remote.end(REFUSED, problem_of(response))
+            raise _Stopped(REFUSED, problem_of(response))
         time.sleep(float(response.headers.get("Retry-After", RETRY_SECONDS)))
     raise Unreachable(f"{remote.url} answered {response.status_code} for {TRIES} times")
+
+
+def _problem(response: Response) -> dict[str, Any]:
+    """The problem document, or what stands for one: a proxy may refuse a body that is too long."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    return problem if isinstance(problem, dict) else {"detail": problem_of(response)}
 
 
 def _rule(error: dict[str, Any]) -> str:

@@ -11,9 +11,10 @@ import click
 
 from audit_service.cli.audit_remote import AuditRemote
 from audit_service.cli.events_table import found_line, print_event, print_events
-from audit_service.cli.filter_options import Filters, filter_options
+from audit_service.cli.filter_options import Filters, filter_options, with_absolute_times
 from service_kit.cli.options import as_json
 from service_kit.cli.remote import Response, Unreachable, lines, url_option
+from service_kit.clock import now_in_microseconds
 
 LAST: Final = 10
 RETRY_SECONDS: Final = 1.0
@@ -62,6 +63,8 @@ def show(position: int, *, as_json: bool) -> None:
 def tail(filters: Filters, *, follow: bool, number: int, as_json: bool) -> None:
     """The last events that match, as Found lines, or with --json as records."""
     remote = AuditRemote()
+    # Else a stream that is begun again would leave out what came while there was none.
+    filters = with_absolute_times(filters, now_in_microseconds())
     last = deque(remote.events(filters, "desc", number or 1)) if number or follow else deque()
     after = last[0]["position"] if last else 0
     shown = reversed(last) if number else iter(())
@@ -80,16 +83,26 @@ def _followed(remote: AuditRemote, filters: Filters, after: int) -> Iterator[dic
                 (*filters, ("after", str(after))),
                 timeout=(RETRY_SECONDS * 5, SILENT_SECONDS),
             )
-            for record in _records(response):
-                after = record["position"]
-                yield record
+            for position, record in _blocks(response):
+                after = position
+                if record is not None:
+                    yield record
         except Unreachable:
             pass
         time.sleep(RETRY_SECONDS)
 
 
-def _records(response: Response) -> Iterator[dict[str, Any]]:
-    """The records of a stream of server-sent events."""
+def _blocks(response: Response) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """The blocks of a stream that have an id, each with its record, if it has one.
+
+    One that breaks off within a block has not sent it.
+    """
+    position, record = None, None
     for line in lines(response):
-        if line.startswith(b"data: "):
-            yield json.loads(line.removeprefix(b"data: "))
+        if line.startswith(b"id: "):
+            position = int(line.removeprefix(b"id: "))
+        elif line.startswith(b"data: "):
+            record = json.loads(line.removeprefix(b"data: "))
+        elif not line and position is not None:
+            yield position, record
+            position, record = None, None

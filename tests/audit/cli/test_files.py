@@ -2,16 +2,22 @@
 
 import gzip
 import json
+import signal
+import socket
+import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pytest
 
 from audit_service import create_app
 from audit_service.settings import Settings
-from tests.support import terminal
+from tests.support import processes, terminal
 from tests.support.audit_client import Sink
 from tests.support.served_app import served
 from tests.support.terminal import Output
@@ -154,3 +160,102 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     output = audit("http://127.0.0.1:1", "import", str(tmp_path / "absent"))
     assert output.code == 1
     assert "absent" in output.raw
+
+
+def events_file(file: Path, begin: int, end: int) -> Path:
+    event = '{"specversion":"1.0","id":"%s","source":"/s","type":"t"}\n'
+    file.write_text("".join(event % n for n in range(begin, end)))
+    return file
+
+
+def test_a_line_to_go_on_from_is_one_of_the_first_file(tmp_path: Path) -> None:
+    files = [events_file(tmp_path / f"{n}.ndjson", n * 10, n * 10 + 3) for n in (1, 2)]
+    with service(tmp_path / "log") as (sink, url):
+        output = audit(url, "import", "--from-line", "3", *map(str, files))
+        assert (output.code, output.lines) == (0, [])
+        assert [event["id"] for event in sink.stored()] == ["12", "20", "21", "22"]
+    stopped = audit("http://127.0.0.1:1", "import", *map(str, files))
+    assert f"--from-line 1 {files[0]} {files[1]}" in stopped.raw
+
+
+def test_a_file_that_is_cut_off_is_said_and_where_to_go_on(tmp_path: Path) -> None:
+    text = events_file(tmp_path / "events.ndjson", 0, 5000).read_bytes()
+    file = tmp_path / "cut.ndjson.gz"
+    file.write_bytes(gzip.compress(text)[:-2000])
+    with service(tmp_path / "log") as (sink, url):
+        output = audit(url, "import", str(file))
+        stored = len(sink.client.get("/v1/events?limit=1&count=true").get_json()["items"])
+        assert (output.code, stored) == (1, 1)
+        position = sink.client.get("/v1/events?limit=1").get_json()["items"][0]["position"]
+        assert f"go on with --from-line {position + 1} {file}" in output.raw
+        assert "Traceback" not in output.raw
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A proxy that has a rule of its own."""
+
+    most = 0
+    status = 413
+    sent: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.status if len(body) > self.most else 204
+        if status == 204:
+            self.sent.append(body)
+        self.send_response(status)
+        self.send_header("Content-Length", "0" if status == 204 else "6")
+        self.end_headers()
+        self.wfile.write(b"" if status == 204 else b"<html>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def refusing(most: int, status: int) -> Iterator[tuple[type[Refusing], str]]:
+    handler = type("Handler", (Refusing,), {"most": most, "status": status, "sent": []})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield handler, f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_batch_that_a_proxy_finds_too_long_is_divided(tmp_path: Path) -> None:
+    file = events_file(tmp_path / "events.ndjson", 0, 100)
+    with refusing(500, 413) as (proxy, url):
+        assert audit(url, "import", str(file)).code == 0
+    ids = [event["id"] for body in proxy.sent for event in json.loads(body)]
+    assert ids == [f"{n}" for n in range(100)]
+
+
+def test_a_refusal_of_all_says_where_to_go_on(tmp_path: Path) -> None:
+    file = events_file(tmp_path / "events.ndjson", 0, 3)
+    with refusing(0, 403) as (_, url):
+        output = audit(url, "import", str(file))
+    assert output.code == 1
+    assert f"answered 403; go on with --from-line 1 {file}" in output.raw
+
+
+def test_an_interruption_says_where_to_go_on(tmp_path: Path) -> None:
+    file = events_file(tmp_path / "events.ndjson", 0, 3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = subprocess.Popen(
+            [
+                *(str(processes.BIN / "audit-service"), "import", str(file)),
+                *("--url", f"http://127.0.0.1:{silent.getsockname()[1]}"),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=processes.environment(),
+        )
+        # It waits for an answer once it has connected.
+        with silent.accept()[0]:
+            command.send_signal(signal.SIGINT)
+            _, shown = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert f"go on with --from-line 1 {file}" in shown

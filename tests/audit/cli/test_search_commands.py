@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from audit_service import create_app
+from audit_service.cli.filter_options import with_absolute_times
 from audit_service.settings import Settings
 from tests.support import processes, terminal
 from tests.support.audit_client import Sink
@@ -108,6 +109,28 @@ def test_show_prints_one_whole(url: str, columns: int | None) -> None:
     assert "subject: another" in output.lines
     assert json.loads(audit(url, "show", "3", "--json").raw)["position"] == 3
     assert audit(url, "show", "99").code == 1
+
+
+def test_show_steers_no_terminal(tmp_path: Path) -> None:
+    app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/events.db"))
+    with served(app) as url:
+        data = {"a": "\x9b31m \x7f \u202e", "b": ["x"]}
+        Sink(app).structured({"id": "1", "data": data})
+        output = audit(url, "show", "1").raw
+    app.close()
+    odd = [character for character in output if not character.isprintable()]
+    assert set(odd) == {"\n"}
+    assert "\\x9b31m" in output
+    assert '\n  "b": [\n' in output
+
+
+def test_times_that_are_relative_are_those_of_the_begin() -> None:
+    asked = (("since", "-15m"), ("type", "-2h"), ("until", "yesterday"))
+    assert with_absolute_times(asked, 3_600_000_000) == (
+        ("since", "1970-01-01T00:45:00.000000Z"),
+        ("type", "-2h"),
+        ("until", "yesterday"),
+    )
 
 
 def test_tail_prints_found_lines_of_the_last(url: str) -> None:
