@@ -87,7 +87,7 @@ def app_on(
     app.register_blueprint(export.blueprint(search, concurrency.runner(1), lambda: app.is_draining))
     streams = Streams(
         search,
-        Hub(backend, concurrency),
+        Hub(backend, concurrency, stream.frame, lambda: app.is_draining),
         concurrency.runner(1),
         StreamMetrics(metrics),
         most=settings.max_streams,

@@ -2,9 +2,9 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -18,12 +18,12 @@ from audit_service.metrics import StreamMetrics
 from audit_service.search import (
     Budget,
     Expression,
-    Found,
     InvalidFilters,
     Order,
     Search,
 )
-from audit_service.search.live import Hub, Reader
+from audit_service.search.live import Hub
+from audit_service.search.readers import Reader
 from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
@@ -31,16 +31,13 @@ from service_kit.http.problems import unavailable
 from service_kit.http.query_parameters import repeatable
 
 PAGE: Final = 200
-FRAMES: Final = 256
-FRAME_BYTES: Final = 16 * 1024
-"""The most frames that are kept, and the longest of them."""
 QUIET_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 5
 LAST_ID: Final = "Last-Event-ID"
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_BEGIN: Final = b"retry: 1000\n\n"
-_COMMENT: Final = b":\n\n"
+_BEGIN: Final = b"retry: 1000\n"
+_COMMENT: Final = b":\n"
 _BUDGET: Final = Budget(seconds=0.5, page_bytes=1024 * 1024)
 _POSITION = re.compile(r"[0-9]{1,19}", re.ASCII)
 
@@ -68,67 +65,76 @@ class Streams:
         self._most = most
         self._is_over = is_over
         self._open = 0
-        self._frames_made: dict[int, bytes] = {}
 
     def open(self, expression: Expression, after: int | None) -> Iterator[bytes]:
         """The stream of what matches, after a position, or from now on. Raises Problem, 503."""
         if self._open >= self._most:
             raise unavailable("there are too many streams", retry_after=RETRY_SECONDS)
-        position = self._run(self._search.log.last) if after is None else after
-        return self._frames(expression, position)
+        last = self._run(self._search.log.last)
+        return self._frames(expression, last if after is None else min(after, last))
 
     def _frames(self, expression: Expression, position: int) -> Iterator[bytes]:
         # Not before it is begun: one that never is has no end either.
         self._open += 1
         self._metrics.opened()
-        written_at = time.monotonic()
         try:
-            yield _BEGIN
-            for records in self._followed(expression, position):
-                if records:
-                    yield b"".join(map(self._frame, records))
-                elif time.monotonic() - written_at < QUIET_SECONDS:
-                    continue
-                else:
-                    yield _COMMENT
-                written_at = time.monotonic()
+            yield _BEGIN + _progress(position)
+            yield from self._followed(expression, position)
         finally:
             self._open -= 1
             self._metrics.closed()
 
-    def _frame(self, record: Record) -> bytes:
-        """What is sent of a record, kept for others that are sent it, too."""
-        frame = self._frames_made.get(record.position)
-        if frame is None:
-            if len(self._frames_made) >= FRAMES:
-                self._frames_made.clear()
-            frame = b"id: %d\ndata: %b\n\n" % (record.position, one_line(record_json(record)))
-            if len(frame) <= FRAME_BYTES:
-                self._frames_made[record.position] = frame
-        return frame
-
-    def _followed(self, expression: Expression, position: int) -> Iterator[Iterable[Record]]:
-        """What matches after a position, as it arrives; nothing now and then."""
+    def _followed(self, expression: Expression, position: int) -> Generator[bytes]:
+        """What matches after a position, as it arrives, and a comment now and then."""
+        written_at = time.monotonic()
         while not self._is_over():
-            found = self._run(partial(self._read, expression, position))
-            position = found.scanned_to
-            yield found.records
-            reader = None if found.more else self._hub.join(expression, position)
+            page = self._run(partial(self._page, expression, position))
+            position = page.position
+            if page.frames or time.monotonic() - written_at >= QUIET_SECONDS:
+                yield page.frames or _COMMENT + _progress(position)
+                written_at = time.monotonic()
+            reader = None if page.more else self._hub.join(expression, position)
             if reader is not None:
-                yield from self._handed(reader)
-                position = reader.position
+                position = yield from self._handed(reader)
 
-    def _read(self, expression: Expression, position: int) -> Found:
-        return self._search.find(expression, Order.ASCENDING, position, limit=PAGE, budget=_BUDGET)
-
-    def _handed(self, reader: Reader) -> Iterator[Iterable[Record]]:
+    def _handed(self, reader: Reader) -> Generator[bytes, None, int]:
+        """What the hub hands over; up to which position that is all, once it is behind."""
+        position = reader.queue.position
         try:
             while not self._is_over():
-                yield self._hub.next(reader)
-                if reader.is_behind:
-                    return
+                handed = self._hub.next(reader, time.monotonic() + QUIET_SECONDS)
+                position = handed.position
+                yield handed.frames or _COMMENT + _progress(position)
+                if handed.is_behind:
+                    break
         finally:
             self._hub.leave(reader)
+        return position
+
+    def _page(self, expression: Expression, position: int) -> "_Page":
+        if self._is_over():
+            # Others have waited for their turn, too.
+            return _Page(b"", position, more=False)
+        found = self._search.find(expression, Order.ASCENDING, position, limit=PAGE, budget=_BUDGET)
+        return _Page(b"".join(map(frame, found.records)), found.scanned_to, found.more)
+
+
+class _Page(NamedTuple):
+    """Frames of what was found up to a position; `more`: there is more by now."""
+
+    frames: bytes
+    position: int
+    more: bool
+
+
+def frame(record: Record) -> bytes:
+    """What is sent of a record."""
+    return b"id: %d\ndata: %b\n\n" % (record.position, one_line(record_json(record)))
+
+
+def _progress(position: int) -> bytes:
+    """What tells where to go on from, and is no event (HTML Standard, section 9.2.6)."""
+    return b"id: %d\n\n" % position
 
 
 def blueprint(streams: Streams) -> APIBlueprint:

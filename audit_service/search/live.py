@@ -1,152 +1,174 @@
-"""Live events: readers that follow the log learn what arrives and matches, from one look of all.
+"""Live events: readers that follow the log are handed what arrives and matches, as it is written.
 
-A reader goes through the log by position on its own, until it is where the hub is; from then on
-the hub hands it what matches. One that falls behind goes through the log again: nothing is kept
-for it but a few records.
+All readers of a process share one look at the log, a few times a second, which one of them takes
+for all. One that falls behind goes through the log on its own: little is kept for it.
 """
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from audit_service.log import Backend, Record
-from audit_service.search.contents import text_of
-from audit_service.search.expressions import All, Attribute, Comparison, Expression, Subject
+from audit_service.log import Backend, LogUnavailable, Record
+from audit_service.search.expressions import Expression, Subject
+from audit_service.search.reader_queue import Frame, Frames, Handed, ReaderQueue
+from audit_service.search.readers import ByKey, Reader, Readers, candidates
 from audit_service.search.scan import STEP_BYTES, STEP_RECORDS
 from service_kit.concurrency import Concurrency, Signal
 
 POLL_SECONDS: Final = 0.2
-TURN_SECONDS: Final = 0.005
-"""For which records are handed out before others have their turn."""
-MOST_WAITING: Final = 100
-"""The most records that are kept for a reader."""
-
-_Key = tuple[str, str]
-"""An attribute and its value."""
 
 
-class Reader:
-    """One who follows: the records that wait for it, and up to where it has been told."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found up to position `last`, and for whom; `more`: there is more by now."""
 
-    def __init__(self, expression: Expression, position: int) -> None:
-        self.expression = expression
-        self.key = _key_of(expression)
-        self.position = position
-        """All that matches up to here was handed over, or waits."""
-        self.waiting: list[Record] = []
-        self.is_behind = False
-        """There was more than can wait: it has to go through the log again."""
-        self.signal: Signal | None = None
-        """Released once there is something, where it waits."""
+    last: int
+    more: bool
+    found: Sequence[tuple[Reader, Frame]]
 
 
 class Hub:
     """The look at the log that all readers of a process share. For callers of one concurrency."""
 
-    def __init__(self, log: Backend, concurrency: Concurrency) -> None:
+    def __init__(
+        self,
+        log: Backend,
+        concurrency: Concurrency,
+        write: Callable[[Record], bytes],
+        is_over: Callable[[], bool],
+    ) -> None:
+        """`write`: makes what is sent of a record; `is_over`: whether nobody waits any more."""
         self._log = log
         self._concurrency = concurrency
         self._run = concurrency.runner(1)
+        self._write = write
+        self._is_over = is_over
         self._lock = threading.Lock()
         # Guarded by _lock.
-        self._readers: dict[_Key | None, dict[Reader, None]] = defaultdict(dict)
+        self._readers = Readers()
+        self._frames = Frames()
         self._position = 0
+        self._idle: dict[Reader, Signal] = {}
+        self._is_led = False
+        # Of whoever leads.
         self._looked_at = float("-inf")
-        self._looking = False
 
     def join(self, expression: Expression, position: int) -> Reader | None:
         """A reader that has had all up to a position; None where the hub is further than that, and
         it has to go through the log first.
         """
-        reader = Reader(expression, position)
         with self._lock:
             if not self._readers:
                 self._position = position
             if position < self._position:
                 return None
-            self._readers[reader.key][reader] = None
+            reader = Reader(expression, ReaderQueue(position, self._frames))
+            self._readers.add(reader)
         return reader
 
     def leave(self, reader: Reader) -> None:
         """Hand it nothing any more."""
         with self._lock:
-            self._readers[reader.key].pop(reader, None)
-            if not self._readers[reader.key]:
-                del self._readers[reader.key]
+            reader.queue.take()
+            self._readers.remove(reader)
 
-    def next(self, reader: Reader) -> Sequence[Record]:
-        """What matches and has arrived, after a moment's wait where there is none.
-
-        Empty, too, where it has fallen behind. Raises LogUnavailable.
+    def next(self, reader: Reader, deadline: float) -> Handed:
+        """What has arrived and matches, once there is something; nothing at `deadline` (of
+        time.monotonic), or once it has fallen behind or all is over.
         """
-        self._look()
+        try:
+            while not self._is_due(reader, deadline):
+                signal = self._signal_unless_it_leads(reader)
+                if signal is None:
+                    self._lead(reader, deadline)
+                else:
+                    signal.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        finally:
+            self._end_waiting(reader)
         with self._lock:
-            if not reader.waiting and not reader.is_behind:
-                reader.signal = self._concurrency.signal()
-            signal = reader.signal
-        if signal is not None:
-            signal.acquire(timeout=POLL_SECONDS)
+            handed = reader.queue.take()
+            if handed.is_behind:
+                return handed
+            return handed._replace(position=max(handed.position, self._position))
+
+    def _is_due(self, reader: Reader, deadline: float) -> bool:
+        return reader.queue.has_something or self._is_over() or time.monotonic() >= deadline
+
+    def _signal_unless_it_leads(self, reader: Reader) -> Signal | None:
+        """What a reader is woken by; None where nobody leads, and it does from now on."""
         with self._lock:
-            reader.signal = None
-            found, reader.waiting = reader.waiting, []
-        return found
+            if not self._is_led:
+                self._is_led = True
+                return None
+            signal = self._concurrency.signal()
+            if reader.queue.has_something:
+                signal.release()
+            else:
+                self._idle[reader] = signal
+            return signal
+
+    def _lead(self, reader: Reader, deadline: float) -> None:
+        """Look for all, until there is something for this reader."""
+        try:
+            while not self._is_due(reader, deadline):
+                until = min(self._looked_at + POLL_SECONDS, deadline)
+                if (pause := until - time.monotonic()) > 0:
+                    self._concurrency.signal().acquire(timeout=pause)
+                else:
+                    self._look()
+        finally:
+            with self._lock:
+                self._is_led = False
+
+    def _end_waiting(self, reader: Reader) -> None:
+        """Have another lead, where nobody does, or all go on where all is over."""
+        with self._lock:
+            self._idle.pop(reader, None)
+            if self._is_over():
+                self._wake(tuple(self._idle))
+            elif not self._is_led:
+                self._wake(tuple(self._idle)[:1])
+
+    def _wake(self, readers: Iterable[Reader]) -> None:
+        for reader in readers:
+            if signal := self._idle.pop(reader, None):
+                signal.release()
 
     def _look(self) -> None:
-        """Read what has arrived, where nobody has just done so, and hand it out."""
+        """Read what has arrived, and hand it out; later, where the log cannot be read now."""
         with self._lock:
-            now = time.monotonic()
-            if self._looking or now - self._looked_at < POLL_SECONDS / 2:
-                return
-            self._looking, self._looked_at, after = True, now, self._position
+            by_key, after = self._readers.by_key(), self._position
+        self._looked_at = time.monotonic()
         try:
-            page = self._run(lambda: self._log.oldest(after, STEP_RECORDS, STEP_BYTES))
-            if page.more:
-                self._looked_at = float("-inf")
-            self._hand_out_all(page.records)
-        finally:
-            self._looking = False
+            look = self._run(lambda: self._found(by_key, after))
+        except LogUnavailable:
+            return
+        if look.more:
+            self._looked_at = float("-inf")
+        with self._lock:
+            self._hand_out(look, by_key)
 
-    def _hand_out_all(self, records: Sequence[Record]) -> None:
-        began = time.monotonic()
-        for record in records:
-            with self._lock:
-                if record.position > self._position:
-                    self._hand_out(record)
-            if time.monotonic() - began > TURN_SECONDS:
-                self._concurrency.let_others_go_first()
-                began = time.monotonic()
+    def _found(self, by_key: ByKey, after: int) -> _Look:
+        page = self._log.oldest(after, STEP_RECORDS, STEP_BYTES)
+        found: list[tuple[Reader, Frame]] = []
+        for record in page.records:
+            # One for all readers: what is costly to find out of it is found out once.
+            subject, frame = Subject(record), None
+            for reader in candidates(by_key, record):
+                if reader.queue.position < record.position and reader.expression.holds(subject):
+                    frame = frame or Frame(record.position, self._write(record))
+                    found.append((reader, frame))
+        last = page.records[-1].position if page.records else after
+        return _Look(last, page.more, found)
 
-    def _hand_out(self, record: Record) -> None:
-        self._position = record.position
-        # One for all readers: what is costly to find out of it is found out once.
-        subject = Subject(record)
-        for reader in self._candidates(record):
-            if reader.position < record.position and reader.expression.holds(subject):
-                _give(reader, record)
-
-    def _candidates(self, record: Record) -> Iterable[Reader]:
-        yield from tuple(self._readers.get(None, ()))
-        for name, value in record.event.attributes.items():
-            yield from tuple(self._readers.get((name, text_of(value)), ()))
-
-
-def _give(reader: Reader, record: Record) -> None:
-    if reader.is_behind or len(reader.waiting) >= MOST_WAITING:
-        reader.is_behind = True
-    else:
-        reader.waiting.append(record)
-        reader.position = record.position
-    if reader.signal is not None:
-        signal, reader.signal = reader.signal, None
-        signal.release()
-
-
-def _key_of(expression: Expression) -> _Key | None:
-    """An attribute and the value that it has in all that match, where there is one."""
-    parts = expression.parts if isinstance(expression, All) else (expression,)
-    for part in parts:
-        if isinstance(part, Attribute) and part.comparison is Comparison.EXACT:
-            return part.name, part.value
-    return None
+    def _hand_out(self, look: _Look, by_key: ByKey) -> None:
+        for reader, frame in look.found:
+            if reader.is_joined:
+                reader.queue.put(frame)
+        for reader in self._readers.joined_since(by_key):
+            if reader.queue.position < look.last:
+                reader.queue.fall_behind()
+        self._position = look.last
+        self._wake([reader for reader in self._idle if reader.queue.has_something])

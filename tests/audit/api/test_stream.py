@@ -13,7 +13,7 @@ import requests
 
 from audit_service import create_app
 from audit_service.api import stream
-from audit_service.search import live
+from audit_service.search import reader_queue
 from audit_service.settings import Settings
 from tests.support.audit_client import PROBLEM, Sink
 from tests.support.served_app import served
@@ -55,7 +55,13 @@ class Tail:
         return [json.loads(line[6:])["event"]["id"] for line in self.lines if line[:6] == "data: "]
 
     def positions(self) -> list[int]:
-        return [int(line[4:]) for line in self.lines if line.startswith("id: ")]
+        """Of events."""
+        lines = zip(self.lines, self.lines[1:], strict=False)
+        return [int(at[4:]) for at, line in lines if line.startswith("data: ")]
+
+    def last_id(self) -> int:
+        """What a client resumes from."""
+        return [int(line[4:]) for line in self.lines if line.startswith("id: ")][-1]
 
     def _read(self) -> None:
         try:
@@ -144,7 +150,7 @@ def test_streams_that_join_and_leave_miss_nothing_while_events_arrive(service: S
 def test_one_that_falls_behind_catches_up_from_the_log(
     service: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "MOST_WAITING", 3)
+    monkeypatch.setattr(reader_queue, "MOST_WAITING", 3)
     with service.follow("type=t") as tail:
         ids = [f"{n}" for n in range(500)]
         service.send(*ids)
