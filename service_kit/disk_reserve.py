@@ -87,16 +87,23 @@ class DiskReserve:
 
     def has_room(self, size: int) -> bool:
         """Whether about `size` bytes may be written; True counts them as written."""
-        self._look()
-        with self._lock:
-            if self._level(size) is Level.FULL:
-                return False
-            self._written += size
-        return True
+        return self._may_write(size, Level.LOW)
+
+    def has_ample_room(self, size: int) -> bool:
+        """The same for what is to leave room for others: twice the reserve stays free."""
+        return self._may_write(size, Level.OK)
 
     def reports(self) -> Mapping[str, Callable[[], Any]]:
         """What readiness shows beside its checks: `disk`, where there is one of ours."""
         return {} if self._path is None else {"disk": self._report}
+
+    def _may_write(self, size: int, most: Level) -> bool:
+        self._look()
+        with self._lock:
+            if self._level(size) > most:
+                return False
+            self._written += size
+        return True
 
     def _report(self) -> Mapping[str, Any]:
         space, level = self._look()

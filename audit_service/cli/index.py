@@ -133,7 +133,7 @@ def _settings(service: Service[Settings]) -> tuple[Settings, str]:
 
 
 def _indexer(settings: Settings, path: str, backend: Backend) -> Indexer:
-    return Indexer(backend, path, DiskReserve(path, settings.disk_reserve).has_room)
+    return Indexer(backend, path, DiskReserve(path, settings.disk_reserve).has_ample_room)
 
 
 def _place(settings: Settings) -> tuple[str, str]:

@@ -65,6 +65,12 @@ def test_there_is_no_room_below_the_reserve(free: int, state: str, *, room: bool
     assert reserve.has_room(0) is room
 
 
+@pytest.mark.parametrize(("free", "room"), [(200, True), (199, False)])
+def test_what_leaves_room_for_others_leaves_twice_the_reserve(free: int, *, room: bool) -> None:
+    assert Disk(1000, free).reserve(100).has_ample_room(0) is room
+    assert Disk(1000, free + 50).reserve(100).has_ample_room(50) is room
+
+
 def test_a_reserve_of_0_leaves_the_last_byte_to_be_filled() -> None:
     reserve = Disk(1000, free=0).reserve(0)
     assert reserve.has_room(0)

@@ -52,7 +52,7 @@ class Indexer:
         try:
             writer = self._current()
             if not self._has_room(STEP_RECORDS * BYTES_PER_RECORD):
-                self._say("the disk is full up to its reserve")
+                self._say("the disk has no room beyond twice its reserve")
                 return 0
             return self._add(writer)
         except (IndexForeign, IndexDamaged) as error:
