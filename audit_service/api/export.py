@@ -84,18 +84,20 @@ class Exported:
     written: Format
 
     def parts(self, run: Runner, is_over: Callable[[], bool]) -> Iterator[bytes]:
-        """Its bytes.
+        """Its bytes. The first of them are made at once: what cannot begin is no answer.
 
-        Raises ConnectionAbortedError once it is over: a part MUST NOT look like all of it.
+        Raises LogUnavailable, and ConnectionAbortedError once it is over: a part MUST NOT look like
+        all of it.
         """
-        if self.written.begin:
-            yield self.written.begin
-        after = 0
-        while after < self.until:
+        return self._rest(run(partial(self._part, 0)), run, is_over)
+
+    def _rest(self, found: Part, run: Runner, is_over: Callable[[], bool]) -> Iterator[bytes]:
+        if begin := self.written.begin + found.written:
+            yield begin
+        while found.walked_to < self.until:
             if is_over():
                 raise ConnectionAbortedError
-            found = run(partial(self._part, after))
-            after = found.walked_to
+            found = run(partial(self._part, found.walked_to))
             if found.written:
                 yield found.written
 

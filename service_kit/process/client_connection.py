@@ -124,10 +124,13 @@ class ClientConnection:
         )
         parts = site.app(environ, response.start_response)
         try:
-            if response.response_length:
-                self._keeper.hold(client, response.response_length)
+            client.is_streamed = response.response_length is None
+            self._keeper.hold(client, response.response_length or 0)
             for part in parts:
+                size = len(part) if client.is_streamed else 0
+                self._keeper.hold(client, size)
                 response.write(part)
+                self._keeper.give_back(client, size)
             response.close()
         except Exception:
             if response.headers_sent:

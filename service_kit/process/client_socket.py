@@ -48,6 +48,10 @@ class Holder(Protocol):
         """Count so many bytes more."""
         ...
 
+    def give_back(self, client: "ClientSocket", size: int) -> None:
+        """Count so many bytes less."""
+        ...
+
     def release(self, client: "ClientSocket") -> None:
         """Count none any more."""
         ...
@@ -74,6 +78,8 @@ class ClientSocket:
         self.received = 0
         # Bytes of the request, or of its answer, that are in memory.
         self.held = 0
+        # Whether its answer is sent as it is made, until somebody ends it.
+        self.is_streamed = False
         self.is_ended = False
 
     def begin(self, part: Waiting) -> None:
@@ -92,10 +98,13 @@ class ClientSocket:
             self.connected.shutdown(socket.SHUT_RD)
 
     def break_off(self) -> None:
-        """Reset the connection, whose answer is not whole: the system keeps none of it either."""
+        """Reset the connection, whose answer is not whole, and MUST NOT end as one that is does.
+
+        The system keeps none of it either. Whoever waits on it has an OSError.
+        """
         with suppress(OSError):
             self.connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            self.connected.shutdown(socket.SHUT_RDWR)
+            self.connected.close()
 
     def has_input(self) -> bool:
         """Whether there is something to read by now."""

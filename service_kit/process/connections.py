@@ -19,7 +19,9 @@ LINGER_SECONDS: Final = 2.0
 BODY_GRACE_SECONDS: Final = 10.0
 """For which a body may come more slowly than it has to."""
 QUIET_SECONDS: Final = 0.5
-"""Without a request after which a connection is closed when the worker stops."""
+"""Without a request, or without taking more of a stream, after which a connection is closed when
+the worker stops.
+"""
 OTHER_FILES: Final = 256
 HELD_BYTES: Final = 64 * 1024 * 1024
 TELL_SECONDS: Final = 1.0
@@ -122,10 +124,15 @@ class Connections:
             self.release(slowest)
             self._cut_off += 1
 
+    def give_back(self, client: ClientSocket, size: int) -> None:
+        """Count so many bytes less, where they are counted still."""
+        size = min(size, client.held)
+        client.held -= size
+        self._held -= size
+
     def release(self, client: ClientSocket) -> None:
         """Count none of it any more."""
-        self._held -= client.held
-        client.held = 0
+        self.give_back(client, client.held)
 
     def make_room(self) -> bool:
         """Whether there is room for another: those that have been idle for the longest time have
@@ -168,6 +175,8 @@ class Connections:
             case Waiting.BODY:
                 due = (seconds - BODY_GRACE_SECONDS) * bounds.body_rate
                 late = seconds > bounds.body or client.received < due
+            case Waiting.READER if self.is_stopping and client.is_streamed:
+                late = now - max(client.progress, self._stopped_at) > QUIET_SECONDS
             case Waiting.READER:
                 late = now - client.progress > bounds.answer
             case Waiting.END:

@@ -12,7 +12,8 @@ import pytest
 
 from audit_service.api import export_formats
 from audit_service.events import Event, JsonText
-from audit_service.log import Backend
+from audit_service.log import Backend, LogUnavailable
+from audit_service.log.sqlite import SqliteLog
 from audit_service.search import All, Search
 from audit_service.search.walk import part
 from service_kit.http.disconnection import SOCKET
@@ -173,7 +174,22 @@ def test_a_client_that_is_gone_ends_it(sink: Sink) -> None:
 
 def test_a_service_that_drains_breaks_it_off(tmp_path: Path) -> None:
     with open_sink(tmp_path) as sink:
-        sink.binary()
+        sink.batch([{"id": f"{n}", "data": "x" * 3000} for n in range(900)])
         sink.app.is_draining = True  # type: ignore[attr-defined]
+        answer = sink.client.get("/v1/export", buffered=False)
         with pytest.raises(ConnectionAbortedError):
-            sink.client.get("/v1/export")
+            list(answer.iter_encoded())
+
+
+def test_a_log_that_is_away_is_503_and_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_sink(tmp_path) as sink:
+        sink.binary()
+
+        def away(*_: object) -> None:
+            raise LogUnavailable("away")
+
+        monkeypatch.setattr(SqliteLog, "oldest", away)
+        answer = sink.client.get("/v1/export")
+        assert (answer.status_code, answer.content_type) == (503, PROBLEM)

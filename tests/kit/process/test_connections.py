@@ -16,6 +16,7 @@ from service_kit.process.connections import Bounds, Connections
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HALF = REQUEST[:-2]
+MOST = 100_000_000
 ANSWERED, TOO_LATE = b"HTTP/1.1 200", b"HTTP/1.1 408"
 
 
@@ -27,11 +28,16 @@ class Trial:
         self.connections = Connections(bounds)
         self.may_answer = gevent.event.Event()
         self.may_answer.set()
+        self.streamed: Callable[[], Iterable[bytes]] | None = None
         self._stack = stack
 
     def connect(self, sent: bytes = b"") -> Any:
         """A client that has sent this, and waits for no more than a second."""
-        ours, theirs = socket.socketpair()
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            theirs = socket.create_connection(listener.getsockname())
+            ours, _ = listener.accept()
         self._stack.callback(theirs.close)
         theirs.settimeout(1)
         site = Site(self._answer, Config(), "", lambda *_: None)
@@ -44,6 +50,9 @@ class Trial:
         self, _: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], Any]
     ) -> Iterable[bytes]:
         self.may_answer.wait()
+        if self.streamed is not None:
+            start("200 OK", [("Content-Type", "text/plain")])
+            return self.streamed()
         start("200 OK", [("Content-Length", "0")])
         return []
 
@@ -132,3 +141,74 @@ def test_a_client_that_always_has_sent_more_lets_others_have_their_turns(stack: 
         gaps.append(time.monotonic() - last[0])
         last[0] = time.monotonic()
     assert max(gaps) < 0.1
+
+
+def received(client: Any) -> bytes:
+    """All that comes. Raises ConnectionResetError."""
+    found = b""
+    while len(found) < MOST and (part := client.recv(1_000_000)):
+        found += part
+    return found
+
+
+def a_part_of() -> Iterator[bytes]:
+    yield b"a part"
+    gevent.sleep(0.01)
+    raise ConnectionAbortedError
+
+
+def a_part_of_a_faulty_one() -> Iterator[bytes]:
+    yield b"a part"
+    gevent.sleep(0.01)
+    raise ValueError
+
+
+@pytest.mark.parametrize("streamed", [a_part_of, a_part_of_a_faulty_one])
+def test_an_answer_that_is_broken_off_does_not_end_as_a_whole_one_does(
+    stack: ExitStack, streamed: Callable[[], Iterable[bytes]]
+) -> None:
+    trial = Trial(stack)
+    trial.streamed = streamed
+    # Of this version an answer ends with its connection.
+    client = trial.connect(REQUEST.replace(b"1.1", b"1.0"))
+    with pytest.raises(ConnectionResetError):
+        received(client)
+
+
+def without_end() -> Iterator[bytes]:
+    while True:
+        yield b"x" * 100_000
+
+
+def test_a_stream_that_nobody_reads_is_broken_off_when_the_worker_stops(stack: ExitStack) -> None:
+    trial = Trial(stack)
+    trial.streamed = without_end
+    client = trial.connect(REQUEST)
+    gevent.sleep(0.2)
+    trial.connections.end_late()
+    assert len(trial.connections) == 1
+    trial.connections.stop()
+    began = time.monotonic()
+    while trial.connections:
+        trial.connections.end_late()
+        gevent.sleep(0.05)
+    assert time.monotonic() - began < 2
+    with pytest.raises(ConnectionResetError):
+        received(client)
+
+
+def test_what_a_stream_sends_is_held_until_it_was_read(stack: ExitStack) -> None:
+    trial = Trial(stack, held=250_000)
+    trial.streamed = without_end
+    first, second = trial.connect(REQUEST), trial.connect(REQUEST)
+    gevent.sleep(0.2)
+    assert len(trial.connections) == 2
+    third = trial.connect(REQUEST)
+    gevent.sleep(0.2)
+    assert len(trial.connections) == 2
+    with pytest.raises(ConnectionResetError):
+        received(first)
+    for client in (second, third):
+        # Each reads on, and neither has to go for what it had before.
+        assert sum(len(client.recv(1_000_000)) for _ in range(20)) > 0
+    assert len(trial.connections) == 2
