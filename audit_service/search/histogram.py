@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from audit_service.search.buckets import MOST_BUCKETS, Asked, Bucket
+from audit_service.log import Backend
+from audit_service.search.buckets import Asked, Bucket
 from audit_service.search.expressions import matches
 from audit_service.search.find import Search
 from audit_service.search.index.blocks import NO_TIME
 from audit_service.search.index.view import IndexView
+from audit_service.search.index_tally import tally_index
 from audit_service.search.paging import Budget, Meter, Order
 from audit_service.search.plan import Plan
 from audit_service.search.scan import STEP_RECORDS, scan
-from audit_service.search.tally import Tally, block_edges, tally_of_index
+from audit_service.search.tally import Counts, Tally
 
 MOST_VALUES: Final = 10
 
@@ -23,7 +25,7 @@ class Histogram:
     """Counts by the first second of a bucket, since 1970, and by value: of every bucket and every
     one of the largest values, with None for all others.
 
-    `is_complete`: the budget sufficed to count all.
+    `is_complete`: the budget sufficed to count all, and the buckets to show them.
     """
 
     bucket: Bucket
@@ -36,61 +38,49 @@ def histogram(search: Search, asked: Asked, budget: Budget) -> Histogram:
     meter = Meter(budget)
 
     def by_index(view: IndexView) -> Histogram:
-        return _indexed(Plan.of(search.log, view, asked.expression), asked, meter)
+        tally = Tally(asked)
+        _tally_scan(tally, search.log, asked, meter, view.position)
+        tally_index(tally, Plan.of(search.log, view, asked.expression), asked, meter)
+        return _histogram(asked, tally, is_complete=not meter.is_spent)
 
-    return search.indexed(by_index) or _by_scan(search, asked, meter)
-
-
-def _by_scan(search: Search, asked: Asked, meter: Meter) -> Histogram:
-    tally = _scanned(search, asked, meter, 0)
-    bucket = asked.bucket_for(second for second, _ in tally)
-    return _histogram(asked, bucket, tally, is_complete=not meter.is_spent)
+    return search.indexed(by_index) or _by_scan(search.log, asked, meter)
 
 
-def _indexed(plan: Plan, asked: Asked, meter: Meter) -> Histogram:
-    tally = _scanned(Search(plan.log), asked, meter, plan.view.position)
-    edges = block_edges(plan, asked.clock)
-    bucket = asked.bucket_for([*edges, *(second for second, _ in tally)])
-    tally.update(tally_of_index(plan, asked, bucket, meter))
-    return _histogram(asked, bucket, tally, is_complete=not meter.is_spent)
+def _by_scan(log: Backend, asked: Asked, meter: Meter) -> Histogram:
+    tally = Tally(asked)
+    _tally_scan(tally, log, asked, meter, 0)
+    return _histogram(asked, tally, is_complete=not meter.is_spent)
 
 
-def _scanned(search: Search, asked: Asked, meter: Meter, stop: int) -> Tally:
-    """By second, from the newest record down to the one after `stop`."""
-    tally: Tally = Counter()
-    for step in scan(search.log, Order.DESCENDING, None, STEP_RECORDS, stop):
+def _tally_scan(tally: Tally, log: Backend, asked: Asked, meter: Meter, stop: int) -> None:
+    """Add what matches, from the newest record down to the one after `stop`."""
+    found: Counts = Counter()
+    for step in scan(log, Order.DESCENDING, None, STEP_RECORDS, stop):
         meter.looked_at(1)
         if step.record is not None and matches(step.record, asked.expression):
             second = asked.second_of(step.record)
             if second != NO_TIME:
-                tally[second, asked.value_of(step.record)] += 1
+                found[second, asked.value_of(step.record)] += 1
         if meter.is_spent:
             break
-    return tally
+    tally.add_all(found.items())
 
 
-def _histogram(asked: Asked, bucket: Bucket, tally: Tally, *, is_complete: bool) -> Histogram:
-    """The tally by buckets: all of them from the first to the last, and the largest values."""
+def _histogram(asked: Asked, tally: Tally, *, is_complete: bool) -> Histogram:
+    """The tally as every bucket from the first to the last, and the largest values."""
     totals: Counter[str | None] = Counter()
-    for (_, value), number in tally.items():
+    for (_, value), number in tally.counts.items():
         if value is not None:
             totals[value] += number
     largest = [value for value, _ in totals.most_common(MOST_VALUES)]
-    has_others = asked.group is None or any(value not in largest for _, value in tally)
+    has_others = asked.group is None or any(value not in largest for _, value in tally.counts)
     shown = [*largest, *([None] if has_others else [])]
-    counts = {(start, value): 0 for start in _starts(asked, bucket, tally) for value in shown}
-    for (second, value), number in tally.items():
-        key = bucket.start(second), value if value in largest else None
+    counts = {(start, value): 0 for start in tally.starts() for value in shown}
+    for (start, value), number in tally.counts.items():
+        key = start, value if value in largest else None
         if key in counts:
             counts[key] += number
-    return Histogram(bucket, counts, is_complete)
-
-
-def _starts(asked: Asked, bucket: Bucket, tally: Tally) -> range:
-    """The first seconds of all buckets, of the last ones where there are too many."""
-    bounds = asked.first_and_last(second for second, _ in tally)
-    if bounds is None:
-        return range(0)
-    first, last = map(bucket.start, bounds)
-    first = max(first, last - (MOST_BUCKETS - 1) * bucket.seconds)
-    return range(first, last + 1, bucket.seconds)
+        else:
+            # Of a bucket before those that are shown.
+            is_complete = False
+    return Histogram(tally.bucket, counts, is_complete)

@@ -20,7 +20,7 @@ NO_TIME: Final = -(2**62)
 
 _SECONDS, _CODES = "q", "H"
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - moments are in UTC, and say so nowhere
-_BEFORE_ALL: Final = -(2**40)
+_YEAR_1: Final = -62_135_596_800
 _TO_SECONDS: Final = len("0000-00-00T00:00:00")
 _LEAP_SECOND: Final = "60"
 _SECONDS_OF_DAY: Final = 24 * 60 * 60
@@ -87,7 +87,8 @@ def second_of(moment: Moment) -> int:
     try:
         since = datetime.fromisoformat(text) - _EPOCH
     except ValueError:
-        return _BEFORE_ALL
+        # Of the year 0, which RFC 3339 has, and few others.
+        return _YEAR_1
     return since.days * _SECONDS_OF_DAY + since.seconds
 
 

@@ -1,5 +1,8 @@
 """Statistics over HTTP: histograms, and the values that there are."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +11,7 @@ from audit_service.log import Backend
 from tests.support.audit_client import PROBLEM, Sink
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
-from tests.support.search_app import reading_sink
+from tests.support.search_app import indexed, reading_sink
 
 
 def get(sink: Sink, path: str) -> Any:
@@ -69,6 +72,59 @@ def test_auto_takes_the_shortest_bucket_of_which_there_are_500_at_most(timed: Si
     assert len(long["items"]) == 500
     assert long["items"][-1]["start"] == "2026-05-31T00:00:00.000000Z"
     assert sum(each["count"] for each in long["items"]) == 3
+
+
+@pytest.fixture(params=[False, True], ids=["scanned", "indexed"])
+def sink_on(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Backend], Sink]]:
+    """What makes a sink of the log, by its index and without one."""
+    with ExitStack() as stack:
+
+        def made(backend: Backend) -> Sink:
+            if not request.param:
+                return reading_sink(backend)
+            index, indexer = stack.enter_context(indexed(backend, tmp_path))
+            while indexer.step():
+                pass
+            return reading_sink(backend, index)
+
+        yield made
+
+
+def test_the_bucket_is_as_short_as_those_that_match_let_it_be(
+    backend: Backend, sink_on: Callable[[Backend], Sink]
+) -> None:
+    for second in range(5):
+        commit(backend, event(f"a{second}", type="a", time=f"{DAY}10:00:0{second}Z"))
+    for hour in range(10, 20):
+        commit(backend, event(f"b{hour}", type="b", time=f"{DAY}{hour}:00:00Z"))
+    sink = sink_on(backend)
+    for asked, bucket, counts in (
+        ("type=a", "second", [1] * 5),
+        ("type=b", "hour", [1] * 10),
+        ("", "hour", [6] + [1] * 9),
+        (f"type=b&since={DAY}10:00:00Z&until={DAY}10:01:00Z", "second", [1] + [0] * 59),
+    ):
+        stats = get(sink, f"/v1/stats?by=time&{asked}")
+        assert stats["bucket"] == bucket
+        assert [each["count"] for each in stats["items"]] == counts
+        assert stats["complete"] is True
+
+
+def test_what_is_before_the_buckets_that_are_shown_makes_it_incomplete(
+    backend: Backend, sink_on: Callable[[Backend], Sink]
+) -> None:
+    times = ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", f"{DAY}10:00:00Z"]
+    for n, time in enumerate([*times, "9999-12-31T23:59:60-23:59"]):
+        commit(backend, event(f"{n}", time=time))
+    sink = sink_on(backend)
+    stats = get(sink, "/v1/stats?by=time")
+    assert (stats["bucket"], len(stats["items"]), stats["complete"]) == ("day", 500, False)
+    assert sum(each["count"] for each in stats["items"]) == 1
+    stats = get(sink, "/v1/stats?by=time&until=0002-01-01T00:00:00Z")
+    assert (stats["items"][0]["start"], stats["items"][0]["count"]) == (
+        "0001-01-01T00:00:00.000000Z",
+        2,
+    )
 
 
 def test_an_empty_log_has_no_buckets(backend: Backend) -> None:
