@@ -243,19 +243,26 @@ def test_a_refusal_of_all_says_where_to_go_on(tmp_path: Path) -> None:
 
 def test_an_interruption_says_where_to_go_on(tmp_path: Path) -> None:
     file = events_file(tmp_path / "events.ndjson", 0, 3)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        command = subprocess.Popen(
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        subprocess.Popen(
             [
+                # As from a terminal: who runs the tests in the background may ignore it.
+                *("env", "--default-signal=INT"),
                 *(str(processes.BIN / "audit-service"), "import", str(file)),
                 *("--url", f"http://127.0.0.1:{silent.getsockname()[1]}"),
             ],
             stderr=subprocess.PIPE,
             text=True,
             env=processes.environment(),
-        )
-        # It waits for an answer once it has connected.
-        with silent.accept()[0]:
-            command.send_signal(signal.SIGINT)
-            _, shown = command.communicate(timeout=20)
+        ) as command,
+    ):
+        try:
+            # It waits for an answer once it has connected.
+            with silent.accept()[0]:
+                command.send_signal(signal.SIGINT)
+                _, shown = command.communicate(timeout=20)
+        finally:
+            command.kill()
     assert command.returncode == 130
     assert f"go on with --from-line 1 {file}" in shown
