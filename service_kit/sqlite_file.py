@@ -16,6 +16,8 @@ import structlog
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 
+_OTHERS: Final = ("-journal", "-wal", "-shm", "-lock", "-made", "-rebuild")
+"""What follows the name of a file in the names of those that may be beside it."""
 _BESIDE: Final = ("", "-journal", "-wal", "-shm")
 
 log = structlog.get_logger()
@@ -55,6 +57,22 @@ def size(path: str) -> int:
         with suppress(FileNotFoundError):
             found += file.with_name(file.name + suffix).stat().st_size
     return found
+
+
+def is_same_file(one: str, other: str) -> bool:
+    """Whether two paths are, or will be, those of one file."""
+    with suppress(OSError):
+        return Path(one).samefile(other)
+    return Path(one).resolve() == Path(other).resolve()
+
+
+def are_of_one(one: str, other: str) -> bool:
+    """Whether two paths are those of one file, or one is of what is beside the other."""
+    return is_same_file(one, other) or any(
+        is_same_file(found + suffix, beside)
+        for found, beside in ((one, other), (other, one))
+        for suffix in _OTHERS
+    )
 
 
 def is_read_only(path: str) -> bool:

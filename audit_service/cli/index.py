@@ -15,7 +15,7 @@ import structlog
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
 from audit_service.search import SearchIndex
 from audit_service.search.index import place
-from audit_service.search.index.faults import NotAnIndex
+from audit_service.search.index.faults import IndexUnusable
 from audit_service.search.index.indexer import Indexer, follow_alone, sole_indexer
 from audit_service.settings import Settings
 from service_kit import logs, sqlite_file
@@ -69,7 +69,7 @@ def rebuild(service: Service[Settings]) -> None:
                 place.check_may_remove(path)
                 place.ask_for_rebuild(path)
                 click.echo("the service that runs makes it anew")
-    except (NotAnIndex, OSError) as error:
+    except (IndexUnusable, OSError) as error:
         _exit_unavailable(error)
 
 
@@ -80,6 +80,8 @@ def _index_all(settings: Settings, path: str, backend: Backend) -> None:
     ):
         while added := indexer.step():
             bar.update(added)
+        if indexer.position < backend.last():
+            raise IndexUnusable("it cannot be written; why is said above")
 
 
 @click.command("follow", hidden=True)

@@ -9,11 +9,17 @@ from typing import Final
 import apsw
 
 from audit_service.search.index.faults import IndexForeign, NotAnIndex
-from audit_service.search.index.place import APPLICATION, check_may_remove, identity, remove
+from audit_service.search.index.place import (
+    APPLICATION,
+    check_may_remove,
+    identity,
+    note_made,
+    remove,
+)
 from audit_service.search.index.tokens import TOKENIZER, WORD_TOKENIZER
 from service_kit import sqlite_file
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the file's form, and of what is in it: a change of terms is one, too."""
 SEGMENT: Final = 65_536
 """Positions of a segment, which has tables of its own."""
@@ -75,6 +81,7 @@ def create(path: str) -> apsw.Connection:
         # OFF may corrupt it in a power cut, and it would then answer wrongly.
         db.execute("PRAGMA synchronous = NORMAL")
         if _is_empty(db):
+            note_made(path)
             with db:
                 db.execute(_SCHEMA)
                 db.execute(f"PRAGMA user_version = {VERSION}")

@@ -44,6 +44,11 @@ class Indexer:
         self._file: tuple[int, int] | None = None
         self._fault = ""
 
+    @property
+    def position(self) -> int:
+        """How far it came; 0 where it has no file open."""
+        return self._writer.position if self._writer else 0
+
     def step(self) -> int:
         """Add what follows, some thousand events at most; how many it was.
 
@@ -152,16 +157,27 @@ def sole_indexer(path: str, stop: threading.Event | None = None) -> Iterator[boo
 
     It waits for another until `stop` is set; without one not at all. Raises OSError.
     """
-    lock = f"{path}-lock"
-    sqlite_file.make(lock)
-    descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = _open_lock(path)
     try:
         is_sole = _lock(descriptor)
         while not is_sole and stop is not None and not stop.wait(RETRY_SECONDS):
             is_sole = _lock(descriptor)
+        if is_sole and not _is_there(descriptor, path):
+            # It was removed meanwhile, and another may have the one that is there now.
+            raise OSError("the lock is another file now")
         yield is_sole
     finally:
         os.close(descriptor)
+
+
+def _open_lock(path: str) -> int:
+    sqlite_file.make(f"{path}-lock")
+    return os.open(f"{path}-lock", os.O_RDWR | os.O_CLOEXEC)
+
+
+def _is_there(descriptor: int, path: str) -> bool:
+    found = os.fstat(descriptor)
+    return place.identity(f"{path}-lock") == (found.st_dev, found.st_ino)
 
 
 def _lock(descriptor: int) -> bool:

@@ -9,8 +9,9 @@ from service_kit import sqlite_file
 
 APPLICATION: Final = int.from_bytes(b"CEix")
 """The `application_id` of the file: no other database is taken for an index, and removed."""
-NAME_END: Final = "-index"
 _REBUILD: Final = "-rebuild"
+_MADE: Final = "-made"
+_OF_SQLITE: Final = ("-wal", "-shm", "-journal")
 _MAGIC: Final = b"SQLite format 3\0"
 # Section 1.3 of SQLite's file format.
 _APPLICATION_AT: Final = 68
@@ -18,33 +19,38 @@ _HEADER_BYTES: Final = 72
 
 
 def remove(path: str) -> None:
-    """Remove the file and what is beside it: the file first, so that nobody opens it.
+    """Remove the file and what is beside it but the lock: the file first, so that nobody opens it.
 
     MUST be called by who may `create` it. Raises NotAnIndex, OSError.
     """
     check_may_remove(path)
-    for suffix in ("", "-wal", "-shm", "-journal", _REBUILD):
+    for suffix in ("", *_OF_SQLITE, _REBUILD, _MADE):
         Path(path + suffix).unlink(missing_ok=True)
 
 
 def check_may_remove(path: str) -> None:
     """Raise NotAnIndex where there is a file that is none, as far as its begin says so.
 
-    One that is no database at all is one only by its name: nothing else tells whether it was one.
+    One that is no database at all is one only if an index was made there: it was damaged.
     MUST NOT be called while this process has the file open, which would drop its locks.
     Raises OSError.
     """
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a Path has no advantage
-            begin = file.read(_HEADER_BYTES)
-    except FileNotFoundError:
-        return
+    begin = _begin(path)
     if begin.startswith(_MAGIC):
         is_index = begin[_APPLICATION_AT:_HEADER_BYTES] == APPLICATION.to_bytes(4)
     else:
-        is_index = not begin or path.endswith(NAME_END)
+        is_index = not begin or identity(path + _MADE) is not None
     if not is_index:
         raise NotAnIndex(f"there is no index at {path}, but another file")
+    for suffix in (*_OF_SQLITE, _REBUILD, _MADE):
+        # SQLite itself removes what it takes for a journal of its own.
+        if _begin(path + suffix).startswith(_MAGIC):
+            raise NotAnIndex(f"there is another database at {path}{suffix}")
+
+
+def note_made(path: str) -> None:
+    """Note that an index was made there. Raises OSError."""
+    sqlite_file.make(path + _MADE)
 
 
 def ask_for_rebuild(path: str) -> None:
@@ -64,3 +70,11 @@ def identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _begin(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a Path has no advantage
+            return file.read(_HEADER_BYTES)
+    except FileNotFoundError:
+        return b""

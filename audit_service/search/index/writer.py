@@ -5,7 +5,8 @@ from itertools import groupby
 
 from audit_service.log.backend import Heading
 from audit_service.search.index import file as index_file
-from audit_service.search.index.file import SEGMENT, block_of, segment_of
+from audit_service.search.index.faults import IndexDamaged
+from audit_service.search.index.file import BLOCK, SEGMENT, block_of, segment_of
 from audit_service.search.index.mark import Mark, read_mark, write_mark
 from audit_service.search.index.open_block import OpenBlock
 from audit_service.search.index.prepared import Batch, PreparedEvent
@@ -23,7 +24,10 @@ class IndexWriter:
         self._db = index_file.create(path)
         self.mark = read_mark(self._db)
         self._values = ValueCounts(self._db)
-        self._block = OpenBlock.read(self._db, block_of(max(self.position, 1)))
+        number = block_of(max(self.position, 1))
+        self._block = OpenBlock.read(self._db, number)
+        if len(self._block.arrived) != self.position - number * BLOCK:
+            raise IndexDamaged("its last block is not whole")
 
     @property
     def position(self) -> int:
@@ -37,6 +41,8 @@ class IndexWriter:
         """
         partial = self.mark.partial if self.mark else 0
         with self._db:
+            if read_mark(self._db) != self.mark:
+                raise IndexDamaged("another process writes to it, too")
             for segment, members in groupby(batch.events, _segment_of):
                 partial += self._add_terms(segment, list(members))
             self._add_to_blocks(batch.events)

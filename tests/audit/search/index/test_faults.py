@@ -222,6 +222,46 @@ def test_an_index_whose_contents_are_damaged_costs_no_answer_and_is_made_anew(
         assert count(search, read_filters([("q", "t")], 0)[0], Budget()).matches == 21
 
 
+@pytest.mark.parametrize(
+    "sql", ["UPDATE block_columns SET packed = x'0011'", "DELETE FROM block_columns"]
+)
+def test_nothing_is_added_to_a_block_that_is_not_whole(
+    log: Backend, path: Path, index: SearchIndex, indexer: Indexer, sql: str
+) -> None:
+    catch_up(indexer)
+    indexer.close()
+    damaged_block(path, sql)
+    commit(log, event("later"))
+    catch_up(indexer)
+    asked = Asked(TYPE_T, Clock.ARRIVAL, None, None, Bucket.DAY, None)
+    assert sum(histogram(Search(log, index), asked, Budget()).counts.values()) == 21
+
+
+def test_two_who_write_to_one_index_make_it_anew(
+    log: Backend, path: Path, index: SearchIndex, indexer: Indexer
+) -> None:
+    other = Indexer(log, str(path), disk_reserve.always)
+    catch_up(indexer)
+    catch_up(other)
+    commit(log, event("later"))
+    assert indexer.step() == 1
+    commit(log, event("latest"))
+    with capture_logs() as lines:
+        assert other.step() == 0
+    assert "another process writes" in lines[0]["reason"]
+    catch_up(indexer)
+    assert (position(index), found(log, index)) == (22, 22)
+    other.close()
+
+
+def test_a_lock_that_was_removed_is_no_lock(path: Path) -> None:
+    with sole_indexer(str(path)) as first:
+        assert first
+        Path(f"{path}-lock").unlink()
+        with sole_indexer(str(path)) as second:
+            assert second
+
+
 def test_a_full_disk_stops_the_index_and_not_the_log_and_says_so_once(
     log: Backend, path: Path, index: SearchIndex
 ) -> None:

@@ -41,6 +41,7 @@ def database(path: Path) -> None:
         ("users.db", database),
         ("users.db-index", database),
         ("notes.txt", lambda path: path.write_text("mine")),
+        ("card-index", lambda path: path.write_text("mine")),
     ],
 )
 def test_a_file_that_is_no_index_is_left_alone(
@@ -73,6 +74,35 @@ def test_the_log_itself_is_refused_as_an_index(
     monkeypatch.setenv("AUDIT_SERVICE_INDEX", f"{tmp_path}/{place}")
     with pytest.raises(SettingsError, match="AUDIT_SERVICE_INDEX: must not be the log"):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("log_name", "index_name"),
+    [
+        ("audit-journal", "audit"),
+        ("audit-wal", "audit"),
+        ("audit-made", "audit"),
+        ("e.db", "e.db-wal"),
+    ],
+)
+def test_what_is_beside_the_log_is_refused_as_an_index_and_the_other_way_round(
+    tmp_path: Path, log_name: str, index_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDIT_SERVICE_DATABASE_URL", f"sqlite:///{tmp_path}/{log_name}")
+    monkeypatch.setenv("AUDIT_SERVICE_INDEX", f"{tmp_path}/{index_name}")
+    with pytest.raises(SettingsError, match="AUDIT_SERVICE_INDEX: must not be the log"):
+        Settings.load()
+
+
+def test_a_database_that_has_the_name_of_a_journal_is_left_alone(
+    log: Backend, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs-journal"
+    database(theirs)
+    before = theirs.read_bytes()
+    with closing(Indexer(log, str(tmp_path / "theirs"), disk_reserve.always)) as indexer:
+        indexer.step()
+    assert theirs.read_bytes() == before
 
 
 def test_a_log_that_is_not_there_yet_is_refused_as_an_index(
