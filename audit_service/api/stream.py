@@ -10,10 +10,10 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from audit_service.api import filtered
-from audit_service.api.event_record import one_line, record_json
 from audit_service.api.events_query import MAX_POSITION
 from audit_service.api.openapi import STREAM
-from audit_service.log import Record
+from audit_service.api.stream_frames import BEGIN, COMMENT, frame, progress
+from audit_service.log import LogUnavailable
 from audit_service.metrics import StreamMetrics
 from audit_service.search import (
     Budget,
@@ -24,6 +24,7 @@ from audit_service.search import (
 )
 from audit_service.search.live import Hub
 from audit_service.search.readers import Reader
+from service_kit.access.principal import ANYONE, Principal, current
 from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
@@ -33,11 +34,12 @@ from service_kit.http.query_parameters import repeatable
 PAGE: Final = 200
 QUIET_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 5
+AWAY_SECONDS: Final = 0.2
+ASKED_SECONDS: Final = 1.0
+"""Between two looks whether a principal still may."""
 LAST_ID: Final = "Last-Event-ID"
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_BEGIN: Final = b"retry: 1000\n"
-_COMMENT: Final = b":\n"
 _BUDGET: Final = Budget(seconds=0.5, page_bytes=1024 * 1024)
 _POSITION = re.compile(r"[0-9]{1,19}", re.ASCII)
 
@@ -66,56 +68,91 @@ class Streams:
         self._is_over = is_over
         self._open = 0
 
-    def open(self, expression: Expression, after: int | None) -> Iterator[bytes]:
-        """The stream of what matches, after a position, or from now on. Raises Problem, 503."""
+    def open(
+        self, expression: Expression, after: int | None, principal: Principal = ANYONE
+    ) -> Iterator[bytes]:
+        """The stream of what matches, after a position, or from now on; it ends once the principal
+        may no longer. Raises Problem, 503.
+        """
+        self._check_number()
+        last = self._run(self._search.log.last)
+        # Others have been opened while this one waited.
+        self._check_number()
+        position = last if after is None else min(after, last)
+        return self._frames(expression, position, principal)
+
+    def _check_number(self) -> None:
         if self._open >= self._most:
             raise unavailable("there are too many streams", retry_after=RETRY_SECONDS)
-        last = self._run(self._search.log.last)
-        return self._frames(expression, last if after is None else min(after, last))
 
-    def _frames(self, expression: Expression, position: int) -> Iterator[bytes]:
+    def _frames(
+        self, expression: Expression, position: int, principal: Principal
+    ) -> Iterator[bytes]:
         # Not before it is begun: one that never is has no end either.
         self._open += 1
         self._metrics.opened()
         try:
-            yield _BEGIN + _progress(position)
-            yield from self._followed(expression, position)
+            yield BEGIN + progress(position)
+            written_at = time.monotonic()
+            for frames, reached in self._followed(expression, position, principal):
+                if frames or time.monotonic() - written_at >= QUIET_SECONDS:
+                    yield frames or COMMENT + progress(reached)
+                    written_at = time.monotonic()
+                # Here and below: while more is waited for it need not be in memory.
+                del frames
         finally:
             self._open -= 1
             self._metrics.closed()
 
-    def _followed(self, expression: Expression, position: int) -> Generator[bytes]:
-        """What matches after a position, as it arrives, and a comment now and then."""
-        written_at = time.monotonic()
-        while not self._is_over():
+    def _followed(
+        self, expression: Expression, position: int, principal: Principal
+    ) -> Iterator[tuple[bytes, int]]:
+        """Frames of what matches after a position, as it arrives, and up to where that is all; none
+        now and then.
+        """
+        while self._goes_on(principal):
             page = self._run(partial(self._page, expression, position))
-            position = page.position
-            if page.frames or time.monotonic() - written_at >= QUIET_SECONDS:
-                yield page.frames or _COMMENT + _progress(position)
-                written_at = time.monotonic()
-            reader = None if page.more else self._hub.join(expression, position)
+            position, more = page.position, page.more
+            yield page.frames, position
+            del page
+            reader = None if more else self._hub.join(expression, position)
             if reader is not None:
-                position = yield from self._handed(reader)
+                position = yield from self._handed(reader, principal)
 
-    def _handed(self, reader: Reader) -> Generator[bytes, None, int]:
+    def _handed(
+        self, reader: Reader, principal: Principal
+    ) -> Generator[tuple[bytes, int], None, int]:
         """What the hub hands over; up to which position that is all, once it is behind."""
         position = reader.queue.position
+        seconds = QUIET_SECONDS if principal is ANYONE else min(QUIET_SECONDS, ASKED_SECONDS)
         try:
-            while not self._is_over():
-                handed = self._hub.next(reader, time.monotonic() + QUIET_SECONDS)
-                position = handed.position
-                yield handed.frames or _COMMENT + _progress(position)
-                if handed.is_behind:
+            while self._goes_on(principal):
+                handed = self._hub.next(reader, time.monotonic() + seconds)
+                # What it was told before it fell behind is never taken back.
+                position, is_behind = max(position, handed.position), handed.is_behind
+                yield handed.frames, position
+                del handed
+                if is_behind:
                     break
         finally:
             self._hub.leave(reader)
         return position
 
+    def _goes_on(self, principal: Principal) -> bool:
+        return not self._is_over() and principal.is_current()
+
     def _page(self, expression: Expression, position: int) -> "_Page":
         if self._is_over():
             # Others have waited for their turn, too.
             return _Page(b"", position, more=False)
-        found = self._search.find(expression, Order.ASCENDING, position, limit=PAGE, budget=_BUDGET)
+        try:
+            found = self._search.find(
+                expression, Order.ASCENDING, position, limit=PAGE, budget=_BUDGET
+            )
+        except LogUnavailable:
+            # It may be over soon, and the stream goes on.
+            time.sleep(AWAY_SECONDS)
+            return _Page(b"", position, more=True)
         return _Page(b"".join(map(frame, found.records)), found.scanned_to, found.more)
 
 
@@ -125,16 +162,6 @@ class _Page(NamedTuple):
     frames: bytes
     position: int
     more: bool
-
-
-def frame(record: Record) -> bytes:
-    """What is sent of a record."""
-    return b"id: %d\ndata: %b\n\n" % (record.position, one_line(record_json(record)))
-
-
-def _progress(position: int) -> bytes:
-    """What tells where to go on from, and is no event (HTML Standard, section 9.2.6)."""
-    return b"id: %d\n\n" % position
 
 
 def blueprint(streams: Streams) -> APIBlueprint:
@@ -147,7 +174,7 @@ def blueprint(streams: Streams) -> APIBlueprint:
     @repeatable
     def stream() -> Response:
         expression, after = _asked()
-        frames = streams.open(expression, after)
+        frames = streams.open(expression, after, current())
         return Response(frames, headers=_HEADERS, content_type="text/event-stream")
 
     return routes

@@ -29,6 +29,7 @@ BATCH_EVENTS: Final = 1000
 BATCH_BYTES: Final = 1024 * 1024
 TRIES: Final = 30
 RETRY_SECONDS: Final = 1.0
+MOST_RETRY_SECONDS: Final = 60.0
 _GZIP: Final = b"\x1f\x8b"
 _REFUSALS: Final = frozenset({400, 413})
 _OURS: Final = 500
@@ -176,8 +177,13 @@ def _answer(remote: AuditRemote, batch: Sequence[Line]) -> dict[str, Any] | None
             return _problem(response)
         if response.status_code < _OURS:
             raise _Stopped(REFUSED, problem_of(response))
-        time.sleep(float(response.headers.get("Retry-After", RETRY_SECONDS)))
+        time.sleep(pause(response.headers.get("Retry-After", "")))
     raise Unreachable(f"{remote.url} answered {response.status_code} for {TRIES} times")
+
+
+def pause(text: str) -> float:
+    """Seconds of `Retry-After`, which may be a date, or very long."""
+    return min(float(text), MOST_RETRY_SECONDS) if text.isdecimal() else RETRY_SECONDS
 
 
 def _problem(response: Response) -> dict[str, Any]:

@@ -97,12 +97,12 @@ def _blocks(response: Response) -> Iterator[tuple[int, dict[str, Any] | None]]:
 
     One that breaks off within a block has not sent it.
     """
-    position, record = None, None
+    position, data = b"", b""
     for line in lines(response):
         if line.startswith(b"id: "):
-            position = int(line.removeprefix(b"id: "))
+            position = line.removeprefix(b"id: ")
         elif line.startswith(b"data: "):
-            record = json.loads(line.removeprefix(b"data: "))
-        elif not line and position is not None:
-            yield position, record
-            position, record = None, None
+            data = line.removeprefix(b"data: ")
+        elif not line and position:
+            yield int(position), json.loads(data) if data else None
+            position, data = b"", b""

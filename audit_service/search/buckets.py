@@ -8,7 +8,7 @@ from typing import Final
 from audit_service.log import Record
 from audit_service.search.expressions import Clock, Expression
 from audit_service.search.index.blocks import NO_TIME, second_of, second_of_arrival
-from audit_service.search.index.value_counts import ValueKind
+from audit_service.search.index.value_counts import LONGEST, ValueKind
 from audit_service.search.moments import moment
 
 MOST_BUCKETS: Final = 500
@@ -65,8 +65,9 @@ class Asked:
         return NO_TIME if time is None else second_of(moment(str(time)))
 
     def value_of(self, record: Record) -> str | None:
-        """The value by which it is told apart."""
-        return None if self.group is None else str(record.event.attributes[self.group])
+        """The value by which it is told apart; None for one among all others."""
+        value = None if self.group is None else str(record.event.attributes[self.group])
+        return None if value is None or len(value) > LONGEST else value
 
     def first_and_last(self, seconds: Iterable[int]) -> tuple[int, int] | None:
         """The first and the last second that are shown, where `seconds` are those that there are;

@@ -10,6 +10,7 @@ from audit_service.search.buckets import Asked, Bucket
 from audit_service.search.expressions import matches
 from audit_service.search.find import Search
 from audit_service.search.index.blocks import NO_TIME
+from audit_service.search.index.value_counts import OTHER_CODE
 from audit_service.search.index.view import IndexView
 from audit_service.search.index_tally import tally_index
 from audit_service.search.paging import Budget, Meter, Order
@@ -39,7 +40,8 @@ def histogram(search: Search, asked: Asked, budget: Budget) -> Histogram:
 
     def by_index(view: IndexView) -> Histogram:
         tally = Tally(asked)
-        _tally_scan(tally, search.log, asked, meter, view.position)
+        known = _known(view, asked)
+        _tally_scan(tally, search.log, asked, meter, stop=view.position, known=known)
         tally_index(tally, Plan.of(search.log, view, asked.expression), asked, meter)
         return _histogram(asked, tally, is_complete=not meter.is_spent)
 
@@ -48,19 +50,37 @@ def histogram(search: Search, asked: Asked, budget: Budget) -> Histogram:
 
 def _by_scan(log: Backend, asked: Asked, meter: Meter) -> Histogram:
     tally = Tally(asked)
-    _tally_scan(tally, log, asked, meter, 0)
+    _tally_scan(tally, log, asked, meter)
     return _histogram(asked, tally, is_complete=not meter.is_spent)
 
 
-def _tally_scan(tally: Tally, log: Backend, asked: Asked, meter: Meter, stop: int) -> None:
-    """Add what matches, from the newest record down to the one after `stop`."""
+def _known(view: IndexView, asked: Asked) -> frozenset[str] | None:
+    """The values that the index tells apart, where there are others; None where it does all."""
+    values = [] if asked.group is None else view.values(asked.group)
+    names = frozenset(value.name for value in values if value.code != OTHER_CODE)
+    return names if len(names) < len(values) else None
+
+
+def _tally_scan(
+    tally: Tally,
+    log: Backend,
+    asked: Asked,
+    meter: Meter,
+    *,
+    stop: int = 0,
+    known: frozenset[str] | None = None,
+) -> None:
+    """Add what matches, from the newest record down to the one after `stop`; values that are not
+    `known`, if that is said, as all others.
+    """
     found: Counts = Counter()
     for step in scan(log, Order.DESCENDING, None, STEP_RECORDS, stop):
         meter.looked_at(1)
         if step.record is not None and matches(step.record, asked.expression):
             second = asked.second_of(step.record)
             if second != NO_TIME:
-                found[second, asked.value_of(step.record)] += 1
+                value = asked.value_of(step.record)
+                found[second, value if known is None or value in known else None] += 1
         if meter.is_spent:
             break
     tally.add_all(found.items())

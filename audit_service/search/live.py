@@ -6,11 +6,13 @@ for all. One that falls behind goes through the log on its own: little is kept f
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from audit_service.log import Backend, LogUnavailable, Record
+from audit_service.search import reader_queue
 from audit_service.search.expressions import Expression, Subject
 from audit_service.search.reader_queue import Frame, Frames, Handed, ReaderQueue
 from audit_service.search.readers import ByKey, Reader, Readers, candidates
@@ -18,6 +20,7 @@ from audit_service.search.scan import STEP_BYTES, STEP_RECORDS
 from service_kit.concurrency import Concurrency, Signal
 
 POLL_SECONDS: Final = 0.2
+WAIT_SECONDS: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ class Hub:
                 if signal is None:
                     self._lead(reader, deadline)
                 else:
-                    signal.acquire(timeout=max(0.0, deadline - time.monotonic()))
+                    # Not until then: who leads may be held up while all is over.
+                    left = min(deadline - time.monotonic(), WAIT_SECONDS)
+                    signal.acquire(timeout=max(0.0, left))
+                    self._end_waiting(reader)
         finally:
             self._end_waiting(reader)
         with self._lock:
@@ -153,15 +159,29 @@ class Hub:
     def _found(self, by_key: ByKey, after: int) -> _Look:
         page = self._log.oldest(after, STEP_RECORDS, STEP_BYTES)
         found: list[tuple[Reader, Frame]] = []
+        numbers: Counter[Reader] = Counter()
         for record in page.records:
             # One for all readers: what is costly to find out of it is found out once.
             subject, frame = Subject(record), None
             for reader in candidates(by_key, record):
-                if reader.queue.position < record.position and reader.expression.holds(subject):
-                    frame = frame or Frame(record.position, self._write(record))
-                    found.append((reader, frame))
+                if not self._wants(reader, subject, numbers[reader]):
+                    continue
+                frame = frame or Frame(record.position, self._write(record))
+                found.append((reader, frame))
+                numbers[reader] += 1
         last = page.records[-1].position if page.records else after
         return _Look(last, page.more, found)
+
+    @staticmethod
+    def _wants(reader: Reader, subject: Subject, already: int) -> bool:
+        """Whether it is for the reader, and may still have room for it: one more than that tells it
+        that it is behind.
+        """
+        return (
+            already <= reader_queue.MOST_WAITING
+            and reader.queue.position < subject.record.position
+            and reader.expression.holds(subject)
+        )
 
     def _hand_out(self, look: _Look, by_key: ByKey) -> None:
         for reader, frame in look.found:

@@ -34,13 +34,18 @@ def values(search: Search, kind: ValueKind, budget: Budget) -> Values:
 def _values(search: Search, kind: ValueKind, meter: Meter, view: IndexView | None) -> Values:
     found = [] if view is None else view.values(kind)
     known = {value.name: value for value in found if value.code != OTHER_CODE}
-    is_complete = len(known) == len(found)
+    # What the index counts among all others is not counted by its name past it.
+    has_others = len(known) < len(found)
+    is_complete = not has_others
     stop = 0 if view is None else view.position
     for step in scan(search.log, Order.DESCENDING, None, STEP_RECORDS, stop):
         meter.looked_at(1)
         if step.record is not None:
             for name in _names(step.record, kind):
-                _count(known, name, step.record.received_at)
+                if len(name) > LONGEST or (has_others and name not in known):
+                    is_complete = False
+                else:
+                    _count(known, name, step.record.received_at)
         if meter.is_spent and not step.is_last:
             is_complete = False
             break
@@ -52,7 +57,7 @@ def _names(record: Record, kind: ValueKind) -> list[str]:
     attributes = record.event.attributes
     if kind is ValueKind.EXTENSION:
         return [name for name in attributes if name not in NO_EXTENSIONS]
-    return [str(attributes[kind])[:LONGEST]]
+    return [str(attributes[kind])]
 
 
 def _count(known: dict[str, ValueCount], name: str, at: int) -> None:

@@ -126,12 +126,14 @@ class ClientConnection:
         try:
             client.is_streamed = response.response_length is None
             self._keeper.hold(client, response.response_length or 0)
-            for part in parts:
-                size = len(part) if client.is_streamed else 0
-                self._keeper.hold(client, size)
-                response.write(part)
-                self._keeper.give_back(client, size)
+            # Its end is that of the connection, which MUST come only once it is whole.
+            ends_by_close = client.is_streamed and not response.is_chunked()
+            if ends_by_close:
+                client.reset_at_close()
+            self._write(response, parts)
             response.close()
+            if ends_by_close:
+                client.reset_at_close(on=False)
         except Exception:
             if response.headers_sent:
                 # A part of an answer MUST NOT look like all of it.
@@ -141,6 +143,16 @@ class ClientConnection:
             if hasattr(parts, "close"):
                 parts.close()
         return not response.should_close() and self._drain(request.body)
+
+    def _write(self, response: Any, parts: Iterable[bytes]) -> None:
+        client, part = self._client, b""
+        for part in parts:
+            size = len(part) if client.is_streamed else 0
+            self._keeper.hold(client, size)
+            response.write(part)
+            self._keeper.give_back(client, size)
+            # While the next is waited for it need not be in memory.
+            del part
 
     def _drain(self, body: Any) -> bool:
         """Whether the next request begins after what is left of this one, and that is little."""

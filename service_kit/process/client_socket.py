@@ -21,6 +21,7 @@ NOT_SENT_BYTES: Final = 128 * 1024
 
 _NOT_SENT: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
+_LINGER: Final = struct.pack("ii", 0, 0)
 
 
 class Waiting(Enum):
@@ -103,8 +104,16 @@ class ClientSocket:
         The system keeps none of it either. Whoever waits on it has an OSError.
         """
         with suppress(OSError):
-            self.connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.reset_at_close()
             self.connected.close()
+
+    def reset_at_close(self, *, on: bool = True) -> None:
+        """Have the connection be reset when it is closed, by the system too, where the process
+        ends. Raises OSError.
+        """
+        self.connected.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER if on else _LINGER
+        )
 
     def has_input(self) -> bool:
         """Whether there is something to read by now."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audit_service.log import Backend
+from audit_service.search.index import value_counts
 from tests.support.audit_client import PROBLEM, Sink
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
@@ -125,6 +126,26 @@ def test_what_is_before_the_buckets_that_are_shown_makes_it_incomplete(
         "0001-01-01T00:00:00.000000Z",
         2,
     )
+
+
+def test_values_that_are_not_counted_one_by_one_are_so_nowhere(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(value_counts, "MOST_VALUES", 2)
+    for kind in ("a", "b", "c"):
+        commit(backend, event(f"{kind}1", type=kind), event(f"{kind}2", type=kind))
+    with indexed(backend, tmp_path) as (index, indexer):
+        while indexer.step():
+            pass
+        # Past the index.
+        commit(backend, event("c3", type="c"), event("a3", type="a"))
+        sink = reading_sink(backend, index)
+        stats = get(sink, "/v1/stats?bucket=day&group=type")
+        shown = {each["value"]: each["count"] for each in stats["items"] if each["count"]}
+        assert shown == {"a": 3, "b": 2, None: 3}
+        types = get(sink, "/v1/types")
+        found = {each["value"]: each["count"] for each in types["items"]}
+        assert (found, types["complete"]) == ({"a": 3, "b": 2}, False)
 
 
 def test_an_empty_log_has_no_buckets(backend: Backend) -> None:

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from audit_service import create_app
+from audit_service.cli.import_events import MOST_RETRY_SECONDS, RETRY_SECONDS, pause
 from audit_service.settings import Settings
 from tests.support import processes, terminal
 from tests.support.audit_client import Sink
@@ -231,6 +232,12 @@ def test_a_batch_that_a_proxy_finds_too_long_is_divided(tmp_path: Path) -> None:
         assert audit(url, "import", str(file)).code == 0
     ids = [event["id"] for body in proxy.sent for event in json.loads(body)]
     assert ids == [f"{n}" for n in range(100)]
+
+
+@pytest.mark.parametrize("text", ["Wed, 21 Oct 2026 07:28:00 GMT", "", "1e9", "-1"])
+def test_a_pause_that_is_no_number_of_seconds_is_a_short_one(text: str) -> None:
+    assert pause(text) == RETRY_SECONDS
+    assert pause("100000") == MOST_RETRY_SECONDS
 
 
 def test_a_refusal_of_all_says_where_to_go_on(tmp_path: Path) -> None:

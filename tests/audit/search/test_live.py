@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import gevent
 import pytest
 
 from audit_service.api import stream
 from audit_service.api.stream import Streams
+from audit_service.api.stream_frames import frame
 from audit_service.log import Backend, LogUnavailable, Page, migrate, open_log
 from audit_service.metrics import StreamMetrics
 from audit_service.search import All, Expression, Search, read_filters, reader_queue
 from audit_service.search.live import Hub
-from service_kit.concurrency import THREADS, run_here
+from service_kit.concurrency import THREADS, Concurrency
+from service_kit.http.problems import Problem
 from service_kit.metrics.registry import Metrics
+from service_kit.process.greenlets import Greenlets
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
 
@@ -33,15 +37,15 @@ def log(tmp_path: Path) -> Iterator[Backend]:
 class Service:
     """The streams of a log, and whether they are over."""
 
-    def __init__(self, log: Backend) -> None:
+    def __init__(self, log: Backend, concurrency: Concurrency = THREADS, most: int = 100) -> None:
         self.is_over = False
-        self.hub = Hub(log, THREADS, stream.frame, lambda: self.is_over)
+        self.hub = Hub(log, concurrency, frame, lambda: self.is_over)
         self.streams = Streams(
             Search(log),
             self.hub,
-            run_here,
+            concurrency.runner(1),
             StreamMetrics(Metrics()),
-            most=100,
+            most=most,
             is_over=lambda: self.is_over,
         )
 
@@ -201,6 +205,58 @@ def test_another_looks_for_all_once_the_one_who_did_has_left(log: Backend) -> No
     arrive(log)
     thread.join(5)
     assert waiting.positions() == [1]
+
+
+def test_one_that_falls_behind_goes_on_from_where_it_was_told_to_be(
+    log: Backend, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expression, _ = read_filters([("subject", "s")], 0)
+    picky, every = service.follow(0, expression), service.follow(0)
+    for each in (picky, every):
+        each.read()
+        each.read()
+    arrive(log, 5)
+    every.read_until(5)
+    while picky.last_id() < 5:
+        picky.read()
+    monkeypatch.setattr(reader_queue, "MOST_WAITING", 0)
+    commit(log, event("wanted", subject="s"))
+    every.read_until(6)
+    assert picky.read_until(1) == [6]
+    told = [int(line[4:]) for line in picky.text.splitlines() if line.startswith("id: ")]
+    assert told == sorted(told)
+
+
+def test_the_most_streams_are_not_exceeded_by_those_that_open_together(log: Backend) -> None:
+    service = Service(log, Greenlets(), most=5)
+
+    def opened() -> Followed | None:
+        try:
+            followed = service.follow(0)
+        except Problem:
+            return None
+        followed.read()
+        return followed
+
+    together = [gevent.spawn(opened) for _ in range(20)]
+    gevent.joinall(together, timeout=20, raise_error=True)
+    assert sum(each.value is not None for each in together) == 5
+
+
+def test_a_stream_that_begins_while_the_log_is_away_waits_for_it(
+    log: Backend, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrive(log)
+    followed = service.follow(0)
+    with monkeypatch.context() as patch:
+
+        def away(*_: object) -> None:
+            raise LogUnavailable("away")
+
+        patch.setattr(log, "oldest", away)
+        assert followed.read().startswith("retry")
+        assert followed.read() == ":\nid: 0\n\n"
+    assert followed.read_until(1) == [1]
 
 
 def test_a_log_that_is_away_for_a_moment_ends_no_stream(

@@ -1,8 +1,13 @@
 """Connections are bounded in number and bytes: who is not waited for is never cut off."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -13,6 +18,7 @@ from gunicorn.config import Config
 
 from service_kit.process.client_connection import Site
 from service_kit.process.connections import Bounds, Connections
+from tests.support.ports import free_port
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HALF = REQUEST[:-2]
@@ -173,6 +179,44 @@ def test_an_answer_that_is_broken_off_does_not_end_as_a_whole_one_does(
     client = trial.connect(REQUEST.replace(b"1.1", b"1.0"))
     with pytest.raises(ConnectionResetError):
         received(client)
+
+
+def whole() -> Iterator[bytes]:
+    yield b"a part"
+    yield b" and the rest"
+
+
+def test_an_answer_that_ends_with_its_connection_ends_as_a_whole_one(stack: ExitStack) -> None:
+    trial = Trial(stack)
+    trial.streamed = whole
+    client = trial.connect(REQUEST.replace(b"1.1", b"1.0"))
+    assert received(client).endswith(b"a part and the rest")
+
+
+def test_an_answer_is_reset_where_the_process_ends_within_it() -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "tests.support.streaming_service", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
+        try:
+            client = connected(port)
+            client.sendall(b"GET /ticks HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert client.recv(1000)
+        finally:
+            pids = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+            for pid in [service.pid, *map(int, pids)]:
+                os.kill(pid, signal.SIGKILL)
+    with pytest.raises(ConnectionResetError):
+        received(client)
+    client.close()
+
+
+def connected(port: int) -> Any:
+    """Once somebody listens."""
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port))
+        except ConnectionRefusedError:
+            gevent.sleep(0.05)
 
 
 def without_end() -> Iterator[bytes]:
