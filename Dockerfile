@@ -20,7 +20,8 @@ RUN groupadd --gid 10001 app \
  && useradd --uid 10001 --gid app --no-create-home --shell /usr/sbin/nologin app \
  && install -d -o app -g app -m 0700 /data \
  && install -d -o app -g app -m 0755 \
-    /secrets/postgres /secrets/user_service /secrets/audit_owner /secrets/audit_service
+    /secrets/postgres /secrets/user_service /secrets/audit_owner /secrets/audit_service \
+    /secrets/sink /secrets/tls
 COPY --from=build /opt/app /opt/app
 ENV PATH=/opt/app/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 # By number: what runs containers can then see that it is not root.

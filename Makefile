@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox bench-memory \
+.PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox bench-access bench-memory \
 	bench-query lock
 
 install: $(VENV)/installed
@@ -81,6 +81,10 @@ bench-kafka: install
 # Runs every part of it once, to see that it works.
 bench-smoke: install
 	$(BIN)/python -m bench --smoke
+
+# What a token costs single events.
+bench-access: install
+	$(BIN)/python -m bench.measures.access $(OPTIONS)
 
 # How fast the relay drains an outbox into our audit service.
 bench-outbox: install

@@ -4,13 +4,28 @@ An event that it acknowledged is on disk, exactly once, unaltered, and can be fo
 `create_app` is the only place where its parts are put together.
 """
 
+from dataclasses import dataclass
 from importlib.metadata import version
 
-from audit_service.api import export, query, receive, statistics, status, stream
+from audit_service.access.own_events import OwnEvents
+from audit_service.access.scopes import Scope
+from audit_service.access.token_store import TokenStore, open_tokens
+from audit_service.api import (
+    export,
+    handshake,
+    query,
+    read_events,
+    receive,
+    statistics,
+    status,
+    stream,
+    stream_frames,
+)
 from audit_service.api import rejected as rejected_api
 from audit_service.api.problems import PROBLEM_FOR
+from audit_service.api.route_scopes import KINDS, ROUTE_SCOPES
 from audit_service.api.stream import Streams
-from audit_service.log import Backend, EventLog, database_at, migrate, open_log
+from audit_service.log import Backend, EventLog, LogUnavailable, database_at, migrate, open_log
 from audit_service.metrics import EventMetrics, StreamMetrics
 from audit_service.rejected import HttpRecorder, RejectedStore, open_rejected
 from audit_service.search import Search, SearchIndex
@@ -18,6 +33,9 @@ from audit_service.search.arrivals import Arrivals
 from audit_service.search.index.status import IndexStatus
 from audit_service.search.live import Hub
 from audit_service.settings import Settings
+from service_kit.access import guard, openapi, session_routes
+from service_kit.access.controls import controls
+from service_kit.access.principal import current
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
@@ -25,6 +43,15 @@ from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
 
 VERSION = version("post-cloudevents")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is in the log's database."""
+
+    backend: Backend
+    rejected: RejectedStore
+    tokens: TokenStore
 
 
 def create_app(settings: Settings, concurrency: Concurrency = THREADS) -> ServiceApp:
@@ -37,18 +64,25 @@ def create_app(settings: Settings, concurrency: Concurrency = THREADS) -> Servic
         migrate(*place)
     disk = DiskReserve.of(database_at(*place), settings.disk_reserve)
     rejected = open_rejected(*place, disk.has_room)
-    return app_on(open_log(*place), rejected, settings, disk, concurrency)
+    stores = Stores(open_log(*place), rejected, open_tokens(*place))
+    return app_on(stores, settings, disk, concurrency)
 
 
 def app_on(
-    backend: Backend,
-    rejected: RejectedStore,
+    stores: Stores,
     settings: Settings,
     disk: DiskReserve,
     concurrency: Concurrency = THREADS,
 ) -> ServiceApp:
     """The application on stores that are open; it closes the backend."""
+    backend, rejected = stores.backend, stores.rejected
     metrics = Metrics()
+    guards = controls(
+        *(settings, KINDS, stores.tokens.all),
+        unavailable=(LogUnavailable,),
+        run=concurrency.runner(1),
+        metrics=metrics,
+    )
     event_metrics = EventMetrics(metrics)
     event_log = EventLog(
         backend,
@@ -77,26 +111,44 @@ def app_on(
         concurrency=concurrency,
         reads_at_once=1,
         listing=run_lists,
+        shows_reports=lambda: current().may(Scope.METRICS_READ),
+        trusted_proxies=settings.trusted_proxies,
     )
+    guard.register(app, guards.access)
+    own_events = OwnEvents(event_log, is_telling=guards.access.is_controlled)
+    if settings.audit_reads:
+        read_events.register(app, ROUTE_SCOPES, own_events)
+    app.register_blueprint(session_routes.blueprint(guards.tokens, guards.sessions))
+    origins = [each.lower() for each in settings.webhook_origins.split(",") if each]
+    app.register_blueprint(handshake.blueprint(origins, settings.webhook_rate))
     arrivals = Arrivals(backend, concurrency, lambda: app.is_draining)
     app.register_blueprint(
-        receive.blueprint(event_log, settings, event_metrics, recorder.record, concurrency)
+        receive.blueprint(
+            *(event_log, settings, event_metrics, recorder.record, concurrency),
+            own_events=own_events,
+        )
     )
     app.register_blueprint(query.blueprint(search, arrivals, run_lists))
     app.register_blueprint(statistics.blueprint(search))
-    app.register_blueprint(export.blueprint(search, concurrency.runner(1), lambda: app.is_draining))
+    app.register_blueprint(
+        export.blueprint(search, concurrency.runner(1), lambda: app.is_draining, own_events)
+    )
     streams = Streams(
         search,
-        Hub(backend, concurrency, stream.frame, lambda: app.is_draining),
+        Hub(backend, concurrency, stream_frames.frame, lambda: app.is_draining),
         concurrency.runner(1),
         StreamMetrics(metrics),
         most=settings.max_streams,
         is_over=lambda: app.is_draining,
     )
     app.register_blueprint(stream.blueprint(streams))
-    app.register_blueprint(rejected_api.blueprint(rejected, event_log, settings.reader, run_lists))
+    app.register_blueprint(
+        rejected_api.blueprint(rejected, event_log, settings.reader, run_lists, own_events)
+    )
     app.register_blueprint(status.blueprint(backend, index_status, VERSION))
+    openapi.describe(app, guards.access, guards.sessions.cookie)
     app.close_with(backend.close)
     app.close_with(index.close)
+    app.close_with(stores.tokens.close)
     app.close_with(recorder.close)
     return app

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from audit_service.access.bounds import SourceForbidden
 from audit_service.events import (
     BatchRejected,
     EventRejected,
@@ -20,6 +21,7 @@ REASONS: Final[dict[type[Exception], str]] = {
     TooManyEvents: "batch-size",
     TooManyValues: "json-values",
     UnsupportedFormat: "format",
+    SourceForbidden: "source",
 }
 """Why a delivery was refused, by what was raised."""
 
@@ -43,8 +45,8 @@ class EventMetrics:
         rejected = metrics.counter(
             "audit_service_rejected_total",
             "Deliveries that were refused, a batch being one, by what was wrong: the event, one "
-            "of the batch's, the batch's size, how many values the JSON has, the format, or the "
-            "body's length",
+            "of the batch's, the batch's size, how many values the JSON has, the format, the "
+            "sender's sources, or the body's length",
             ["reason"],
         )
         self._by_outcome = [(each, events.labels(each.value).inc) for each in Outcome]
@@ -106,4 +108,6 @@ def _broken_rules(error: Exception) -> Iterable[Rule]:
         return [item.code for item in error.items.values()]
     if isinstance(error, EventRejected):
         return [error.code]
+    if isinstance(error, SourceForbidden):
+        return []
     return [Rule.FORMAT if isinstance(error, UnsupportedFormat) else Rule.SIZE]

@@ -1,7 +1,5 @@
 """Settings of the audit service."""
 
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import (
@@ -15,10 +13,12 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from audit_service.events import DEFAULT, STRICT, Tolerance, Tolerances
+from audit_service.events import DEFAULT, Tolerances
 from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.reader import EventReader
+from audit_service.events.tolerance import tolerances_of
 from audit_service.log import UnsupportedDatabase, database_at
+from service_kit import sqlite_file
 from service_kit.database_url import SqliteFile
 from service_kit.kafka import topic_url
 from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
@@ -26,6 +26,8 @@ from service_kit.settings.base import ServiceSettings
 from service_kit.settings.bind_address import BindAddress
 
 KIB, MIB = 1024, 1024 * 1024
+_ORIGIN = r"(?:\*|(?:\*\.)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)"
+_ORIGINS = f"^(?:{_ORIGIN}(?:,{_ORIGIN})*)?$"
 _POSTGRES_INDEX = "data/events-index"
 
 
@@ -40,27 +42,6 @@ def _database_url(text: str) -> str:
 def _kafka_url(text: str) -> str:
     topic_url.parse(text)
     return text
-
-
-def _tolerances(value: object) -> object:
-    """The set that a list with commas names, or `none`."""
-    if not isinstance(value, str):
-        return value
-    names = [name.strip() for name in value.split(",")]
-    if names == ["none"]:
-        return STRICT
-    known = {tolerance.value for tolerance in Tolerance}
-    for name in names:
-        if name not in known:
-            raise ValueError(f"has a name that is none of: none, {', '.join(sorted(known))}")
-    return frozenset(map(Tolerance, names))
-
-
-def _is_one_file(one: str, other: str) -> bool:
-    """Whether two paths are, or will be, those of one file."""
-    with suppress(OSError):
-        return Path(one).samefile(other)
-    return Path(one).resolve() == Path(other).resolve()
 
 
 class Settings(ServiceSettings):
@@ -108,7 +89,7 @@ class Settings(ServiceSettings):
         le=64 * 1024 * MIB,
         description="Bytes of memory that a worker has for the bodies it reads at once, then 503",
     )
-    tolerate: Annotated[Tolerances, NoDecode, BeforeValidator(_tolerances)] = Field(
+    tolerate: Annotated[Tolerances, NoDecode, BeforeValidator(tolerances_of)] = Field(
         default=DEFAULT,
         description="The deviations from the specification that are let in, with commas between "
         "them, in place of the default; `none` lets none in; "
@@ -144,6 +125,12 @@ class Settings(ServiceSettings):
     kafka_group: str = Field(
         default="audit-group-id", min_length=1, description="The consumer group of `consume`"
     )
+    kafka_sender: str = Field(
+        default="",
+        max_length=100,
+        description="The name under which `consume` keeps who sent an event: to the topic its own "
+        "access control lets whom it lets; unset: none",
+    )
     kafka_password: SaslPassword = SecretStr("")
     kafka_key_password: KeyPassword = SecretStr("")
     index: str = Field(
@@ -151,6 +138,22 @@ class Settings(ServiceSettings):
         description="The file of the index of searches, on a disk of this machine; unset: beside "
         "the log, with `-index` after its name, and `data/events-index` for PostgreSQL; `none`: "
         "there is none, and queries scan the log",
+    )
+    webhook_origins: str = Field(
+        default="",
+        pattern=_ORIGINS,
+        description="Origins that may deliver events by the handshake of webhooks, with commas "
+        "between them: `eventgrid.azure.net`, `*.example.com`, `*`; unset: none",
+    )
+    webhook_rate: str = Field(
+        default="*",
+        pattern=r"^(?:\*|[1-9][0-9]{0,8})$",
+        description="How many requests a minute they are allowed; `*`: any number",
+    )
+    audit_reads: bool = Field(
+        default=False,
+        description="Whether the log tells of who reads it, once a minute for each query, where "
+        "access is controlled",
     )
     consumer_bind: BindAddress = Field(
         default="127.0.0.1:8081", description="Address of the health and metrics of `consume`"
@@ -162,8 +165,8 @@ class Settings(ServiceSettings):
         """An index is removed when it is of no use: that MUST NOT be the log."""
         url = info.data.get("database_url")
         log = database_at(url) if url else None
-        if isinstance(log, SqliteFile) and _is_one_file(value, log.path):
-            raise ValueError("must not be the log")
+        if isinstance(log, SqliteFile) and sqlite_file.are_of_one(value, log.path):
+            raise ValueError("must not be the log, nor what is beside it")
         return value
 
     @property

@@ -3,33 +3,30 @@
 `create_app` is the only place where its parts are put together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
 from sqlalchemy import Engine
 
 from service_kit import database_url
+from service_kit.access import guard, openapi, session_routes
+from service_kit.access.controls import controls
+from service_kit.access.principal import current
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
 from service_kit.http import json_request
 from service_kit.http.app import ServiceApp
-from service_kit.http.health import Report
 from service_kit.metrics.registry import Metrics
 from service_kit.process.periodic import PeriodicThread, Task
 from user_service.api import routes
 from user_service.api.admission import Admission
 from user_service.api.problems import PROBLEM_FOR
-from user_service.delivery.deadline import Delivery
-from user_service.delivery.direct import DirectDelivery
-from user_service.delivery.metrics import DeliveryMetrics
-from user_service.delivery.outbox import OutboxDelivery
-from user_service.delivery.settler import Settler
+from user_service.api.route_scopes import KINDS
+from user_service.delivery.modes import open_mode
 from user_service.settings import Settings
-from user_service.sinks import open_sink
 from user_service.store import (
     database,
     intent_metrics,
@@ -40,15 +37,14 @@ from user_service.store import (
 )
 from user_service.store.changes import ChangeStore
 from user_service.store.running_time import RunningTime
+from user_service.store.tokens import Tokens
 from user_service.store.transactions import StoreUnavailable, reading
 from user_service.store.unsettled_intents import UnsettledIntents
 from user_service.store.users import UserReader
 from user_service.users.hashing_places import HashingPlaces
 from user_service.users.passwords import Passwords
-from user_service.users.service import ChangeRecorder, Users
-
-STORING_SECONDS = 15
-"""How long after its deadline a request may still be storing its change."""
+from user_service.users.scopes import Scope
+from user_service.users.service import Users
 
 PERIOD_SECONDS = 1.0
 """Between two rounds of the periodic tasks."""
@@ -91,10 +87,12 @@ def app_on(
     reader = UserReader(engine)
     disk = DiskReserve.of(database_url.parse(settings.database_url), settings.disk_reserve)
     changes = _change_store(engine, settings, disk)
-    mode = (
-        _direct_delivery(engine, changes, settings, admission, metrics)
-        if settings.delivery == "direct"
-        else _outbox_delivery(changes, settings)
+    mode = open_mode(UnsettledIntents(engine), changes, settings, admission.places, metrics)
+    guards = controls(
+        *(settings, KINDS, Tokens(engine).all),
+        unavailable=(StoreUnavailable,),
+        run=concurrency.runner(1),
+        metrics=metrics,
     )
     users = Users(changes, mode.recorder, _passwords(settings, places))
     app = service_app.create(
@@ -109,52 +107,22 @@ def app_on(
         concurrency=concurrency,
         reads_at_once=settings.threads - admission.places,
         changes_at_once=admission.places + settings.waiting_requests + 1,  # who is told: too many
+        shows_reports=lambda: current().may(Scope.METRICS_READ),
+        trusted_proxies=settings.trusted_proxies,
     )
+    guard.register(app, guards.access)
     outbox_metrics.register(metrics, engine)
     intent_metrics.register(metrics, engine)
-    json_request.register(app, routes.BODY_BYTES, routes.BODY_VALUES)
+    json_request.register(
+        app, routes.BODY_BYTES, routes.BODY_VALUES, but=frozenset({"session.begin"})
+    )
+    app.register_blueprint(session_routes.blueprint(guards.tokens, guards.sessions))
     app.register_blueprint(routes.blueprint(users, reader, admission, settings.delivery_timeout))
+    openapi.describe(app, guards.access, guards.sessions.cookie)
     app.close_with(engine.dispose)
     app.close_with(mode.close)
     app.close_with(periodic([*mode.tasks, *_key_tasks(engine, changes)]))
     return app
-
-
-@dataclass(frozen=True)
-class _DeliveryMode:
-    """A mode of delivery: its recorder, what readiness reports of it, its tasks, its end."""
-
-    recorder: ChangeRecorder
-    reports: Mapping[str, Report]
-    tasks: Sequence[Task]
-    close: Callable[[], object]
-
-
-def _direct_delivery(
-    engine: Engine, changes: ChangeStore, settings: Settings, admission: Admission, metrics: Metrics
-) -> _DeliveryMode:
-    sink = open_sink(settings)
-    counted = DeliveryMetrics(metrics)
-    delivery = Delivery(sink, threads=admission.places, on_end=counted.count)
-    settler = Settler(
-        UnsettledIntents(engine),
-        changes,
-        # A thread of its own: a request that waits for the sink does not keep it from settling.
-        Delivery(sink, threads=1, on_end=counted.count),
-        patience=settings.delivery_timeout + STORING_SECONDS,
-        timeout=settings.delivery_timeout,
-        on_settled=counted.count_settled,
-    )
-    return _DeliveryMode(
-        DirectDelivery(changes, delivery, settings.event_source),
-        {"sink": lambda: {"url": settings.sink_origin, **delivery.report()}},
-        [settler.settle],
-        sink.close,
-    )
-
-
-def _outbox_delivery(changes: ChangeStore, settings: Settings) -> _DeliveryMode:
-    return _DeliveryMode(OutboxDelivery(changes, settings.event_source), {}, [], lambda: None)
 
 
 def _key_tasks(engine: Engine, changes: ChangeStore) -> Sequence[Task]:

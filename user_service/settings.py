@@ -72,6 +72,12 @@ class Settings(ServiceSettings):
         description="Where the events go: `http://`, `https://`, or a topic, "
         "`kafka://HOST:PORT/TOPIC`, with options of librdkafka as parameters",
     )
+    sink_token: SecretStr = Field(
+        default=SecretStr(""), description="The token that an HTTP sink asks for"
+    )
+    sink_token_file: str = Field(
+        default="", description="The file that it is in, in its place; read again when it changes"
+    )
     kafka_mode: Literal["binary", "structured"] = Field(
         default="binary", description="Content mode of the events in a topic"
     )

@@ -31,6 +31,7 @@ class EventRecord(BaseModel):
     tolerated: list[str] = Field(
         description="Deviations from the specification that were let in with it"
     )
+    sender: str | None = Field(description="Who sent it, where access is controlled")
     kafka: KafkaOrigin | None = Field(
         description="The message that brought it; null where it came over HTTP"
     )
@@ -44,6 +45,7 @@ def record_json(record: Record) -> bytes:
         "conflicts_with": record.conflicts_with,
         "event": orjson.Fragment(to_json(record.event)),
         "tolerated": record.event.tolerated,
+        "sender": record.sender,
         # A dataclass: orjson writes its fields.
         "kafka": record.origin,
     }

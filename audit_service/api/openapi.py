@@ -34,7 +34,7 @@ _WRONG: Final = {422: "A parameter is not known, or its value cannot be", **UNAV
 
 FILTERS: Final = [
     *(_repeated(name, f"The {name}: {_PATTERN}") for name in ("type", "source")),
-    *(_repeated(name, f"The {name}, likewise") for name in ("subject", "id")),
+    *(_repeated(name, f"The {name}, likewise") for name in ("subject", "id", "sender")),
     _parameter("since", "From then on: RFC 3339, or relative: `-15m`, `-2h`, `-7d`"),
     _parameter("until", "Before then, likewise"),
     _parameter(

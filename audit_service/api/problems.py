@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from audit_service.access import bounds
+from audit_service.access.bounds import SourceForbidden
 from audit_service.events import (
     BatchRejected,
     EventRejected,
@@ -73,6 +75,7 @@ PROBLEM_FOR: dict[type[Exception], Callable[[Any], Problem]] = {
     EventRejected: _event,
     InvalidFilters: _filters,
     LogUnavailable: _log,
+    SourceForbidden: bounds.problem,
     TooManyEvents: _size,
     TooManyValues: _size,
     UnsupportedFormat: _format,

@@ -19,6 +19,8 @@ from audit_service.api.openapi import LIST, UNAVAILABLE
 from audit_service.search import Budget, Found, Search
 from audit_service.search.arrivals import Arrivals
 from audit_service.search.counting import Count, count
+from service_kit.access.guard import still_may
+from service_kit.access.principal import current
 from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
@@ -71,6 +73,8 @@ def blueprint(
     def list_events() -> Response:
         asked = run(lambda: events_query.read(request.args, now_in_microseconds()))
         found = first_found(search, asked, budget, arrivals, run)
+        if asked.wait:
+            still_may(current())
         following = asked.cursor_at(found.scanned_to) if found.more or asked.wait else None
         counted = run(lambda: count(search, asked.expression, budget)) if asked.counts else None
         items = run(lambda: [record_json(record) for record in found.records])

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from audit_service.access.bounds import SourceForbidden, check_sources
+from audit_service.access.own_events import OwnEvents, Told
 from audit_service.events import (
     REJECTIONS,
     EventRejected,
@@ -19,6 +21,9 @@ from audit_service.log import Entry, EventLog, hashed, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
+from service_kit.access.authenticator import ACCESS_TOKEN
+from service_kit.access.guard import still_may
+from service_kit.access.principal import Principal, current
 from service_kit.concurrency import Concurrency, run_here
 from service_kit.http import request_body
 from service_kit.http.blocking import never_blocks
@@ -30,7 +35,7 @@ from service_kit.http.request_head import repeated_headers
 LONG_BYTES = 8 * 1024
 """A body up to this takes some milliseconds at most, whatever is in it."""
 
-Record = Callable[[Mapping[str, str], bytes, Exception], None]
+Record = Callable[[Mapping[str, str], bytes, Exception, Principal], None]
 
 _EVENT = {"type": "object", "required": ["id", "source", "specversion", "type"]}
 _OPENAPI: dict[str, Any] = {
@@ -61,6 +66,8 @@ def blueprint(
     metrics: EventMetrics,
     record: Record,
     concurrency: Concurrency,
+    *,
+    own_events: OwnEvents,
 ) -> APIBlueprint:
     """The route that receives; `record` is called with each message that is no event."""
     refusals: tuple[type[Exception], ...] = (*REASONS, Problem)
@@ -74,6 +81,7 @@ def blueprint(
     @routes.doc(summary="Deliver an event, or a batch", tags=["Events"], **_OPENAPI)
     @never_blocks
     def receive() -> Response:
+        principal = current()
         with memory.reservation() as reservation:
             try:
                 headers = _headers()
@@ -81,33 +89,55 @@ def blueprint(
                 # What is long to read is long to hash and to log.
                 run = run_long if len(content) > LONG_BYTES else run_here
                 reserve = partial(reservation.for_parsing, content, settings.max_json_values)
-                entries = run(lambda: _entries(reader, record, reserve, headers, content))
+                entries = run(
+                    lambda: _entries(
+                        reader, record, reserve, _Delivery(headers, content, principal)
+                    )
+                )
                 reservation.for_keeping(content, len(entries))
             except refusals as error:
                 metrics.rejected(error)
                 log_refused(error)
+                if isinstance(error, SourceForbidden):
+                    own_events.tell_once_a_minute(
+                        *(Told.SOURCE_REFUSED, principal, ""), sources=error.examples
+                    )
                 raise
+            # The body may have come slowly.
+            still_may(principal)
             receipts = event_log.append_entries(entries)
-        run(lambda: stored_line.log_stored([one.event for one in entries], receipts))
-        return no_content()
+        stored = [one.event for one in entries]
+        run(lambda: stored_line.log_stored(stored, receipts, principal.name))
+        answer = no_content()
+        if ACCESS_TOKEN in request.args:
+            # RFC 6750, section 2.3.
+            answer.headers["Cache-Control"] = "private"
+        return answer
 
     return routes
 
 
+class _Delivery(NamedTuple):
+    """What was sent, and by whom."""
+
+    headers: Mapping[str, str]
+    content: bytes
+    principal: Principal
+
+
 def _entries(
-    reader: EventReader,
-    record: Record,
-    reserve: Callable[[], None],
-    headers: Mapping[str, str],
-    content: bytes,
+    reader: EventReader, record: Record, reserve: Callable[[], None], delivery: _Delivery
 ) -> Sequence[Entry]:
     reserve()
+    headers, content, principal = delivery
     try:
         _check_repeats(request.environ)
-        return hashed(reader.http(headers, content))
+        events = reader.http(headers, content)
     except REJECTIONS as error:
-        record(headers, content, error)
+        record(headers, content, error, principal)
         raise
+    check_sources(principal, events, is_batch=_is_batch(headers))
+    return hashed(events, sender=principal.name)
 
 
 def _check_repeats(environ: Mapping[str, Any]) -> None:
@@ -131,5 +161,8 @@ def _headers() -> dict[str, str]:
 
 
 def _limit(headers: Mapping[str, str], settings: Settings) -> int:
-    is_batch = content_mode.content_mode(headers["content-type"]) is content_mode.ContentMode.BATCH
-    return settings.max_batch_bytes if is_batch else settings.max_event_bytes
+    return settings.max_batch_bytes if _is_batch(headers) else settings.max_event_bytes
+
+
+def _is_batch(headers: Mapping[str, str]) -> bool:
+    return content_mode.content_mode(headers["content-type"]) is content_mode.ContentMode.BATCH

@@ -8,6 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from audit_service.access.bounds import SourceForbidden
+from audit_service.access.own_events import OwnEvents, Told
 from audit_service.api.event_record import KafkaOrigin
 from audit_service.api.openapi import UNAVAILABLE
 from audit_service.events import REJECTIONS
@@ -16,6 +18,7 @@ from audit_service.log import EventLog
 from audit_service.rejected import RejectedStore, RejectionSummary, StoredRejection
 from audit_service.rejected.document import as_document, time_text
 from audit_service.rejected.redrive import redrive
+from service_kit.access.principal import current
 from service_kit.concurrency import Runner
 from service_kit.http import cursors
 from service_kit.http.blocking import never_blocks, reads_much
@@ -51,6 +54,7 @@ class Rejected(BaseModel):
     kafka: KafkaOrigin | None
     bytes: int = Field(description="Of its headers, key and value")
     reason: str
+    sender: str | None
 
 
 class RejectedPage(BaseModel):
@@ -71,6 +75,7 @@ class RejectedWhole(BaseModel):
     value: str | dict[str, str] | None
     digest: str
     reason: str
+    sender: str | None
 
 
 class Redriven(BaseModel):
@@ -83,7 +88,11 @@ _MISSING = {404: "There is none", **UNAVAILABLE}
 
 
 def blueprint(
-    store: RejectedStore, event_log: EventLog, reader: EventReader, run: Runner
+    store: RejectedStore,
+    event_log: EventLog,
+    reader: EventReader,
+    run: Runner,
+    own_events: OwnEvents,
 ) -> APIBlueprint:
     """The routes; `run`: runs what reads much."""
     routes = APIBlueprint("rejected", __name__, url_prefix="/v1/rejected")
@@ -116,17 +125,25 @@ def blueprint(
     @never_blocks
     def redrive_one(number: int) -> Response:
         rejection = run(lambda: _existing(store, number))
+        told = own_events.entries(Told.REDRIVEN, current(), f"{number}")
         try:
-            return jsonify(stored=redrive(rejection, event_log, store, reader, run))
-        except REJECTIONS as error:
+            return jsonify(stored=redrive(rejection, event_log, store, reader, run=run, told=told))
+        except (*REJECTIONS, SourceForbidden) as error:
             raise Problem(HTTPStatus.CONFLICT, f"it is still refused: {error}") from None
 
     @routes.delete("/<int:number>")
     @routes.output({}, status_code=204, description="It is gone for good")
     @routes.doc(summary="Forget it", tags=["Rejected"], responses=_MISSING)
+    @never_blocks
     def drop(number: int) -> Response:
-        if number > MAX_ID or not store.drop(number):
-            raise _missing()
+        found = run(lambda: _existing(store, number)).message
+        own_events.tell(
+            *(Told.DROPPED, current(), f"{number}"),
+            reason=found.reason,
+            sender=found.sender,
+            digest=found.digest.hex(),
+        )
+        run(lambda: store.drop(number))
         return no_content()
 
     return routes
@@ -152,4 +169,5 @@ def _summary(found: RejectionSummary) -> dict[str, Any]:
         and {"topic": origin.topic, "partition": origin.partition, "offset": origin.offset},
         "bytes": found.size,
         "reason": found.reason,
+        "sender": found.sender,
     }

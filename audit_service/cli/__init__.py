@@ -1,4 +1,5 @@
-"""Command line: `audit-service run | check | migrate | config | consume | rejected | index`.
+"""Command line: `audit-service run | check | migrate | config | consume`, and `rejected`, `index`,
+`tokens`, which have commands of their own.
 
 Over HTTP: `search | show | tail | stats | types | sources | extensions | export | import`.
 """
@@ -9,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from audit_service import create_app
-from audit_service.cli import consume, index, rejected, search, statistics
+from audit_service.access.scopes import SCOPES
+from audit_service.cli import consume, index, rejected, search, statistics, tokens
 from audit_service.cli.export import export
 from audit_service.cli.import_events import import_events
 from audit_service.log import (
@@ -22,6 +24,7 @@ from audit_service.log import (
 from audit_service.log import migrate as migrate_log
 from audit_service.settings import Settings
 from service_kit import sqlite_file
+from service_kit.access.token_file import WrongTokenFile
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.cli.remote import url_option
@@ -87,7 +90,8 @@ SERVICE = commands.Service(
     create_app=_create_app,
     migrate=_migrate,
     check=_check,
-    retry_startup_on=(LogUnavailable,),
+    scopes=SCOPES,
+    retry_startup_on=(LogUnavailable, WrongTokenFile),
     serve=_serve,
 )
 
@@ -95,6 +99,7 @@ main = commands.service_commands(SERVICE)
 main.add_command(consume.command(SERVICE))
 main.add_command(rejected.command(SERVICE))
 main.add_command(index.command(SERVICE))
+main.add_command(tokens.command(SERVICE))
 url_option(main)
 for each in (search.search, search.show, search.tail, *statistics.COMMANDS, export, import_events):
     main.add_command(each)

@@ -1,7 +1,5 @@
 """Command `audit-service consume`: events of a Kafka topic into the log, until SIGTERM."""
 
-from functools import partial
-
 import click
 
 from audit_service.log import LogUnavailable
@@ -18,7 +16,12 @@ def command(service: Service[Settings]) -> click.Command:
     @click.argument("url", required=False, callback=_checked_url)
     def consume(url: str | None) -> None:
         """Store the events of the topic at URL, or at AUDIT_SERVICE_KAFKA."""
-        settings = commands.prepare_to_run(service, partial(commands.bring_up_to_date, service))
+
+        def prepare(settings: Settings) -> None:
+            commands.check_access(service, settings, settings.consumer_bind)
+            commands.bring_up_to_date(service, settings)
+
+        settings = commands.prepare_to_run(service, prepare)
         if url is not None:
             settings = settings.model_copy(update={"kafka": url})
         with commands.exit_on_start_error(service):

@@ -40,6 +40,7 @@ _OPTIONS: Final = [
     click.option("--source", multiple=True, help="The source, likewise."),
     click.option("--subject", multiple=True, help="The subject, likewise."),
     click.option("--id", multiple=True, help="The id, likewise."),
+    click.option("--sender", multiple=True, help="The name of who sent it, likewise."),
     click.option(
         "--ext",
         cls=_Pair,
@@ -72,7 +73,7 @@ _OPTIONS: Final = [
     click.option("--filter", help="A filter of the CloudEvents Subscriptions API, in JSON."),
 ]
 _TIMES: Final = frozenset({"since", "until"})
-_MANY: Final = ("type", "source", "subject", "id")
+_MANY: Final = ("type", "source", "subject", "id", "sender")
 _ONE: Final = ("q", "since", "until", "by", "transport", "tolerated", "filter")
 
 

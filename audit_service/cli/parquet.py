@@ -10,7 +10,7 @@ from service_kit.cli.remote import REFUSED
 
 COLUMNS: Final = """{
     position: 'BIGINT', received_at: 'TIMESTAMPTZ', conflicts_with: 'BIGINT', event: 'JSON',
-    tolerated: 'VARCHAR[]',
+    tolerated: 'VARCHAR[]', sender: 'VARCHAR',
     kafka: 'STRUCT(topic VARCHAR, "partition" INTEGER, "offset" BIGINT)'
 }"""
 _CORE: Final = ("specversion", "id", "source", "type", "subject", "datacontenttype")
@@ -24,7 +24,7 @@ _SELECT: Final = f"""
             AS extensions,
         event->'$.data' AS data,
         from_base64(event->>'$.data_base64') AS data_bytes,
-        tolerated, kafka.topic AS kafka_topic, kafka."partition" AS kafka_partition,
+        tolerated, sender, kafka.topic AS kafka_topic, kafka."partition" AS kafka_partition,
         kafka."offset" AS kafka_offset
     FROM read_json($lines, format = 'newline_delimited', columns = {COLUMNS},
         maximum_object_size = 134217728)

@@ -11,9 +11,18 @@ from typing import Any, NoReturn
 
 import click
 
+from audit_service.access.bounds import SourceForbidden
+from audit_service.access.own_events import Told
 from audit_service.cli.rejected_table import print_documents, print_one, print_table
+from audit_service.cli.told_rejections import told_of
 from audit_service.events import REJECTIONS
-from audit_service.log import EventLog, LogUnavailable, SchemaMismatch, database_at, open_log
+from audit_service.log import (
+    EventLog,
+    LogUnavailable,
+    SchemaMismatch,
+    database_at,
+    open_log,
+)
 from audit_service.rejected import RejectedStore, StoredRejection, open_rejected
 from audit_service.rejected.document import as_document
 from audit_service.rejected.redrive import redrive
@@ -98,10 +107,11 @@ def redrive_some(database: RejectedDatabase, *, ids: Sequence[int], every: bool)
         disk = DiskReserve.of(database_at(*_database(settings)), settings.disk_reserve)
         event_log = EventLog(backend, has_room=disk.has_room)
         for rejection in _selected(store, ids, every=every):
+            told = told_of(settings, Told.REDRIVEN, rejection)
             try:
-                count = redrive(rejection, event_log, store, settings.reader)
+                count = redrive(rejection, event_log, store, settings.reader, told=told)
                 click.echo(f"{rejection.id}: {count} stored")
-            except REJECTIONS as error:
+            except (*REJECTIONS, SourceForbidden) as error:
                 still += 1
                 click.echo(
                     f"{rejection.id}: still rejected: {escape_controls(str(error))}", err=True
@@ -119,10 +129,14 @@ def drop(database: RejectedDatabase, *, ids: Sequence[int], every: bool, yes: bo
     """Forget them."""
     if not yes:
         raise click.UsageError("what is dropped is gone for good: add --yes")
-    store = database.store()
-    for rejection in _selected(store, ids, every=every):
-        store.drop(rejection.id)
-        click.echo(f"{rejection.id}: dropped")
+    settings = database.settings()
+    store = open_rejected(*_database(settings))
+    with closing(open_log(*_database(settings))) as backend:
+        event_log = EventLog(backend)
+        for rejection in _selected(store, ids, every=every):
+            event_log.append_entries(told_of(settings, Told.DROPPED, rejection))
+            store.drop(rejection.id)
+            click.echo(f"{rejection.id}: dropped")
 
 
 def _database(settings: Settings) -> tuple[str, str]:

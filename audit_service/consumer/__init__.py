@@ -70,12 +70,16 @@ def consume(settings: Settings) -> None:
             open_rejected(*place, disk.has_room),
             consumer_metrics.consumed,
             event_metrics.rejected,
+            settings.kafka_sender or None,
         ),
         reader=settings.reader,
     )
-    hosts = settings.hosts_on(settings.consumer_bind)
-    app = health.create(backend, status, metrics, disk.reports(), hosts=hosts)
-    with closing(backend), closing(admin_server.start(app, settings.consumer_bind)):
+    app = health.create(backend, status, metrics, settings, disk.reports())
+    with (
+        closing(backend),
+        closing(app),
+        closing(admin_server.start(app, settings.consumer_bind)),
+    ):
         _log_durability_risks(url, settings)
         tune_gc()
         tune_malloc()

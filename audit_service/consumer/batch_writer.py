@@ -1,11 +1,12 @@
 """Batch writer: stores a batch of messages, events in the log and the rest as rejected."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from audit_service.consumer.message import IncomingMessage, OnRejected, processing_error
-from audit_service.log import EventLog, LogUnavailable, stored_line
+from audit_service.log import EventLog, LogUnavailable, hashed, stored_line
 from audit_service.rejected import RejectedStore
 
 log = structlog.get_logger()
@@ -20,8 +21,12 @@ class BatchWriter:
         rejected: RejectedStore,
         on_stored: Callable[[int], None],
         on_rejected: OnRejected,
+        sender: str | None = None,
     ) -> None:
-        """`on_stored` is given the number of messages stored, `on_rejected` each reason."""
+        """`on_stored` is given the number of messages stored, `on_rejected` each reason; `sender`:
+        of all of them.
+        """
+        self._sender = sender
         self._event_log = event_log
         self._rejected = rejected
         self._on_stored = on_stored
@@ -36,7 +41,8 @@ class BatchWriter:
         refused = [message for message in batch if message.error is not None]
         refused += self._append([message for message in batch if message.error is None])
         if refused:
-            self._rejected.save([message.rejected for message in refused])
+            sender = self._sender
+            self._rejected.save([replace(each.rejected, sender=sender) for each in refused])
         for message in refused:
             self._report_rejected(message)
         self._on_stored(len(batch))
@@ -46,7 +52,9 @@ class BatchWriter:
         events = [event for message in batch for event in message.events]
         origins = [message.origin for message in batch for _ in message.events]
         try:
-            stored_line.log_stored(events, self._event_log.append(events, origins))
+            entries = hashed(events, origins, self._sender)
+            receipts = self._event_log.append_entries(entries)
+            stored_line.log_stored(events, receipts, self._sender)
         except LogUnavailable:
             raise
         except Exception as error:

@@ -4,27 +4,33 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from types import MappingProxyType
 
+from audit_service.access.scopes import OPERATION_SCOPES, PREFIX, SCOPES, Scope
+from audit_service.access.token_store import open_tokens
 from audit_service.consumer.status import ConsumerStatus
-from audit_service.log import Backend
+from audit_service.log import Backend, LogUnavailable
+from audit_service.settings import Settings
+from service_kit.access import guard
+from service_kit.access.controls import Kinds, controls
+from service_kit.access.principal import current
+from service_kit.concurrency import run_here
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.http.health import Report
 from service_kit.metrics.registry import Metrics
-from service_kit.settings.hosts import LOOPBACK, AllowedHosts
 
 
 def create(
     backend: Backend,
     status: ConsumerStatus,
     metrics: Metrics,
+    settings: Settings,
     reports: Mapping[str, Report] = MappingProxyType({}),
-    hosts: AllowedHosts = LOOPBACK,
 ) -> ServiceApp:
     """The application. It is ready where store and broker answer and no partition is stopped.
 
     `reports`: what readiness shows beside the lag.
     """
-    return service_app.create(
+    app = service_app.create(
         __name__,
         title="Audit service, consumer",
         version=version("post-cloudevents"),
@@ -36,5 +42,16 @@ def create(
         },
         reports={"lag": status.lag_by_name, **reports},
         metrics=metrics,
-        hosts=hosts,
+        hosts=settings.hosts_on(settings.consumer_bind),
+        shows_reports=lambda: current().may(Scope.METRICS_READ),
     )
+    tokens = open_tokens(settings.database_url, settings.database_password.get_secret_value())
+    guards = controls(
+        *(settings, Kinds(OPERATION_SCOPES, SCOPES, PREFIX), tokens.all),
+        unavailable=(LogUnavailable,),
+        run=run_here,
+        metrics=metrics,
+    )
+    guard.register(app, guards.access)
+    app.close_with(tokens.close)
+    return app

@@ -32,6 +32,23 @@ DEFAULT: Final[Tolerances] = frozenset(
 )
 
 
+def tolerances_of(value: object) -> object:
+    """The set that a list with commas names, or `none`; what is no text stays as it is.
+
+    Raises ValueError.
+    """
+    if not isinstance(value, str):
+        return value
+    names = [name.strip() for name in value.split(",")]
+    if names == ["none"]:
+        return STRICT
+    known = {tolerance.value for tolerance in Tolerance}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"has a name that is none of: none, {', '.join(sorted(known))}")
+    return frozenset(map(Tolerance, names))
+
+
 class Leniency:
     """The tolerances for one event, and those of them that it needed."""
 

@@ -1,9 +1,9 @@
 """Backend of the log: the protocol of a store of rows, and the types of what goes in and out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from audit_service.events import Digest, Event
 from service_kit import group_commit
@@ -59,13 +59,15 @@ class Entry:
     event: Event
     digest: Digest
     origin: Origin | None = None
+    sender: str | None = None
+    """The name of the principal that sent it; in neither event nor digest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """An event in the log. `received_at`: microseconds since 1970, UTC, of its commit.
 
-    `origin`: None where it came over HTTP.
+    `origin`: None where it came over HTTP; `sender`: None where it is not known.
     """
 
     position: int
@@ -73,6 +75,7 @@ class Record:
     conflicts_with: int | None
     event: Event
     origin: Origin | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,10 @@ class Heading:
 
 
 Drain = group_commit.Drain[Entry]
+Execute = Callable[[str, Sequence[Any]], Iterable[Sequence[Any]]]
+"""Runs a statement with its parameters; the rows."""
+Also = Callable[[Execute], object]
+"""Other changes of the same database."""
 
 LOCK_SECONDS: Final = 4.0
 """How long a backend waits at most for the lock of another process."""
@@ -103,8 +110,9 @@ class Backend(Protocol):
     Every method raises LogUnavailable where the store cannot be used now.
     """
 
-    def commit(self, drain: Drain) -> Sequence[Receipt]:
-        """Append all entries that `drain` gives or none, in their order, in one transaction.
+    def commit(self, drain: Drain, also: Also | None = None) -> Sequence[Receipt]:
+        """Append all entries that `drain` gives or none, in their order, in one transaction with
+        what else is to be changed; what `also` raises undoes both.
 
         MUST NOT return before the commit is on disk. MUST read the last position and commit
         under one lock that excludes every other writer, of any process, so that positions

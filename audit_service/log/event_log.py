@@ -103,13 +103,15 @@ class EventLog:
 
 
 def hashed(
-    events: Sequence[Event], origins: Iterable[Origin | None] = repeat(None)
+    events: Sequence[Event],
+    origins: Iterable[Origin | None] = repeat(None),
+    sender: str | None = None,
 ) -> Sequence[Entry]:
     """The events as they are appended; to hash many takes a while.
 
-    `origins`: where each of them is from, as many as there are events, or more.
+    `origins`: where each of them is from, as many as there are events, or more; `sender`: of all.
     """
-    return [Entry(e, digest(e), origin) for e, origin in zip(events, origins, strict=False)]
+    return [Entry(e, digest(e), origin, sender) for e, origin in zip(events, origins, strict=False)]
 
 
 def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

@@ -8,6 +8,7 @@ import psycopg
 from audit_service.log import rows
 from audit_service.log.backend import (
     LOCK_SECONDS,
+    Also,
     Drain,
     Entry,
     Heading,
@@ -73,10 +74,10 @@ class PostgresLog:
             self.close()
             raise
 
-    def commit(self, drain: Drain) -> Sequence[Receipt]:
+    def commit(self, drain: Drain, also: Also | None = None) -> Sequence[Receipt]:
         with store_errors():
             try:
-                return self._commit(drain)
+                return self._commit(drain, also)
             except psycopg.OperationalError:
                 # A connection that was used before may have died since, with a restart of the
                 # server; what it may have committed all the same is a duplicate now.
@@ -84,7 +85,7 @@ class PostgresLog:
                     self._drop_writer()
                     raise
                 self._drop_writer()
-                return self._commit(drain)
+                return self._commit(drain, also)
             except psycopg.Error:
                 self._drop_writer()
                 raise
@@ -140,7 +141,7 @@ class PostgresLog:
         self._drop_writer()
         self._readers.close()
 
-    def _commit(self, drain: Drain) -> Sequence[Receipt]:
+    def _commit(self, drain: Drain, also: Also | None) -> Sequence[Receipt]:
         db = self._connected()
         with db.transaction():
             # Before the position is read, and held until the commit is visible to the next.
@@ -163,6 +164,8 @@ class PostgresLog:
             origins = rows.origins(entries, receipts)
             if origins:
                 db.cursor().executemany(_INSERT_ORIGIN, origins)
+            if also is not None:
+                also(db.execute)
         return receipts
 
     def _connected(self) -> Connection:

@@ -37,6 +37,7 @@ INSERTED = (
     "data_is_json",
     "digest_version",
     "tolerated",
+    "sender",
 )
 SELECTED = (
     "position",
@@ -47,6 +48,7 @@ SELECTED = (
     "data",
     "data_is_json",
     "tolerated",
+    "sender",
     "kafka_topic",
     "kafka_partition",
     "kafka_offset",
@@ -56,6 +58,7 @@ STORED = "event LEFT JOIN origin USING (position)"
 
 ORIGIN = ("position", "kafka_topic", "kafka_partition", "kafka_offset")
 
+_BESIDE: Final = SELECTED[SELECTED.index("tolerated") :]
 _ATTRIBUTES: Final = slice(SELECTED.index("specversion"), SELECTED.index("data_is_json"))
 
 Row = tuple[Any, ...]
@@ -93,7 +96,7 @@ def assign_positions(
         last += 1
         firsts.setdefault(identity, last)
         positions[identity, content] = last
-        rows.append((last, now, first, identity, content, *_columns(entry.event)))
+        rows.append((last, now, first, identity, content, *_columns(entry.event), entry.sender))
         outcome = Outcome.STORED if first is None else Outcome.CONFLICTING
         receipts.append(Receipt(last, outcome, first))
     return receipts, rows
@@ -101,9 +104,9 @@ def assign_positions(
 
 def record(row: Row) -> Record:
     """The record of a row, its columns as SELECTED."""
-    position, received_at, conflicts_with, *columns, extensions, data, data_is_json, names = row[
-        :-3
-    ]
+    position, received_at, conflicts_with, *columns = row[: -len(_BESIDE)]
+    *columns, extensions, data, data_is_json = columns
+    names, sender, *origin_columns = row[-len(_BESIDE) :]
     attributes: dict[str, Value] = {
         name: value
         for name, value in zip(ATTRIBUTE_COLUMNS, columns, strict=True)
@@ -113,10 +116,10 @@ def record(row: Row) -> Record:
         attributes |= orjson.loads(extensions)
     if data_is_json:
         data = JsonText(data)
-    origin = None if row[-1] is None else Origin(*row[-3:])
+    origin = None if origin_columns[0] is None else Origin(*origin_columns)
     tolerated = tuple(map(Tolerance, names.split(","))) if names else ()
     event = Event(attributes, data, tolerated)
-    return Record(position, received_at, conflicts_with, event, origin)
+    return Record(position, received_at, conflicts_with, event, origin, sender)
 
 
 def page(found: Iterable[Row], limit: int, max_bytes: int) -> Page:

@@ -10,6 +10,7 @@ import apsw
 from audit_service.log import rows
 from audit_service.log.backend import (
     LOCK_SECONDS,
+    Also,
     Drain,
     Entry,
     Heading,
@@ -55,10 +56,10 @@ class SqliteLog:
             self._file = file_at(path)
             schema.check(version_of(self._reader()))
 
-    def commit(self, drain: Drain) -> Sequence[Receipt]:
+    def commit(self, drain: Drain, also: Also | None = None) -> Sequence[Receipt]:
         with store_errors():
             try:
-                return self._commit(drain)
+                return self._commit(drain, also)
             except apsw.Error:
                 # After a failed write or fsync nothing that this connection believes about
                 # the file can be trusted; the next commit begins with a new one.
@@ -115,7 +116,7 @@ class SqliteLog:
         while self._readers:
             self._readers.pop().close()
 
-    def _commit(self, drain: Drain) -> Sequence[Receipt]:
+    def _commit(self, drain: Drain, also: Also | None) -> Sequence[Receipt]:
         self._check_file()
         if self._writer is None:
             self._writer = self._connect()
@@ -128,6 +129,8 @@ class SqliteLog:
             receipts, inserted = rows.assign_positions(entries, _existing(db, entries), last, now)
             db.executemany(_INSERT, inserted)
             db.executemany(_INSERT_ORIGIN, rows.origins(entries, receipts))
+            if also is not None:
+                also(db.execute)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -166,6 +169,8 @@ class SqliteLog:
 
 def _existing(db: apsw.Connection, entries: Sequence[Entry]) -> Iterator[Existing]:
     """What the log already has of each entry: nearly always nothing, by one statement for all."""
+    if not entries:
+        return
     identities = tuple(entry.digest.identity for entry in entries)
     wanted = apsw.carray(identities, flags=apsw.SQLITE_CARRAY_BLOB)
     seen = {identity for (identity,) in db.execute(_SEEN, (wanted,))}

@@ -11,11 +11,13 @@ from service_kit import logs
 log = structlog.get_logger()
 
 
-def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
-    """A line for each stored event; a duplicate had its line when it was stored."""
+def log_stored(
+    events: Sequence[Event], receipts: Sequence[Receipt], sender: str | None = None
+) -> None:
+    """A line for each stored event of a sender; a duplicate had its line when it was stored."""
     stored = zip(events, receipts, strict=True)
     new = [(e, receipt) for e, receipt in stored if receipt.outcome is not Outcome.DUPLICATE]
-    logs.info_many((_found_line(event), _fields(event, receipt)) for event, receipt in new)
+    logs.info_many((_found_line(event), _fields(event, receipt, sender)) for event, receipt in new)
     for event, receipt in new:
         if receipt.outcome is Outcome.CONFLICTING:
             log.warning(
@@ -27,15 +29,19 @@ def log_stored(events: Sequence[Event], receipts: Sequence[Receipt]) -> None:
             )
 
 
-def _fields(event: Event, receipt: Receipt) -> Mapping[str, object]:
-    fields = {
+def _fields(event: Event, receipt: Receipt, sender: str | None) -> Mapping[str, object]:
+    fields: dict[str, object] = {
         "id": event.id,
         "source": event.source,
         "type": event.type,
         "subject": event.attributes.get("subject"),
         "position": receipt.position,
     }
-    return {**fields, "tolerated": event.tolerated} if event.tolerated else fields
+    if event.tolerated:
+        fields["tolerated"] = event.tolerated
+    if sender is not None:
+        fields["sender"] = sender
+    return fields
 
 
 def _found_line(event: Event) -> str:

@@ -24,6 +24,7 @@ def as_document(rejection: StoredRejection) -> dict[str, Any]:
         "value": _bytes(message.value),
         "digest": message.digest.hex(),
         "reason": message.reason,
+        "sender": message.sender,
     }
 
 

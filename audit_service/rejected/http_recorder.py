@@ -13,6 +13,7 @@ import structlog
 from audit_service.log import LogUnavailable
 from audit_service.rejected.message import RejectedMessage
 from audit_service.rejected.store import RejectedStore
+from service_kit.access.principal import Principal
 
 STORE_BYTES: Final = 64 * 1024 * 1024
 """The most bytes of all kept messages together."""
@@ -53,15 +54,19 @@ class HttpRecorder:
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def record(self, headers: Mapping[str, str], body: bytes, error: Exception) -> None:
-        """Have a message kept soon; returns at once.
+    def record(
+        self, headers: Mapping[str, str], body: bytes, error: Exception, principal: Principal
+    ) -> None:
+        """Have a message of that principal kept soon; returns at once.
 
         `headers`: as WSGI gives them, those that matter to events.
         """
         if not self._at_most:
             return
         given = [(name, value.encode("latin-1")) for name, value in headers.items()]
-        message = RejectedMessage(given, None, body, str(error))
+        message = RejectedMessage(
+            *(given, None, body, str(error)), sender=principal.name, bounds=principal.bounds
+        )
         with self._changed:
             if self._has_room_for(message):
                 self._queue.append(message)

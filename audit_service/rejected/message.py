@@ -20,6 +20,8 @@ COLUMNS: Final = (
     "value",
     "digest",
     "reason",
+    "sender",
+    "bounds",
 )
 
 SUMMARY: Final = (
@@ -30,6 +32,7 @@ SUMMARY: Final = (
     "kafka_offset",
     "length(headers) + coalesce(length(key), 0) + coalesce(length(value), 0)",
     "reason",
+    "sender",
 )
 
 NO_LIMIT: Final = 2**62
@@ -42,6 +45,8 @@ class RejectedMessage:
     """`value` and `key`: None where they are null; over HTTP the value is the body.
 
     `origin`: None where it came over HTTP. `reason`: what is wrong with it, in a sentence.
+    `sender`: who sent it, None where that is not known; `bounds`: prefixes of the sources that
+    they may write of, none where that may be any.
     """
 
     headers: Headers
@@ -49,6 +54,8 @@ class RejectedMessage:
     value: bytes | None
     reason: str
     origin: Origin | None = None
+    sender: str | None = None
+    bounds: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -85,6 +92,7 @@ class RejectionSummary:
     origin: Origin | None
     size: int
     reason: str
+    sender: str | None
 
 
 def row_of(message: RejectedMessage, now: int) -> Row:
@@ -102,15 +110,21 @@ def row_of(message: RejectedMessage, now: int) -> Row:
         message.value,
         message.digest,
         escape_controls(message.reason),
+        message.sender,
+        json.dumps(message.bounds),
     )
 
 
 def stored_rejection(row: Row) -> StoredRejection:
     """The rejection of a row, its columns `id` and then COLUMNS."""
-    number, received_at, topic, partition, offset, headers, key, value, _, reason = row
+    number, received_at, topic, partition, offset, headers, key, value, _, reason, *who = row
     origin = None if topic is None else Origin(topic, partition, offset)
     given = [(name, _bytes(text)) for name, text in json.loads(headers)]
-    return StoredRejection(number, received_at, RejectedMessage(given, key, value, reason, origin))
+    sender, bounds = who
+    message = RejectedMessage(
+        *(given, key, value, reason, origin, sender), tuple(json.loads(bounds or "[]"))
+    )
+    return StoredRejection(number, received_at, message)
 
 
 def _base64(value: bytes | None) -> str | None:
@@ -123,6 +137,6 @@ def _bytes(text: str | None) -> bytes | None:
 
 def summary(row: Row) -> RejectionSummary:
     """The summary of a row, its columns as SUMMARY."""
-    number, received_at, topic, partition, offset, size, reason = row
+    number, received_at, topic, partition, offset, size, reason, sender = row
     origin = None if topic is None else Origin(topic, partition, offset)
-    return RejectionSummary(number, received_at, origin, size, reason)
+    return RejectionSummary(number, received_at, origin, size, reason, sender)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from itertools import repeat
 
+from audit_service.access.bounds import check_sources
 from audit_service.events import Event
 from audit_service.events.reader import EventReader
 from audit_service.log import Entry, EventLog, hashed, stored_line
 from audit_service.rejected.message import RejectedMessage, StoredRejection
 from audit_service.rejected.store import RejectedStore
+from service_kit.access.principal import Principal
 from service_kit.concurrency import Runner, run_here
 
 
@@ -16,23 +18,28 @@ def redrive(
     event_log: EventLog,
     store: RejectedStore,
     reader: EventReader,
+    *,
     run: Runner = run_here,
+    told: Sequence[Entry] = (),
 ) -> int:
-    """Append the message's events, and return how many they are.
+    """Append the message's events, and `told`, which tells of it; return how many they are.
 
     It MUST leave the store of rejected messages only once its events are on disk. `run`: runs what
     blocks or computes, beside the log. Raises what reading raises (`events.REJECTIONS`) where it
-    is still no event; LogUnavailable.
+    is still no event; SourceForbidden where its sender may not write of its source; LogUnavailable.
     """
     entries = run(lambda: _entries(rejection.message, reader))
-    receipts = event_log.append_entries(entries)
+    receipts = event_log.append_entries([*entries, *told])[: len(entries)]
     run(lambda: store.drop(rejection.id))
-    stored_line.log_stored([entry.event for entry in entries], receipts)
+    sender = rejection.message.sender
+    stored_line.log_stored([entry.event for entry in entries], receipts, sender)
     return len(entries)
 
 
 def _entries(message: RejectedMessage, reader: EventReader) -> Sequence[Entry]:
-    return hashed(_read(message, reader), repeat(message.origin))
+    events = _read(message, reader)
+    check_sources(Principal(message.sender, frozenset(), message.bounds), events)
+    return hashed(events, repeat(message.origin), message.sender)
 
 
 def _read(message: RejectedMessage, reader: EventReader) -> Sequence[Event]:

@@ -72,6 +72,18 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """The sender is known, and their name compares so."""
+
+    value: str
+    comparison: Comparison = Comparison.EXACT
+
+    def holds(self, subject: Subject) -> bool:
+        name = subject.record.sender
+        return name is not None and self.comparison.accepts(name, self.value)
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A scalar at that path of the JSON data has that text."""
 

@@ -22,11 +22,13 @@ from audit_service.search.expressions import (
     FromKafka,
     Not,
     Period,
+    Sender,
     Tolerated,
     Words,
 )
 
 ATTRIBUTES: Final = ("type", "source", "subject", "id")
+SENDER: Final = "sender"
 EXTENSION: Final = "ext."
 DATA: Final = "data."
 PERIOD: Final = ("since", "until", "by")
@@ -81,6 +83,8 @@ def _term(name: str, value: str, before: Mapping[str, object]) -> Expression:
         return _ONCE[name](value)
     if name in ATTRIBUTES:
         return patterns.attribute(name, value)
+    if name == SENDER:
+        return patterns.compared(Sender, value)
     if name.startswith(EXTENSION):
         return patterns.attribute(_extension(name), value)
     if name.startswith(DATA):

@@ -1,6 +1,8 @@
 """Patterns of values and paths, as they are written in a query."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from audit_service.search.contents import ITEMS, Name, Path
 from audit_service.search.expressions import Attribute, Comparison, Expression, Not
@@ -10,7 +12,13 @@ _STEPS = re.compile(r"((?:\\.|[^\\.\[])*)((?:\[\])*)(\.|\Z)", re.DOTALL)
 
 
 def attribute(name: str, pattern: str) -> Expression:
-    """What a pattern asks of an attribute: a Not where it is negated.
+    """What a pattern asks of an attribute: see `compared`."""
+    return compared(partial(Attribute, name), pattern)
+
+
+def compared(asked: Callable[[str, Comparison], Expression], pattern: str) -> Expression:
+    """What a pattern asks, made by `asked` of a text and how it is compared: a Not where it is
+    negated.
 
     A leading `!` negates, a trailing `*` is any end; `\\*`, `\\!` and `\\\\` are the characters
     themselves. Raises ValueError.
@@ -22,8 +30,8 @@ def attribute(name: str, pattern: str) -> Expression:
         comparison = Comparison.PREFIX
         tokens.pop()
     if comparison is Comparison.EXACT and not tokens:
-        raise ValueError("must not be empty: no attribute is")
-    found = Attribute(name, "".join(character for character, _ in tokens), comparison)
+        raise ValueError("must not be empty: none is")
+    found = asked("".join(character for character, _ in tokens), comparison)
     return Not(found) if negated else found
 
 

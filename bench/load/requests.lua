@@ -38,6 +38,9 @@ local function structured()
   return EVENT:format(id, count % 1000000, user, user, user)
 end
 
+-- Of whoever has a token; nil is no header.
+local AUTHORIZATION = os.getenv("AUTHORIZATION")
+
 local make = {}
 
 local function binary(data)
@@ -51,6 +54,7 @@ local function binary(data)
     ["ce-subject"] = user,
     ["ce-partitionkey"] = user,
     ["ce-subjectversion"] = "1",
+    ["authorization"] = AUTHORIZATION,
   }
   return wrk.format("POST", nil, headers, data)
 end

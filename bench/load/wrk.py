@@ -5,6 +5,7 @@ wrk is a closed loop, which is right for a highest rate and wrong for latency; s
 """
 
 import json
+import os
 import select
 import shutil
 import signal
@@ -88,8 +89,8 @@ def is_there() -> bool:
     return shutil.which("wrk") is not None
 
 
-def send(url: str, load: Load, seconds: float) -> Sample:
-    """Send for that long, by 2 threads.
+def send(url: str, load: Load, seconds: float, token: str = "") -> Sample:
+    """Send for that long, by 2 threads; with a token, if there is one.
 
     It goes on until something was acknowledged, for PATIENCE_SECONDS more at most: a big batch
     takes a while.
@@ -97,7 +98,8 @@ def send(url: str, load: Load, seconds: float) -> Sample:
     ids = "random" if load.random_ids else "rising"
     arguments = (url + load.path, "--", load.kind, str(load.events), ids)
     command = ["wrk", *OPTIONS, "-c", str(load.connections), "-s", str(SCRIPT), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
+    environ = {**os.environ, "AUTHORIZATION": f"Bearer {token}"} if token else None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as wrk:
         try:
             time.sleep(seconds)
             _wait_for_acknowledgement(wrk)

@@ -1,6 +1,7 @@
 """Commands that every service has: run, check, migrate, config."""
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,8 +10,11 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 import click
 import structlog
+from pydantic import SecretStr
 
 from service_kit import logs
+from service_kit.access.controls import UncontrolledAddress, check_address
+from service_kit.access.token_file import TokenFile, WrongTokenFile
 from service_kit.concurrency import Concurrency
 from service_kit.http.app import ServiceApp
 from service_kit.process import ports
@@ -55,9 +59,9 @@ class Service(Generic[S]):
     """A service, as far as its commands need to know it.
 
     `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
-    where the settings, though valid, do not let it start. `retry_startup_on`: see
-    `gunicorn_server.run`, whose arguments `serve` has. `wait_for_port`, `serve`: others where
-    nothing is to be served.
+    where the settings, though valid, do not let it start; `scopes`: those that there are.
+    `retry_startup_on`: see `gunicorn_server.run`, whose arguments `serve` has. `wait_for_port`,
+    `serve`: others where nothing is to be served.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Service(Generic[S]):
     create_app: Callable[[S, Concurrency], ServiceApp]
     migrate: Callable[[S], None]
     check: Callable[[S], None]
+    scopes: frozenset[str] = frozenset()
     retry_startup_on: tuple[type[Exception], ...] = ()
     wait_for_port: Callable[[str], None] = ports.wait_for_port
     serve: Callable[..., None] = serve
@@ -120,12 +125,15 @@ def service_commands(service: Service[S]) -> click.Group:
         """Serve HTTP until SIGTERM or Ctrl-C."""
 
         def prepare(settings: S) -> None:
+            check_access(service, settings, settings.bind)
             service.wait_for_port(settings.bind)
             bring_up_to_date(service, settings)
 
         settings = prepare_to_run(service, prepare)
-        # The schema is up to date by now; the workers need not look at it again.
-        prepared = settings.model_copy(update={"migrate": False})
+        # The schema is up to date by now; the workers need not look at it again. All of them MUST
+        # have one key.
+        key = settings.session_key.get_secret_value() or secrets.token_urlsafe(32)
+        prepared = settings.model_copy(update={"migrate": False, "session_key": SecretStr(key)})
         service.serve(
             service.name,
             prepared,
@@ -138,6 +146,7 @@ def service_commands(service: Service[S]) -> click.Group:
         """Say whether `run` would start: settings, a free port, the database. Changes nothing."""
         settings = load_settings(service)
         with exit_on_start_error(service):
+            check_access(service, settings, settings.bind)
             service.wait_for_port(settings.bind)
             _check(service, settings)
 
@@ -155,6 +164,16 @@ def service_commands(service: Service[S]) -> click.Group:
             click.echo(f"{name}={value}")
 
     return group
+
+
+def check_access(service: Service[S], settings: ServiceSettings, bind: str) -> None:
+    """Raises StartError where anyone would be let in unsaid, and where the token file is wrong."""
+    try:
+        check_address(settings, bind)
+        if settings.auth == "tokens" and settings.tokens_file:
+            TokenFile(settings.tokens_file, service.scopes)
+    except (UncontrolledAddress, WrongTokenFile) as error:
+        raise StartError(str(error)) from None
 
 
 def _check(service: Service[S], settings: S) -> None:

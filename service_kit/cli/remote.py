@@ -3,12 +3,16 @@
 Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
 """
 
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 import click
 import requests
+from requests.auth import AuthBase
 
 from service_kit.logs import escape_controls
 from service_kit.settings.redaction import redact
@@ -17,6 +21,7 @@ REFUSED: Final = 1
 UNREACHABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
 TIMEOUT_SECONDS: Final = 60.0
 
+_TOKEN = re.compile(r"[!-~]*")
 _URL: Final = "service_kit.cli.remote.url"
 Response = requests.Response
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,10 +54,27 @@ class Remote:
     """A service at a URL. What it answers is returned, or ends the process with a line."""
 
     def __init__(self, program: str, url: str) -> None:
+        """Its token is in the environment, `PROGRAM_TOKEN`, or in the file that `…_FILE` names."""
         self.program = program
         self.noun = program.replace("-", " ")
         self.url = url.rstrip("/")
         self._session = requests.Session()
+        # No netrc, whose password would be sent in the token's place.
+        variable = program.upper().replace("-", "_") + "_TOKEN"
+        token = self._token(variable).strip()
+        if not _TOKEN.fullmatch(token):
+            self.end(REFUSED, f"{variable}: is no token")
+        self._session.auth = _Bearer(token)
+
+    def _token(self, variable: str) -> str:
+        file = os.environ.get(f"{variable}_FILE")
+        if variable in os.environ or file is None:
+            return os.environ.get(variable, "")
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            self.end(REFUSED, f"{variable}_FILE: cannot read {file}: {reason}")
 
     def get(self, path: str, parameters: Parameters = ()) -> Any:
         """The JSON at a path."""
@@ -93,6 +115,18 @@ class Remote:
             self.end(
                 UNREACHABLE, f"{redact(self.url)} is no {self.noun}: it answers something else"
             )
+
+
+class _Bearer(AuthBase):
+    """Adds a token, if there is one."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 def chunks(response: requests.Response, size: int) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from service_kit.concurrency import THREADS, Concurrency, Runner
 from service_kit.http import (
+    client_address,
     health,
     host_header,
     problems,
@@ -96,13 +97,16 @@ def create(
     lists_at_once: int = 1,
     changes_at_once: int = 1,
     listing: Runner | None = None,
+    shows_reports: Callable[[], bool] = lambda: True,
+    trusted_proxies: str = "",
 ) -> ServiceApp:
     """An application that serves health, `/metrics` and `/openapi.json`, and nothing else yet.
 
     `problem_for` says which problem each domain exception is; `checks` decide readiness;
     `metrics` are shown together with those of its requests; `hosts`: the names it is called by;
     `concurrency`: of its requests, of which those that block run so many at once; `listing`: what
-    runs those that read much, in place of that.
+    runs those that read much, in place of that; `shows_reports`: see `health.blueprint`;
+    `trusted_proxies`: networks of proxies that say who their client is.
     """
     app = ServiceApp(
         import_name,
@@ -126,12 +130,22 @@ def create(
     app.url_map.merge_slashes = False
     metrics = metrics or Metrics()
     lost_lines = LostLines(metrics)
-    request_log.register(app, request_metrics.request_counter(metrics, lost_lines))
+    request_log.register(
+        app,
+        request_metrics.request_counter(metrics, lost_lines),
+        client_address.networks(trusted_proxies),
+    )
     problems.register(app, problem_for)
     host_header.register(app, hosts)
     query_parameters.register(app)
     app.register_blueprint(
-        health.blueprint(checks, reports or {}, lambda: app.is_draining, concurrency.runner(1))
+        health.blueprint(
+            checks,
+            reports or {},
+            lambda: app.is_draining,
+            concurrency.runner(1),
+            shows_reports,
+        )
     )
     app.register_blueprint(request_metrics.blueprint(metrics, lost_lines, concurrency.runner(1)))
     app.spec_processor(_problems_are_problem_documents)

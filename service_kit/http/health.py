@@ -22,8 +22,9 @@ def blueprint(
     reports: Mapping[str, Report],
     is_draining: Callable[[], bool] = lambda: False,
     run: Runner = run_here,
+    shows_reports: Callable[[], bool] = lambda: True,
 ) -> APIBlueprint:
-    """The two routes.
+    """The two routes; `shows_reports`: whether the reports are shown to who asks.
 
     A check that raises makes the service unready (503) under its name; so does that it drains. A
     report is shown beside the checks and decides nothing: its subject may fail without this
@@ -47,12 +48,13 @@ def blueprint(
         return run(answer)
 
     def answer() -> tuple[Response, HTTPStatus]:
+        shown = reports if shows_reports() else {}
         results = {name: _run(name, check) for name, check in checks.items()}
         ready = not is_draining() and all(result == "ok" for result in results.values())
         body = jsonify(
             status="ready" if ready else "draining" if is_draining() else "unready",
             checks=results,
-            **{name: report() for name, report in reports.items()},
+            **{name: report() for name, report in shown.items()},
         )
         return body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
 

@@ -50,7 +50,10 @@ class JsonRequest(Request):
 
     def prefetch(self) -> None:
         """Read the body; what is wrong with it is raised when it is asked for."""
-        if self.url_rule is not None and self.method in _WITH_BODY:
+        rule = self.url_rule
+        if rule is None or rule.endpoint in current_app.config["READ_ELSEWHERE"]:
+            return
+        if self.method in _WITH_BODY:
             try:
                 self._body = request_body.read(current_app.config["JSON_LIMIT"])
             except Problem as problem:
@@ -66,12 +69,16 @@ def _prefetch() -> None:
     cast("JsonRequest", request).prefetch()
 
 
-def register(app: APIFlask, limit: int, values: int) -> None:
-    """Read every JSON body of `app` so, `limit` bytes and so many members and items at most."""
+def register(app: APIFlask, limit: int, values: int, but: frozenset[str] = frozenset()) -> None:
+    """Read every JSON body of `app` so, `limit` bytes and so many members and items at most.
+
+    `but`: endpoints that read theirs themselves.
+    """
     app.request_class = JsonRequest
     # A view may run where nobody waits for slow clients.
     app.before_request(_prefetch)
     app.config["JSON_LIMIT"] = limit
+    app.config["READ_ELSEWHERE"] = but
     app.config["JSON_VALUES"] = values
 
 

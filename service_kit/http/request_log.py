@@ -5,16 +5,21 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import structlog
 from flask import Flask, Response, request
 
 from service_kit import logs
+from service_kit.http import client_address
+from service_kit.http.client_address import Networks
 
 # A request id that can be echoed into a header and a log line.
 _FIT = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
 # Names of the request's own values in its environment.
+PRINCIPAL: Final = "service_kit.principal_name"
+"""The name of who sends a request, once that is known."""
 _STARTED, _REQUEST_ID = "service_kit.started", "service_kit.request_id"
 
 log = structlog.get_logger()
@@ -23,15 +28,16 @@ OnAnswered = Callable[[str, str, int, float], None]
 """Called for each answered request with method, route, status, seconds."""
 
 
-def register(app: Flask, on_answered: OnAnswered) -> None:
+def register(app: Flask, on_answered: OnAnswered, trusted: Networks = ()) -> None:
     """Log every request of `app` with method, route, status, milliseconds and request id.
 
     `X-Request-ID` is taken from the request where it is fit to be echoed, else made, and
-    returned. It is the route that is logged (`/v1/user/<id>`), never the path.
+    returned. It is the route that is logged (`/v1/user/<id>`), never the path. `trusted`: proxies
+    that say who their client is.
     """
     app.before_request(_begin)
     # One function for both: to call another costs as much as what it does.
-    app.after_request(partial(_answered, on_answered))
+    app.after_request(partial(_answered, on_answered, trusted))
     app.teardown_request(_end)
 
 
@@ -57,7 +63,7 @@ def _begin() -> None:
     logs.request_id.set(request_id)
 
 
-def _answered(on_answered: OnAnswered, response: Response) -> Response:
+def _answered(on_answered: OnAnswered, trusted: Networks, response: Response) -> Response:
     environ = request.environ
     response.headers["X-Request-ID"] = environ[_REQUEST_ID]
     rule = request.url_rule
@@ -66,6 +72,7 @@ def _answered(on_answered: OnAnswered, response: Response) -> Response:
     seconds = time.monotonic() - environ[_STARTED]
     on_answered(method, route, status, seconds)
     milliseconds = round(seconds * 1000, 1)
+    who = {"client": client_address.of(environ, trusted), "principal": environ.get(PRINCIPAL)}
     message = f"{method} {route} {status} in {milliseconds} ms"
-    log.info(message, method=method, route=route, status=status, milliseconds=milliseconds)
+    log.info(message, method=method, route=route, status=status, milliseconds=milliseconds, **who)
     return response

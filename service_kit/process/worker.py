@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import gevent
 from gevent import socket
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.base import Worker as BaseWorker
 
 from service_kit.process.client_connection import Site
@@ -70,6 +71,14 @@ class Worker(BaseWorker):
         """Not in the signal's handler, which must not wait."""
         gevent.spawn(super().handle_quit, sig, frame)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Its line and answer name the path alone, or the kind of error: in a query, and in what
+        is no request, there may be a token.
+        """
+        if req is not None:
+            req.uri = req.path
+        super().handle_error(req, client, addr, _nameless(exc))
+
     def _give_up(self, _: Any) -> None:
         self.alive = False
 
@@ -116,6 +125,24 @@ class Worker(BaseWorker):
 
     def _site(self, listener: Any) -> Site:
         return Site(self.wsgi, _Values(self.cfg), listener.getsockname(), self.handle_error)
+
+
+def _nameless(error: BaseException) -> BaseException:
+    """The same kind of error, which says nothing of what was sent."""
+    if not isinstance(error, ParseException):
+        return error
+    kind = type(error)
+    silent = type(kind.__name__, (kind,), {"__init__": _ignore, "__str__": _name_of_kind})
+    found: BaseException = silent()
+    return found
+
+
+def _ignore(_: BaseException) -> None:
+    pass
+
+
+def _name_of_kind(error: BaseException) -> str:
+    return type(error).__name__
 
 
 class _Values:

@@ -7,9 +7,10 @@ line end, so that a secret need not be in the environment.
 import os
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, Self
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service_kit.settings.byte_size import AUTO, ReserveSize
@@ -18,6 +19,15 @@ from service_kit.settings.redaction import redact
 from service_kit.settings.server import ServerSettings
 
 LogFormat = Literal["auto", "console", "json"]
+
+
+def _networks(text: str) -> str:
+    for each in filter(None, text.split(",")):
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError("must be addresses or networks, with commas between them") from None
+    return text
 
 
 class SettingsError(Exception):
@@ -46,11 +56,25 @@ class ServiceSettings(ServerSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe lines to log"
     )
-    trusted_proxies: str = Field(
+    auth: Literal["", "none", "tokens"] = Field(
         default="",
-        pattern=r"^(?:[0-9a-fA-F.:/]+(?:,[0-9a-fA-F.:/]+)*)?$",
-        description="Addresses or networks of proxies whose `X-Forwarded-Proto` and `SCRIPT_NAME` "
-        "count, with commas between them",
+        description="`tokens`: each request needs one, with a scope; `none`: anyone may do all. It "
+        "must be said unless only this machine reaches the address; unset: `none`",
+    )
+    tokens_file: str = Field(
+        default="",
+        description="A file of tokens beside those of the database, a JSON array of `name`, "
+        "`sha256`, `scopes` and `sources`; read again when it changes",
+    )
+    session_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="A secret with which browsers' sessions are signed, the same on all machines; "
+        "unset: a new one at each start, which ends them",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        default="",
+        description="Addresses or networks of proxies whose `X-Forwarded-Proto`, `X-Forwarded-For` "
+        "and `SCRIPT_NAME` count, with commas between them",
     )
     migrate: bool = Field(
         default=True, description="Bring the database's schema up to date at start"

@@ -43,12 +43,12 @@ def allowed_hosts(hosts: HostList, bind: str) -> AllowedHosts:
     Where none is listed, any on a port that is not of loopback.
     """
     names = _names(hosts)
-    if _ANY in names or (not names and not _is_loopback(bind)):
+    if _ANY in names or (not names and not is_loopback(bind)):
         return None
     return LOOPBACK | names | {bind.rpartition(":")[0].lower()}
 
 
-def _is_loopback(bind: str) -> bool:
+def is_loopback(bind: str) -> bool:
     """Whether only this machine reaches the address, or none does."""
     host, port = host_and_port(bind)
     try:

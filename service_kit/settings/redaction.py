@@ -4,7 +4,7 @@ import re
 
 # Up to the last @, since a password may hold any character: better too much hidden than too little.
 _URL_PASSWORD = re.compile(r"(?<=://)([^/?#\s@:]*):\S*@")
-_QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:password|secret|key\.pem))=[^&]*", re.IGNORECASE)
+_QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:password|secret|token|key\.pem))=[^&]*", re.IGNORECASE)
 
 
 def redact(text: str) -> str:

@@ -39,7 +39,7 @@ def test_outcomes_and_reasons_that_never_came_up_are_0(sink: Sink) -> None:
     outcomes = metrics.values("audit_service_events_total", "outcome")
     assert outcomes == {"stored": 0, "duplicate": 0, "conflicting": 0}
     reasons = metrics.values("audit_service_rejected_total", "reason")
-    assert reasons == dict.fromkeys(REFUSED, 0)
+    assert reasons == dict.fromkeys([*REFUSED, "source"], 0)
 
 
 REFUSED: dict[str, Callable[[Sink], TestResponse]] = {

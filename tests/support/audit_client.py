@@ -9,10 +9,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from audit_service import app_on, create_app
+from audit_service import Stores, app_on, create_app
+from audit_service.access.token_store import open_tokens
 from audit_service.events.content_mode import BATCH, STRUCTURED
 from audit_service.log import Heading, Page, Receipt, Record
-from audit_service.log.backend import Drain
+from audit_service.log.backend import Also, Drain
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
 from service_kit.disk_reserve import DiskReserve
@@ -110,7 +111,7 @@ class FailingBackend:
     def __init__(self, fault: Exception) -> None:
         self._fault = fault
 
-    def commit(self, drain: Drain) -> Sequence[Receipt]:
+    def commit(self, drain: Drain, also: Also | None = None) -> Sequence[Receipt]:
         drain()
         raise self._fault
 
@@ -146,7 +147,8 @@ def failing_sink(fault: Exception) -> Sink:
     """A sink whose log raises the fault."""
     disk = DiskReserve(None, size=0)
     rejected = open_rejected("sqlite:///absent")
-    return Sink(app_on(FailingBackend(fault), rejected, Settings(), disk))
+    stores = Stores(FailingBackend(fault), rejected, open_tokens("sqlite:///absent"))
+    return Sink(app_on(stores, Settings(), disk))
 
 
 def _encoded(event: Mapping[str, Any] | str | bytes) -> bytes:

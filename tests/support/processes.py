@@ -48,7 +48,9 @@ class Service:
         self._words = [*within, str(BIN / name), self.command]
         self._output = folder / f"{name}-{self.command}-{port}.log"
         prefix = name.upper().replace("-", "_")
-        self._settings = {f"{prefix}_{self.bind}": f"{host}:{port}", **settings}
+        usual = {f"{prefix}_{self.bind}": f"{host}:{port}", f"{prefix}_AUTH": "none"}
+        self._settings = {**usual, **settings}
+        self._name = name
         self._process: subprocess.Popen[bytes] | None = None
         # A descriptor that takes its output in place of the file.
         self.stdout: int | None = None
@@ -107,6 +109,17 @@ class Service:
         """What `/readyz` tells, ready or not."""
         answer: dict[str, Any] = requests.get(f"{self.url}/readyz", timeout=20).json()
         return answer
+
+    def run_command(self, *words: str) -> str:
+        """What another command of the service prints, by the same settings."""
+        return subprocess.run(
+            [str(BIN / self._name), *words],
+            env=environment(**self._settings),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
 
     def output(self) -> str:
         """Everything that it has printed."""

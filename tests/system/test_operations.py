@@ -72,7 +72,7 @@ def user_app(tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture
 def relay(tmp_path: Path, user_app: Flask) -> Iterator[Flask]:
     engine = database.connect(f"sqlite:///{tmp_path}/users.db", threads=1)
-    app, _ = relay_health.create(engine)
+    app, _ = relay_health.create(engine, UserSettings())
     yield app
     engine.dispose()
 
@@ -84,7 +84,7 @@ def consumer(tmp_path: Path, audit_app: Flask) -> Iterator[Flask]:
     EventMetrics(metrics)
     ConsumerMetrics(metrics, status)
     backend = open_log(f"sqlite:///{tmp_path}/events.db")
-    yield consumer_health.create(backend, status, metrics)
+    yield consumer_health.create(backend, status, metrics, AuditSettings())
     backend.close()
 
 

@@ -72,7 +72,7 @@ def postgres_database(_migrated_postgres: Engine, _postgres_url: str) -> str:
     """The URL of a migrated PostgreSQL database without users; tests MUST leave its schema be."""
     with _migrated_postgres.begin() as connection:
         connection.execute(text("SET LOCAL synchronous_commit = off"))
-        for table in ("users", "intents", "idempotency_keys", "outbox"):
+        for table in ("users", "intents", "idempotency_keys", "outbox", "token"):
             connection.execute(text(f"DELETE FROM {table}"))
         connection.execute(text("UPDATE relay SET fence = 0, heartbeat = 0, holder = NULL"))
         connection.execute(text("UPDATE running_time SET minutes = 0"))

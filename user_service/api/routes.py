@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request, url_for
 
+from service_kit.access.principal import current
 from service_kit.clock import rfc3339
 from service_kit.http import request_log
 from service_kit.http.blocking import reads_much
@@ -129,6 +130,7 @@ def _context(delivery_timeout: float) -> ChangeContext:
         deadline=request_log.started() + delivery_timeout,
         traceparent=request.headers.get("traceparent"),
         idempotency_key=_idempotency_key(),
+        principal=current().name,
     )
 
 

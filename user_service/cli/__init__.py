@@ -1,4 +1,5 @@
-"""Command line: `user-service run | check | migrate | config | users | relay | outbox`."""
+"""Command line: `user-service run | check | migrate | config | relay`, and `users`, `outbox`,
+`tokens`, which have commands of their own."""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -9,17 +10,19 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from service_kit import database_url, sqlite_file
+from service_kit.access.token_file import WrongTokenFile
 from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
 from user_service import check_other_mode_ended, create_app, sinks
-from user_service.cli import relay, users
+from user_service.cli import relay, tokens, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
 from user_service.settings import Settings
 from user_service.store import database, intents, outbox, schema
 from user_service.store.transactions import StoreUnavailable
 from user_service.store.users import UserReader
 from user_service.users.hashing_places import HashingPlaces
+from user_service.users.scopes import SCOPES
 
 log = structlog.get_logger()
 
@@ -120,11 +123,13 @@ SERVICE = commands.Service(
     create_app=create_app,
     migrate=_migrate,
     check=_check,
-    retry_startup_on=(SQLAlchemyError,),
+    scopes=SCOPES,
+    retry_startup_on=(SQLAlchemyError, WrongTokenFile),
     serve=_serve,
 )
 
 main = commands.service_commands(SERVICE)
 main.add_command(users.users)
 main.add_command(relay.command(SERVICE, _prepare))
+main.add_command(tokens.command(SERVICE, _check_database))
 main.add_command(outbox_commands(OutboxDatabase(SERVICE, _check_database)))

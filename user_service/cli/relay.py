@@ -26,7 +26,12 @@ def command(
     @click.command()
     def relay() -> None:
         """Deliver what waits in the outbox, until SIGTERM or Ctrl-C. One of several is active."""
-        settings = commands.prepare_to_run(service, prepare)
+
+        def checked(settings: Settings) -> None:
+            commands.check_access(service, settings, settings.relay_bind)
+            prepare(settings)
+
+        settings = commands.prepare_to_run(service, checked)
         # MUST be before any other thread starts.
         _relay(service, settings, shutdown.stop_event())
 
@@ -38,7 +43,7 @@ def _relay(service: commands.Service[Settings], settings: Settings, stop: thread
     engine = database.open_engine(
         settings, threads=CONNECTIONS, idle_seconds=settings.relay_lease_seconds
     )
-    app, status = health.create(engine, settings.hosts_on(settings.relay_bind))
+    app, status = health.create(engine, settings)
     with commands.exit_on_start_error(service):
         port = admin_server.start(app, settings.relay_bind)
     name = f"{socket.gethostname()}:{os.getpid()}"

@@ -57,7 +57,7 @@ class DirectDelivery:
         ChangeNotMade, and then a log line names the event and the reason. The outcome of the
         delivery is known by the context's deadline; the change is stored after it.
         """
-        event = describe(change, self._event_source, context.traceparent)
+        event = describe(change, self._event_source, context.traceparent, context.principal)
         claim = self._store.begin(change, serialise(event), context.idempotency_key)
         unknown = (
             Prospect.WITHDRAWN if is_withdrawn(change, context.idempotency_key) else Prospect.LATER

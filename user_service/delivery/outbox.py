@@ -22,7 +22,9 @@ class OutboxDelivery:
 
         Raises UserNotFound, ConcurrentChange, OutboxFull and StoreUnavailable.
         """
-        event = serialise(describe(change, self._event_source, context.traceparent))
+        event = serialise(
+            describe(change, self._event_source, context.traceparent, context.principal)
+        )
         self._store.apply_with_event(change, event, key=context.idempotency_key)
 
     def resume(self, _creation: IdempotentCreation, _context: ChangeContext) -> None:

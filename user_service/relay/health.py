@@ -5,16 +5,22 @@ from importlib.metadata import version
 from flask import Flask
 from sqlalchemy import Engine
 
+from service_kit.access import guard
+from service_kit.access.controls import Kinds, controls
+from service_kit.access.principal import current
+from service_kit.concurrency import run_here
 from service_kit.http import app as service_app
 from service_kit.metrics.gauge import Gauge
 from service_kit.metrics.registry import Metrics
-from service_kit.settings.hosts import LOOPBACK, AllowedHosts
 from user_service.relay import OUTCOMES, RelayStatus
 from user_service.relay.circuit_breaker import PauseCause, SinkState
+from user_service.settings import Settings
 from user_service.store import outbox, outbox_metrics
 from user_service.store.outbox import State
+from user_service.store.tokens import Tokens
 from user_service.store.transactions import StoreUnavailable, reading
 from user_service.store.users import UserReader
+from user_service.users.scopes import OPERATION_SCOPES, PREFIX, SCOPES, Scope
 
 LEASE = Gauge("user_service_relay_lease_held", "Whether this relay is the active one")
 SINK = Gauge("user_service_relay_sink_open", "Whether the sink takes events, as far as is known")
@@ -29,7 +35,7 @@ class TooManyDeadLetters(Exception):
     """One more would be too many: an operator has to replay or drop some."""
 
 
-def create(engine: Engine, hosts: AllowedHosts = LOOPBACK) -> tuple[Flask, RelayStatus]:
+def create(engine: Engine, settings: Settings) -> tuple[Flask, RelayStatus]:
     """The application, and the status that the relay MUST keep up to date.
 
     A standby is ready; a relay whose sink is paused is not.
@@ -77,8 +83,16 @@ def create(engine: Engine, hosts: AllowedHosts = LOOPBACK) -> tuple[Flask, Relay
             "dead_letters": lambda: _dead_letters(engine),
         },
         metrics=metrics,
-        hosts=hosts,
+        hosts=settings.hosts_on(settings.relay_bind),
+        shows_reports=lambda: current().may(Scope.METRICS_READ),
     )
+    guards = controls(
+        *(settings, Kinds(OPERATION_SCOPES, SCOPES, PREFIX), Tokens(engine).all),
+        unavailable=(StoreUnavailable,),
+        run=run_here,
+        metrics=metrics,
+    )
+    guard.register(app, guards.access)
     return app, status
 
 

@@ -2,7 +2,7 @@
 
 sink               what every sink does; attempt, outcome, fault
 cloudevents        the events themselves
-http               HTTP sink; http_connection, http_status: its connections and answers
+http               HTTP sink; http_connection, http_status, sink_token: what it consists of
 kafka              Kafka sink; kafka_producer, kafka_errors: its client and errors
 kafka_topic        the topic that the settings name
 """
@@ -14,6 +14,7 @@ from service_kit.kafka.topic_url import SCHEME
 from user_service.settings import Settings
 from user_service.sinks.http import HttpBatchSender, HttpSink
 from user_service.sinks.sink import BatchSender, OpenSink
+from user_service.sinks.sink_token import sink_token
 
 if TYPE_CHECKING:
     from user_service.sinks.kafka_topic import KafkaTopic
@@ -29,7 +30,7 @@ def open_sink(settings: Settings) -> OpenSink:
     MUST NOT be called before a fork.
     """
     topic = _topic(settings)
-    return topic.open_sink() if topic else HttpSink(settings.sink)
+    return topic.open_sink() if topic else HttpSink(settings.sink, sink_token(settings))
 
 
 def open_batch_sender(settings: Settings) -> BatchSender:
@@ -41,7 +42,10 @@ def open_batch_sender(settings: Settings) -> BatchSender:
     if topic:
         return topic.open_batch_sender()
     return HttpBatchSender(
-        settings.sink, max_batch=settings.sink_batch, connections=settings.relay_connections
+        settings.sink,
+        sink_token(settings),
+        max_batch=settings.sink_batch,
+        connections=settings.relay_connections,
     )
 
 

@@ -17,11 +17,14 @@ FORMAT = JSONFormat()
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def describe(change: UserChange, source: str, traceparent: str | None = None) -> CloudEvent:
+def describe(
+    change: UserChange, source: str, traceparent: str | None = None, principal: str | None = None
+) -> CloudEvent:
     """A new event for `change`: names of fields at most, never their values.
 
     `subject` and `partitionkey` are the user's id; `subjectversion` is the version that the
-    user has after it, so that a reader can see a gap and restore the order.
+    user has after it, so that a reader can see a gap and restore the order. `principal`: who made
+    the change, for the Auth Context extension, where it is known.
     """
     user = change.user
     attributes: dict[str, Any] = {
@@ -37,6 +40,8 @@ def describe(change: UserChange, source: str, traceparent: str | None = None) ->
     }
     if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
         attributes["traceparent"] = traceparent
+    if principal is not None:
+        attributes |= {"authtype": "api_key", "authid": principal}
     return CloudEvent(attributes, _data(change))
 
 

@@ -13,6 +13,7 @@ from user_service.sinks import http_connection, http_status
 from user_service.sinks.cloudevents import FORMAT, CloudEvent, deserialise
 from user_service.sinks.http_connection import SinkAdapter
 from user_service.sinks.sink import DEADLINE_EXCEEDED, Attempt, Cancelled, NotDelivered, Outcome
+from user_service.sinks.sink_token import SinkToken
 
 BATCH = "application/cloudevents-batch+json"
 
@@ -26,7 +27,8 @@ class HttpSink:
     Proxies, netrc and cookies are not used: events go where the URL says.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: SinkToken | None = None) -> None:
+        self._token = token or SinkToken("")
         # Copied for each event: made anew, a post costs a third more. Never changed.
         self._request = requests.Request("POST", url).prepare()
         # `adapter`: owned by the thread that sends; its connection ends with the thread.
@@ -48,6 +50,8 @@ class HttpSink:
     def _post(self, headers: Mapping[str, str], body: bytes, attempt: Attempt) -> None:
         request = self._request.copy()
         request.headers.update({**headers, "Content-Length": str(len(body))})
+        if token := self._token.text():
+            request.headers["Authorization"] = f"Bearer {token}"
         request.body = body
         try:
             with http_connection.sending(attempt):
@@ -70,10 +74,12 @@ class HttpBatchSender:
 
     one_event_per_user = False
 
-    def __init__(self, url: str, *, max_batch: int, connections: int) -> None:
+    def __init__(
+        self, url: str, token: SinkToken | None = None, *, max_batch: int, connections: int
+    ) -> None:
         self.max_batch = max_batch
         self.connections = connections
-        self._sink = HttpSink(url)
+        self._sink = HttpSink(url, token)
 
     def send_batch(
         self, events: Sequence[bytes], attempt: Attempt

@@ -7,7 +7,7 @@ start, and most processes migrate nothing.
 from sqlalchemy import Connection, Engine, inspect, text
 
 # The newest of migrations/versions.
-NEWEST = "0003"
+NEWEST = "0004"
 
 # An arbitrary number, the same in every process.
 _MIGRATION_LOCK = 0x75736572

@@ -114,6 +114,20 @@ OUTBOX = Table(
     sqlite_autoincrement=True,
 )
 
+# Tokens, each by the SHA-256 of its text; see service_kit's `stored_token`.
+TOKEN = Table(
+    "token",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("bounds", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    sqlite_with_rowid=False,
+)
+
 # One row: which relay is the active one.
 RELAY = Table(
     "relay",

@@ -61,12 +61,14 @@ class ChangeContext:
     """Context of a change, from its request.
 
     `deadline`: seconds of the monotonic clock, by which the outcome of its event is known.
-    `idempotency_key`: names a creation, so that a repeat of it is recognised.
+    `idempotency_key`: names a creation, so that a repeat of it is recognised; `principal`: the name
+    of who makes the change, None where that is not known.
     """
 
     deadline: float
     traceparent: str | None = None
     idempotency_key: str | None = None
+    principal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from audit_service.search.expressions import (
     FromKafka,
     Not,
     Period,
+    Sender,
     Tolerated,
     Words,
 )
@@ -90,6 +91,10 @@ class _Terms:
         match expression:
             case Attribute():
                 return _attribute(expression)
+            case Sender():
+                return _attribute(
+                    Attribute(index_terms.SENDER, expression.value, expression.comparison)
+                )
             case Field():
                 return self._field(expression)
             case Conflicting():

@@ -31,6 +31,8 @@ DATA: Final = "$"
 EVERY: Final = "?every"
 """The term of every event."""
 CONFLICTING: Final = "?conflicting"
+SENDER: Final = "?sender"
+"""The name of the term of a sender."""
 FROM_KAFKA: Final = "?kafka"
 PARTIAL: Final = "?partial"
 """The term of an event of whose data something was left out."""
@@ -107,6 +109,8 @@ def terms_of(record: Record) -> IndexTerms:
         terms.append(PARTIAL)
     if record.conflicts_with is not None:
         terms.append(CONFLICTING)
+    if record.sender is not None:
+        terms.append(attribute(SENDER, record.sender))
     if record.origin is not None:
         terms.append(FROM_KAFKA)
     terms += map(tolerated, event.tolerated)

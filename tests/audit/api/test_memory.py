@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from audit_service import app_on
+from audit_service import Stores, app_on
+from audit_service.access.token_store import open_tokens
 from audit_service.log import Outcome, Receipt
-from audit_service.log.backend import Drain
+from audit_service.log.backend import Also, Drain
 from audit_service.rejected import open_rejected
 from audit_service.settings import MIB, Settings
 from service_kit.disk_reserve import DiskReserve
@@ -101,7 +102,7 @@ class CommitOfMany(FailingBackend):
         self._many = many
         self.queued = 0
 
-    def commit(self, drain: Drain) -> Sequence[Receipt]:
+    def commit(self, drain: Drain, also: Also | None = None) -> Sequence[Receipt]:
         wait_until(lambda: self._look(drain) == self._many)
         return [Receipt(number, Outcome.STORED) for number in range(self._many)]
 
@@ -113,7 +114,8 @@ class CommitOfMany(FailingBackend):
 def test_batches_that_wait_for_their_commit_have_less_memory_than_parsing_takes() -> None:
     backend = CommitOfMany(10_000)
     disk, rejected = DiskReserve(None, size=0), open_rejected("sqlite:///absent")
-    app = app_on(backend, rejected, Settings(body_memory=12 * MIB), disk)
+    stores = Stores(backend, rejected, open_tokens("sqlite:///absent"))
+    app = app_on(stores, Settings(body_memory=12 * MIB), disk)
 
     def post(number: int) -> Future[TestResponse]:
         """Return once the batch of that number is queued, or refused."""

@@ -170,6 +170,7 @@ class TestSingleEvents:
             "conflicts_with": 1,
             "event": event,
             "tolerated": [],
+            "sender": None,
             "kafka": None,
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_service.log import EventLog, Heading, LogUnavailable, Outcome, Page, Receipt, Record
-from audit_service.log.backend import Drain
+from audit_service.log.backend import Also, Drain
 from audit_service.log.event_log import COMMIT_BYTES, COMMIT_EVENTS
 from service_kit.group_commit import MAX_WAITING
 from tests.support.log_processes import event
@@ -31,7 +31,7 @@ class GatedBackend:
         self._faults.append(fault)
         self._gate.release()
 
-    def commit(self, drain: Drain) -> Sequence[Receipt]:
+    def commit(self, drain: Drain, also: Also | None = None) -> Sequence[Receipt]:
         entries = drain()
         self.commits.append([entry.event.id for entry in entries])
         self.begun.release()

@@ -19,6 +19,7 @@ from audit_service.rejected import (
     http_recorder,
     open_rejected,
 )
+from service_kit.access.principal import ANYONE
 from tests.support.audit_client import Sink, open_sink
 
 
@@ -129,10 +130,10 @@ def test_the_recorder_delays_no_request_and_counts_what_is_beyond_its_bounds(
     keep = partial(HttpRecorder, processes=processes, interval=0)
     recorder = keep(store, 1000, partial(missed.append, None))
     error = EventRejected(None, "is none", Rule.OTHER)
-    recorder.record({}, b"first", error)
+    recorder.record({}, b"first", error, ANYONE)
     assert store.begun.wait(20)
     for _ in range(kept + 3):
-        recorder.record({}, b"x" * size, error)
+        recorder.record({}, b"x" * size, error, ANYONE)
     store.go.set()
     recorder.flush()
     recorder.close()

@@ -131,6 +131,44 @@ def test_a_port_that_is_taken_ends_it_with_one_line_that_names_it(
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize(
+    ("auth", "starts"), [(None, False), ("none", True), ("tokens", True), ("", False)]
+)
+def test_an_address_of_others_starts_only_once_it_is_said_who_may(
+    trial: commands.Service[Trial],
+    calls: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    command: str,
+    auth: str | None,
+    starts: bool,
+) -> None:
+    monkeypatch.setenv("TRIAL_SERVICE_BIND", f"0.0.0.0:{free_port()}")
+    if auth is not None:
+        monkeypatch.setenv("TRIAL_SERVICE_AUTH", auth)
+    looked = commands.Service(**{**vars(trial), "wait_for_port": lambda _: None})
+    result = invoke(looked, command)
+    if starts:
+        assert result.exit_code == 0
+        return
+    assert_ends_with_one_line(result, "TRIAL_SERVICE_AUTH", "`tokens`", "`none`")
+    assert calls == []
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_wrong_token_file_ends_it_with_one_line(
+    trial: commands.Service[Trial], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "tokens.json"
+    file.write_text('[{"name": "a", "sha256": "secret"}]')
+    monkeypatch.setenv("TRIAL_SERVICE_AUTH", "tokens")
+    monkeypatch.setenv("TRIAL_SERVICE_TOKENS_FILE", str(file))
+    result = invoke(trial, command)
+    assert_ends_with_one_line(result, str(file), "0.sha256")
+    assert "secret" not in result.stderr.replace(str(file), "")
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
 def test_a_start_error_ends_a_command_with_one_line(
     trial: commands.Service[Trial], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

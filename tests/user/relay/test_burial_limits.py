@@ -21,6 +21,7 @@ from tests.support.sink_server import open_sink
 from tests.support.waiting import wait_until
 from user_service.relay import health
 from user_service.relay.circuit_breaker import PauseCause
+from user_service.settings import Settings
 from user_service.store import outbox_admin
 from user_service.store.outbox_admin import Selection
 from user_service.store.transactions import writing
@@ -157,7 +158,7 @@ def test_room_for_dead_letters_resumes_without_a_probe(
 def test_readiness_and_metrics_say_that_there_are_too_many_dead_letters(
     engine: Engine, database_url: str
 ) -> None:
-    app, status = health.create(engine)
+    app, status = health.create(engine, Settings())
     client = app.test_client()
     fill(engine, *USERS[:10])
     with (

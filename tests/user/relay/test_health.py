@@ -14,12 +14,13 @@ from tests.support.sink_server import open_sink
 from tests.support.waiting import wait_until
 from tests.user.conftest import Query
 from user_service.relay import RelayStatus, health
+from user_service.settings import Settings
 
 
 @pytest.fixture
 def seen(engine: Engine) -> tuple[FlaskClient, RelayStatus]:
     """Who asks, and what the relay tells."""
-    app, status = health.create(engine)
+    app, status = health.create(engine, Settings())
     return app.test_client(), status
 
 
@@ -40,8 +41,15 @@ def numbers(client: FlaskClient) -> Callable[[str], float | None]:
 
 
 def test_a_relay_is_called_by_names_of_loopback_or_by_those_it_is_given(engine: Engine) -> None:
-    ours, given = health.create(engine)[0], health.create(engine, frozenset({"relay"}))[0]
-    for host, statuses in (("localhost", (200, 421)), ("relay:3001", (421, 200))):
+    ours, given = (
+        health.create(engine, Settings())[0],
+        health.create(engine, Settings(hosts="relay"))[0],
+    )
+    for host, statuses in (
+        ("localhost", (200, 200)),
+        ("relay:3001", (421, 200)),
+        ("evil", (421, 421)),
+    ):
         clients = (ours.test_client(), given.test_client())
         answers = [client.get("/livez", headers={"Host": host}) for client in clients]
         assert tuple(answer.status_code for answer in answers) == statuses

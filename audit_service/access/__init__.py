@@ -1,0 +1,1 @@
+"""Access to the audit service: its scopes, where its tokens are, and what is told of both."""

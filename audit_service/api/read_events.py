@@ -1,0 +1,25 @@
+"""Reads that the log tells of, where that is set: once a minute for a principal and query."""
+
+from flask import Flask, request
+
+from audit_service.access.own_events import OwnEvents, Told
+from audit_service.access.scopes import Scope
+from service_kit.access import token_text
+from service_kit.access.guard import Scopes
+from service_kit.access.principal import current
+
+
+def register(app: Flask, scopes: Scopes, own_events: OwnEvents) -> None:
+    """Have each request that reads events be told of, before it is answered."""
+
+    def tell() -> None:
+        rule = request.url_rule
+        if rule is not None and scopes.get(rule.endpoint) == Scope.EVENTS_READ:
+            # It may be no query at all, and have a token by mistake.
+            query = token_text.redact(request.query_string.decode(errors="replace"))
+            key = f"{request.path}?{query}"
+            own_events.tell_once_a_minute(
+                *(Told.READ, current(), key), path=request.path, query=query
+            )
+
+    app.before_request(tell)

@@ -1,0 +1,193 @@
+"""Commands `SERVICE tokens …`: create, list, rotate, revoke, on the service's own database.
+
+Exit codes: 0 done, 1 there is no such token or there is one already, 2 usage, 69 the database
+cannot be used, 78 a setting is wrong.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
+
+import click
+
+from service_kit.access import token_text
+from service_kit.access.stored_token import NameTaken, NoSuchToken, StoredToken
+from service_kit.cli import commands
+from service_kit.cli.commands import Service
+from service_kit.cli.options import Duration, as_json
+from service_kit.cli.table import print_rows
+from service_kit.clock import from_microseconds, now_in_microseconds, rfc3339
+from service_kit.logs import escape_controls
+from service_kit.settings.base import ServiceSettings
+
+REFUSED: Final = 1
+UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
+NEVER: Final = 2**62
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
+S = TypeVar("S", bound=ServiceSettings)
+
+
+class TokenAdmin(Protocol):
+    """What changes the tokens of a service, each change and what tells of it as one."""
+
+    def all(self) -> Sequence[StoredToken]:
+        """Every token that there ever was."""
+        ...
+
+    def create(self, token: StoredToken) -> None:
+        """Add one. Raises NameTaken."""
+        ...
+
+    def rotate(self, token: StoredToken, keep_until: int) -> None:
+        """Add one in the place of those of its name. Raises NoSuchToken."""
+        ...
+
+    def revoke(self, name: str, now: int) -> None:
+        """End all of that name. Raises NoSuchToken."""
+        ...
+
+
+@dataclass(frozen=True)
+class TokenService(Generic[S]):
+    """A service with tokens. `scopes`: those that there are; `bounds`: whether they may be bound to
+    sources; `open_admin` raises one of `unavailable` where the database cannot be used.
+    """
+
+    service: Service[S]
+    prefix: str
+    scopes: Sequence[str]
+    bounds: bool
+    open_admin: Callable[[S], AbstractContextManager[TokenAdmin]]
+    unavailable: tuple[type[Exception], ...]
+
+
+def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    del context, parameter
+    if not _NAME.fullmatch(value):
+        raise click.BadParameter("must be letters, digits and `.`, `_`, `@`, `-`, at most 100")
+    return value
+
+
+_NAME_ARGUMENT: Final = click.argument("name", callback=_name)
+
+
+def token_commands(of: TokenService[S]) -> click.Group:
+    """The command group."""
+
+    @click.command()
+    @_NAME_ARGUMENT
+    @click.option(
+        *("--scope", "scopes"),
+        multiple=True,
+        required=True,
+        type=click.Choice(list(of.scopes)),
+        help="What its bearer may do; repeat it for more.",
+    )
+    @click.option("--expires", type=Duration(), help="When it ends: 90d; without it never.")
+    def create(
+        name: str, scopes: tuple[str, ...], expires: timedelta | None, sources: tuple[str, ...] = ()
+    ) -> None:
+        """Make a token, which is shown this once."""
+        now = now_in_microseconds()
+        ends = None if expires is None else now + expires // timedelta(microseconds=1)
+        text, digest = token_text.make(of.prefix)
+        token = StoredToken(name, digest, frozenset(scopes), sources, now, ends)
+        _change(of, lambda admin: admin.create(token))
+        click.echo(text)
+
+    if of.bounds:
+        create.params.append(
+            click.Option(
+                ["--source", "sources"],
+                multiple=True,
+                metavar="PREFIX",
+                help="What the source of each of its events begins with; repeat it for more.",
+            )
+        )
+
+    @click.command("list")
+    @as_json
+    def list_tokens(*, as_json: bool) -> None:
+        """Every token that there ever was, without its text."""
+        found: list[StoredToken] = []
+        _change(of, lambda admin: found.extend(admin.all()))
+        now = now_in_microseconds()
+        rows = [_shown(token, now) for token in found]
+        if not as_json:
+            rows = [{name: _cell(value) for name, value in row.items()} for row in rows]
+        print_rows(rows, tuple(_shown(_NONE, now)), as_json=as_json)
+
+    @click.command()
+    @_NAME_ARGUMENT
+    @click.option(
+        "--keep", type=Duration(), default="24h", show_default=True, help="How long the old holds."
+    )
+    def rotate(name: str, keep: timedelta) -> None:
+        """Make a new token of that name, which is shown this once; the old one holds a while."""
+        now = now_in_microseconds()
+        text, digest = token_text.make(of.prefix)
+        token = StoredToken(name, digest, frozenset(), (), now)
+        _change(of, lambda admin: admin.rotate(token, now + keep // timedelta(microseconds=1)))
+        click.echo(text)
+
+    @click.command()
+    @_NAME_ARGUMENT
+    def revoke(name: str) -> None:
+        """End all tokens of that name, within two seconds everywhere."""
+        _change(of, lambda admin: admin.revoke(name, now_in_microseconds()))
+
+    return click.Group(
+        "tokens", help="Look after who may.", commands=[create, list_tokens, rotate, revoke]
+    )
+
+
+def _change(of: TokenService[S], change: Callable[[TokenAdmin], None]) -> None:
+    settings = commands.load_settings(of.service)
+    try:
+        with of.open_admin(settings) as admin:
+            change(admin)
+    except NameTaken:
+        _end(of, REFUSED, "there is a token of that name; `rotate` makes a new one in its place")
+    except NoSuchToken:
+        _end(of, REFUSED, "there is no token of that name that holds")
+    except of.unavailable as error:
+        _end(of, UNAVAILABLE, str(error))
+
+
+def _end(of: TokenService[S], code: int, message: str) -> NoReturn:
+    click.echo(f"{of.service.name}: {escape_controls(message)}", err=True)
+    sys.exit(code)
+
+
+def _shown(token: StoredToken, now: int) -> dict[str, Any]:
+    return {
+        "name": token.name,
+        "state": _state(token, now),
+        "scopes": sorted(token.scopes),
+        "sources": list(token.bounds),
+        "created": _time(token.created_at),
+        "expires": _time(token.expires_at),
+        "revoked": _time(token.revoked_at),
+    }
+
+
+def _cell(value: Any) -> Any:
+    return (", ".join(value) or None) if isinstance(value, list) else value
+
+
+def _state(token: StoredToken, now: int) -> str:
+    if token.revoked_at is not None:
+        return "revoked"
+    return "holds" if token.holds_at(now) else "expired"
+
+
+def _time(microseconds: int | None) -> str | None:
+    return None if microseconds is None else rfc3339(from_microseconds(microseconds))
+
+
+_NONE: Final = StoredToken("", b"", frozenset(), (), 0)

@@ -1,0 +1,164 @@
+"""Access to the audit service: every route and way to ask, sources, sessions, what is told."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from audit_service.access.scopes import SCOPES
+from audit_service.api import stream
+from audit_service.api.route_scopes import ROUTE_SCOPES
+from audit_service.log import migrate
+from tests.support.access_table import Tokens, bearer, cookie_of, faults, routes, ways
+from tests.support.audit_access import EVENT, opened, told
+from tests.support.audit_client import PROBLEM, Sink
+from tests.support.log_databases import Store
+from tests.support.waiting import wait_until
+
+
+def test_every_route_is_for_whom_its_scope_says(app: Flask, tokens: Tokens) -> None:
+    client = app.test_client(use_cookies=False)
+    options = {"receive.receive": {"headers": EVENT, "data": b""}}
+    every = list(routes(app, ROUTE_SCOPES, options))
+    assert {route.endpoint for route in every} == set(ROUTE_SCOPES)
+    asked = list(ways(tokens, SCOPES, lambda token: cookie_of(client, token)))
+    assert faults(client, asked, every) == []
+
+
+def test_without_access_control_all_may_and_pages_of_others_change_nothing(store: Store) -> None:
+    migrate(store.url)
+    app = opened(store)
+    client = app.test_client()
+    assert client.post("/", headers=EVENT).status_code == 204
+    assert client.post("/", headers={**EVENT, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.post("/", headers={**EVENT, "Origin": "http://evil"}).status_code == 403
+    assert client.post("/session", headers=bearer("x")).status_code == 404
+    (item,) = client.get("/v1/events").get_json()["items"]
+    assert item["sender"] is None
+    app.close()  # type: ignore[attr-defined]
+
+
+def test_a_sender_may_write_of_its_sources_only(app: Flask, tokens: Tokens) -> None:
+    sink = Sink(app)
+    headers = bearer(tokens.make("events:write", bounds=("/users/", "/orders")))
+    for source, status in (
+        ("/users/eu", 204),
+        ("/orders", 204),
+        ("/users", 403),
+        ("/Users/eu", 403),
+        ("http://x/users/", 403),
+    ):
+        answer = sink.client.post("/", headers={**EVENT, **headers, "ce-source": source})
+        assert answer.status_code == status, source
+    assert (answer.content_type, answer.get_json()["attribute"]) == (PROBLEM, "source")
+    batch = [
+        {"specversion": "1.0", "type": "t", "id": f"{n}", "source": source}
+        for n, source in enumerate(["/users/1", "/other", "/orders/1", "/x"])
+    ]
+    answer = sink.post(json.dumps(batch).encode(), "application/cloudevents-batch+json", headers)
+    assert answer.status_code == 403
+    assert [error["index"] for error in answer.get_json()["errors"]] == [1, 3]
+    shown = sink.client.get(
+        "/v1/events?sender=token*", headers=bearer(tokens.make("events:read"))
+    ).get_json()["items"]
+    assert {(item["event"]["source"], item["sender"]) for item in shown} == {
+        ("/users/eu", "token1"),
+        ("/orders", "token1"),
+    }
+    (refused,) = told(app, tokens, "audit.source.refused")
+    assert refused == {"principal": "token1", "sources": ["/users"]}
+
+
+def test_a_token_may_be_in_the_query_of_a_delivery_alone(app: Flask, tokens: Tokens) -> None:
+    client = app.test_client()
+    text = tokens.make("admin")
+    assert client.post(f"/?access_token={text}", headers=EVENT).status_code == 204
+    assert client.post(f"/?access_token={text[:-1]}x", headers=EVENT).status_code == 401
+    both = client.post(f"/?access_token={text}", headers={**EVENT, **bearer(text)})
+    assert both.status_code == 400
+    twice = client.post(f"/?access_token={text}&access_token={text}", headers=EVENT)
+    assert twice.status_code == 422
+    assert client.get(f"/v1/events?access_token={text}").status_code == 401
+    delivered = client.post(f"/?access_token={text}", headers=EVENT)
+    assert delivered.headers["Cache-Control"] == "private"
+
+
+def test_a_refused_message_keeps_its_sender_and_their_sources(app: Flask, tokens: Tokens) -> None:
+    client = app.test_client()
+    sender = bearer(tokens.make("events:write", bounds=("/users/",)))
+    manager = bearer(tokens.make("rejected:manage"))
+    broken = {**EVENT, **sender, "ce-time": "yesterday", "ce-source": "/other"}
+    assert client.post("/", headers=broken).status_code == 400
+    (listed,) = wait_for_rejected(app, manager)
+    assert listed["sender"] == "token1"
+    answer = client.post(f"/v1/rejected/{listed['id']}/redrive", headers=manager)
+    assert answer.status_code == 409
+    assert client.delete(f"/v1/rejected/{listed['id']}", headers=manager).status_code == 204
+    (dropped,) = told(app, tokens, "audit.rejected.dropped")
+    assert (dropped["principal"], dropped["sender"]) == ("token2", "token1")
+
+
+def wait_for_rejected(app: Flask, manager: dict[str, str]) -> list[Any]:
+    client = app.test_client()
+
+    def listed() -> list[Any]:
+        return list(client.get("/v1/rejected", headers=manager).get_json()["items"])
+
+    wait_until(listed)
+    return listed()
+
+
+def test_readiness_shows_reports_to_those_who_may_see_metrics(app: Flask, tokens: Tokens) -> None:
+    client = app.test_client()
+    assert set(client.get("/readyz").get_json()) == {"status", "checks"}
+    seen = client.get("/readyz", headers=bearer(tokens.make("metrics:read")))
+    assert "index" in seen.get_json()
+
+
+def test_who_is_refused_is_counted(app: Flask, tokens: Tokens) -> None:
+    client = app.test_client()
+    client.get("/v1/events")
+    client.get("/v1/events", headers=bearer(tokens.make("events:write")))
+    text = client.get("/metrics", headers=bearer(tokens.make("metrics:read"))).text
+    for status in ("401", "403"):
+        assert f'access_refused_total{{status="{status}"}} 1.0' in text
+
+
+def test_streams_and_exports_end_with_their_token(
+    app: Flask, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ASKED_SECONDS", 0.01)
+    client = app.test_client()
+    writer = bearer(tokens.make("events:write"))
+    batch = [
+        {"specversion": "1.0", "type": "t", "id": f"{n}", "source": "/s", "data": "x" * 3000}
+        for n in range(900)
+    ]
+    sent = client.post(
+        "/", json=batch, headers={**writer, "Content-Type": "application/cloudevents-batch+json"}
+    )
+    assert sent.status_code == 204
+    reader = tokens.make("admin")
+    followed = client.get("/v1/events/stream", headers=bearer(reader), buffered=False)
+    parts = followed.iter_encoded()
+    next(parts)
+    exported = client.get("/v1/export", headers=bearer(reader), buffered=False).iter_encoded()
+    next(exported)
+    tokens.revoke("token2")
+    assert b"data: " not in b"".join(parts)
+    with pytest.raises(ConnectionAbortedError):
+        list(exported)
+
+
+def test_who_is_revoked_while_they_wait_is_told_nothing(app: Flask, tokens: Tokens) -> None:
+    client, reader = app.test_client(), bearer(tokens.make("events:read"))
+    writer = bearer(tokens.make("events:write"))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.get, "/v1/events?order=asc&wait=20&type=t", headers=reader)
+        while not waiting.running():
+            pass
+        tokens.revoke("token1")
+        assert app.test_client().post("/", headers={**EVENT, **writer}).status_code == 204
+        assert waiting.result(30).status_code == 401
