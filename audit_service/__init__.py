@@ -146,7 +146,7 @@ def app_on(
         rejected_api.blueprint(rejected, event_log, settings.reader, run_lists, own_events)
     )
     app.register_blueprint(status.blueprint(backend, index_status, VERSION))
-    openapi.describe(app, guards.access, guards.sessions.cookie)
+    openapi.describe(app, guards.access, guards.sessions.cookie, KINDS.query_paths)
     app.close_with(backend.close)
     app.close_with(index.close)
     app.close_with(stores.tokens.close)

@@ -18,6 +18,7 @@ from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.reader import EventReader
 from audit_service.events.tolerance import tolerances_of
 from audit_service.log import UnsupportedDatabase, database_at
+from audit_service.log.backend import OWN_SENDER
 from service_kit import sqlite_file
 from service_kit.database_url import SqliteFile
 from service_kit.kafka import topic_url
@@ -41,6 +42,12 @@ def _database_url(text: str) -> str:
 
 def _kafka_url(text: str) -> str:
     topic_url.parse(text)
+    return text
+
+
+def _kafka_sender(text: str) -> str:
+    if text == OWN_SENDER:
+        raise ValueError("must not be the name under which the log tells of itself")
     return text
 
 
@@ -125,7 +132,7 @@ class Settings(ServiceSettings):
     kafka_group: str = Field(
         default="audit-group-id", min_length=1, description="The consumer group of `consume`"
     )
-    kafka_sender: str = Field(
+    kafka_sender: Annotated[str, AfterValidator(_kafka_sender)] = Field(
         default="",
         max_length=100,
         description="The name under which `consume` keeps who sent an event: to the topic its own "

@@ -37,6 +37,12 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _token(text: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]*", text.get_secret_value()):
+        raise ValueError("must be a token: characters of ASCII without spaces")
+    return text
+
+
 def _uri_reference(text: str) -> str:
     if not text or not validate_rfc3986(text, rule="URI_reference"):
         raise ValueError("must be a URI-reference (RFC 3986)")
@@ -72,7 +78,7 @@ class Settings(ServiceSettings):
         description="Where the events go: `http://`, `https://`, or a topic, "
         "`kafka://HOST:PORT/TOPIC`, with options of librdkafka as parameters",
     )
-    sink_token: SecretStr = Field(
+    sink_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
         default=SecretStr(""), description="The token that an HTTP sink asks for"
     )
     sink_token_file: str = Field(

@@ -12,10 +12,10 @@ import orjson
 from audit_service.access.bounds import OWN_SOURCE
 from audit_service.events import Event, JsonText
 from audit_service.log import Entry, EventLog, hashed, stored_line
+from audit_service.log.backend import OWN_SENDER
 from service_kit.access.principal import Principal
 from service_kit.clock import now, rfc3339
 
-SENDER: Final = "audit-service"
 ONCE_SECONDS: Final = 60.0
 MOST_REMEMBERED: Final = 10_000
 
@@ -45,7 +45,7 @@ def own_entry(told: Told, subject: str | None, data: Mapping[str, Any]) -> Entry
     }
     if subject is not None:
         attributes["subject"] = subject
-    return hashed([Event(attributes, JsonText(orjson.dumps(data)))], sender=SENDER)[0]
+    return hashed([Event(attributes, JsonText(orjson.dumps(data)))], sender=OWN_SENDER)[0]
 
 
 class OwnEvents:
@@ -60,7 +60,7 @@ class OwnEvents:
     ) -> None:
         """`is_telling`: whether access is controlled."""
         self._event_log = event_log
-        self._is_telling = is_telling
+        self.is_telling = is_telling
         self._clock = clock
         self._told_at: dict[bytes, float] = {}
 
@@ -68,21 +68,23 @@ class OwnEvents:
         self, told: Told, principal: Principal, subject: str | None = None, **data: Any
     ) -> Sequence[Entry]:
         """What is to be appended with what it is about, if anything."""
-        if not self._is_telling:
+        if not self.is_telling:
             return []
         return [own_entry(told, subject, {"principal": principal.name, **data})]
 
     def tell(
         self, told: Told, principal: Principal, subject: str | None = None, **data: Any
     ) -> None:
-        """Append it. Raises LogUnavailable."""
+        """Append it, on a disk that is full for others, too: what it tells of goes on there. Raises
+        LogUnavailable.
+        """
         if entries := self.entries(told, principal, subject, **data):
-            receipts = self._event_log.append_entries(entries)
-            stored_line.log_stored([each.event for each in entries], receipts, SENDER)
+            receipts = self._event_log.append_entries(entries, in_reserve=True)
+            stored_line.log_stored([each.event for each in entries], receipts, OWN_SENDER)
 
     def tell_once_a_minute(self, told: Told, principal: Principal, key: str, **data: Any) -> None:
         """Append it, unless the same of the same principal was a moment ago. Likewise."""
-        if not self._is_telling:
+        if not self.is_telling:
             return
         name = f"{told} {principal.name} {key}".encode(errors="surrogatepass")
         about, at = hashlib.sha256(name).digest(), self._clock()

@@ -1,6 +1,7 @@
 """Receiver of events: `POST /`, in all three content modes; acknowledged once on disk."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from audit_service.events import (
     content_mode,
 )
 from audit_service.events.reader import EventReader
-from audit_service.log import Entry, EventLog, hashed, stored_line
+from audit_service.log import Entry, EventLog, LogUnavailable, hashed, stored_line
 from audit_service.metrics import REASONS, EventMetrics
 from audit_service.rejected.refused_line import log_refused
 from audit_service.settings import Settings
@@ -99,9 +100,7 @@ def blueprint(
                 metrics.rejected(error)
                 log_refused(error)
                 if isinstance(error, SourceForbidden):
-                    own_events.tell_once_a_minute(
-                        *(Told.SOURCE_REFUSED, principal, ""), sources=error.examples
-                    )
+                    _tell_refused(own_events, principal, error)
                 raise
             # The body may have come slowly.
             still_may(principal)
@@ -115,6 +114,13 @@ def blueprint(
         return answer
 
     return routes
+
+
+def _tell_refused(own_events: OwnEvents, principal: Principal, error: SourceForbidden) -> None:
+    """Have the log tell of it; where it cannot, it is refused all the same."""
+    with suppress(LogUnavailable):
+        told = Told.SOURCE_REFUSED, principal, ""
+        own_events.tell_once_a_minute(*told, sources=error.examples)
 
 
 class _Delivery(NamedTuple):

@@ -127,9 +127,15 @@ def blueprint(
         rejection = run(lambda: _existing(store, number))
         told = own_events.entries(Told.REDRIVEN, current(), f"{number}")
         try:
-            return jsonify(stored=redrive(rejection, event_log, store, reader, run=run, told=told))
+            stored = redrive(
+                *(rejection, event_log, store, reader),
+                run=run,
+                told=told,
+                is_controlled=own_events.is_telling,
+            )
         except (*REJECTIONS, SourceForbidden) as error:
             raise Problem(HTTPStatus.CONFLICT, f"it is still refused: {error}") from None
+        return jsonify(stored=stored)
 
     @routes.delete("/<int:number>")
     @routes.output({}, status_code=204, description="It is gone for good")

@@ -3,6 +3,7 @@
 from typing import Final
 
 from audit_service.access.scopes import OPERATION_SCOPES, PREFIX, SCOPES, Scope
+from audit_service.log.backend import OWN_SENDER
 from service_kit.access.controls import Kinds
 from service_kit.access.guard import OPEN, Scopes
 
@@ -28,4 +29,8 @@ ROUTE_SCOPES: Final[Scopes] = {
 }
 """By endpoint. One that is not here is nobody's."""
 
-KINDS: Final = Kinds(ROUTE_SCOPES, SCOPES, PREFIX, query_paths=frozenset({"/"}))
+KINDS: Final = Kinds(
+    *(ROUTE_SCOPES, SCOPES, PREFIX),
+    query_paths=frozenset({"/"}),
+    reserved=frozenset({OWN_SENDER}),
+)

@@ -15,16 +15,11 @@ from audit_service.api.openapi import STREAM
 from audit_service.api.stream_frames import BEGIN, COMMENT, frame, progress
 from audit_service.log import LogUnavailable
 from audit_service.metrics import StreamMetrics
-from audit_service.search import (
-    Budget,
-    Expression,
-    InvalidFilters,
-    Order,
-    Search,
-)
+from audit_service.search import Budget, Expression, InvalidFilters, Order, Search
 from audit_service.search.live import Hub
 from audit_service.search.readers import Reader
 from service_kit.access.principal import ANYONE, Principal, current
+from service_kit.access.token_cache import TokensUnavailable
 from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
@@ -139,7 +134,13 @@ class Streams:
         return position
 
     def _goes_on(self, principal: Principal) -> bool:
-        return not self._is_over() and principal.is_current()
+        """Whether it does, once that can be found out: nothing is sent meanwhile."""
+        while not self._is_over():
+            try:
+                return principal.is_current()
+            except TokensUnavailable:
+                self._hub.pause(AWAY_SECONDS)
+        return False
 
     def _page(self, expression: Expression, position: int) -> "_Page":
         if self._is_over():

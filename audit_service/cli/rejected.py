@@ -109,7 +109,11 @@ def redrive_some(database: RejectedDatabase, *, ids: Sequence[int], every: bool)
         for rejection in _selected(store, ids, every=every):
             told = told_of(settings, Told.REDRIVEN, rejection)
             try:
-                count = redrive(rejection, event_log, store, settings.reader, told=told)
+                count = redrive(
+                    *(rejection, event_log, store, settings.reader),
+                    told=told,
+                    is_controlled=settings.auth == "tokens",
+                )
                 click.echo(f"{rejection.id}: {count} stored")
             except (*REJECTIONS, SourceForbidden) as error:
                 still += 1

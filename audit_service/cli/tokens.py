@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from audit_service.access.own_events import SENDER, Told, own_entry
+from audit_service.access.own_events import Told, own_entry
 from audit_service.access.scopes import PREFIX, Scope
 from audit_service.access.token_store import Change, TokenStore, open_tokens
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
+from audit_service.log.backend import OWN_SENDER
 from audit_service.settings import Settings
 from service_kit.access.stored_token import NameTaken, StoredToken
 from service_kit.cli.commands import Service
@@ -31,7 +32,7 @@ class Tokens:
         return self._store.all()
 
     def create(self, token: StoredToken) -> None:
-        if token.name == SENDER:
+        if token.name == OWN_SENDER:
             raise NameTaken
         expires_at = token.expires_at
         self._change(

@@ -22,6 +22,7 @@ from audit_service.log import EventLog, database_at, open_log
 from audit_service.metrics import EventMetrics
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
+from service_kit.access.principal import ANYONE, Principal
 from service_kit.disk_reserve import DiskReserve
 from service_kit.kafka import topic_config, topic_url
 from service_kit.kafka.client_secrets import secrets_of
@@ -73,6 +74,7 @@ def consume(settings: Settings) -> None:
             settings.kafka_sender or None,
         ),
         reader=settings.reader,
+        sender=_sender(settings),
     )
     app = health.create(backend, status, metrics, settings, disk.reports())
     with (
@@ -85,6 +87,13 @@ def consume(settings: Settings) -> None:
         tune_malloc()
         with LagMonitor(partial(admin, url, settings), partitions, status):
             loop.run(stop)
+
+
+def _sender(settings: Settings) -> Principal:
+    """Whoever the topic's own access control lets in; what the log itself tells is not theirs."""
+    if settings.auth != "tokens":
+        return ANYONE
+    return Principal(settings.kafka_sender or None, frozenset())
 
 
 def _log_durability_risks(url: TopicUrl, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from audit_service.consumer.partitions import Partitions, commit
 from audit_service.consumer.status import Partition
 from audit_service.events.reader import EventReader
 from audit_service.log import LogUnavailable
+from service_kit.access.principal import ANYONE, Principal
 
 log = structlog.get_logger()
 
@@ -33,7 +34,10 @@ class Loop:
         partitions: Partitions,
         batch_writer: BatchWriter,
         reader: EventReader,
+        sender: Principal = ANYONE,
     ) -> None:
+        """`sender`: of all messages."""
+        self._sender = sender
         self._client = client
         self._topic = topic
         self._partitions = partitions
@@ -66,7 +70,7 @@ class Loop:
         for message in messages:
             error = message.error()
             if error is None:
-                batch.append(read_message(message, self._reader))
+                batch.append(read_message(message, self._reader, self._sender))
             else:
                 self._handle_error(message, error)
         return batch

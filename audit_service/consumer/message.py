@@ -8,11 +8,13 @@ from typing import cast
 import structlog
 from confluent_kafka import Message
 
+from audit_service.access.bounds import SourceForbidden, check_sources
 from audit_service.events import REJECTIONS, Event, EventRejected, Rule
 from audit_service.events.kafka_binding import Headers
 from audit_service.events.reader import EventReader
 from audit_service.log import Origin
 from audit_service.rejected import RejectedMessage
+from service_kit.access.principal import ANYONE, Principal
 
 log = structlog.get_logger()
 
@@ -48,8 +50,12 @@ class IncomingMessage:
         return IncomingMessage(self.origin, self.raw, (), error)
 
 
-def read_message(message: Message, reader: EventReader) -> IncomingMessage:
-    """The message, read strictly. MUST NOT raise, whatever it is: it would block its partition."""
+def read_message(
+    message: Message, reader: EventReader, sender: Principal = ANYONE
+) -> IncomingMessage:
+    """The message of that sender, read strictly. MUST NOT raise, whatever it is: it would block its
+    partition.
+    """
     origin = Origin(str(message.topic()), message.partition() or 0, message.offset() or 0)
     key, value = message.key(), message.value()
     try:
@@ -58,8 +64,10 @@ def read_message(message: Message, reader: EventReader) -> IncomingMessage:
         return IncomingMessage(origin, ([], key, value), (), error)
     raw = headers, key, value
     try:
-        return IncomingMessage(origin, raw, reader.kafka(headers, value))
-    except REJECTIONS as error:
+        events = reader.kafka(headers, value)
+        check_sources(sender, events)
+        return IncomingMessage(origin, raw, events)
+    except (*REJECTIONS, SourceForbidden) as error:
         return IncomingMessage(origin, raw, (), error)
     except Exception as error:
         log.exception("a message could not be read", origin=origin)

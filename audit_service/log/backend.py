@@ -100,6 +100,8 @@ Execute = Callable[[str, Sequence[Any]], Iterable[Sequence[Any]]]
 Also = Callable[[Execute], object]
 """Other changes of the same database."""
 
+OWN_SENDER: Final = "audit-service"
+"""Of what the log tells of itself: nobody else has that name."""
 LOCK_SECONDS: Final = 4.0
 """How long a backend waits at most for the lock of another process."""
 

@@ -62,8 +62,11 @@ class EventLog:
         """Store the events, as `append_entries` does; `origins`: see `hashed`."""
         return self.append_entries(hashed(events, origins))
 
-    def append_entries(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
-        """Store the events, and return a receipt for each, in their order.
+    def append_entries(
+        self, entries: Sequence[Entry], *, in_reserve: bool = False
+    ) -> Sequence[Receipt]:
+        """Store the events, and return a receipt for each, in their order; `in_reserve`: on a disk
+        that is full up to its reserve, too.
 
         Many are stored in several commits, between which others have theirs. MUST NOT return
         before all are on disk. Raises LogUnavailable where that cannot be had now, DiskFull: some
@@ -71,7 +74,7 @@ class EventLog:
         """
         if not entries:
             return []
-        if not self._has_room(_size_of(entries)):
+        if not in_reserve and not self._has_room(_size_of(entries)):
             raise DiskFull("the disk is full up to its reserve")
         return [receipt for part in _parts(entries) for receipt in self._append_part(part)]
 

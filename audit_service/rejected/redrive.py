@@ -9,7 +9,7 @@ from audit_service.events.reader import EventReader
 from audit_service.log import Entry, EventLog, hashed, stored_line
 from audit_service.rejected.message import RejectedMessage, StoredRejection
 from audit_service.rejected.store import RejectedStore
-from service_kit.access.principal import Principal
+from service_kit.access.principal import ANYONE, Principal
 from service_kit.concurrency import Runner, run_here
 
 
@@ -21,24 +21,27 @@ def redrive(
     *,
     run: Runner = run_here,
     told: Sequence[Entry] = (),
+    is_controlled: bool = False,
 ) -> int:
     """Append the message's events, and `told`, which tells of it; return how many they are.
 
     It MUST leave the store of rejected messages only once its events are on disk. `run`: runs what
-    blocks or computes, beside the log. Raises what reading raises (`events.REJECTIONS`) where it
-    is still no event; SourceForbidden where its sender may not write of its source; LogUnavailable.
+    blocks or computes, beside the log; `is_controlled`: whether access is. Raises what reading
+    raises (`events.REJECTIONS`) where it is still no event; SourceForbidden where its sender may
+    not write of its source; LogUnavailable.
     """
-    entries = run(lambda: _entries(rejection.message, reader))
+    message = rejection.message
+    sender = Principal(message.sender, frozenset(), message.bounds) if is_controlled else ANYONE
+    entries = run(lambda: _entries(message, reader, sender))
     receipts = event_log.append_entries([*entries, *told])[: len(entries)]
     run(lambda: store.drop(rejection.id))
-    sender = rejection.message.sender
-    stored_line.log_stored([entry.event for entry in entries], receipts, sender)
+    stored_line.log_stored([entry.event for entry in entries], receipts, message.sender)
     return len(entries)
 
 
-def _entries(message: RejectedMessage, reader: EventReader) -> Sequence[Entry]:
+def _entries(message: RejectedMessage, reader: EventReader, sender: Principal) -> Sequence[Entry]:
     events = _read(message, reader)
-    check_sources(Principal(message.sender, frozenset(), message.bounds), events)
+    check_sources(sender, events)
     return hashed(events, repeat(message.origin), message.sender)
 
 

@@ -99,6 +99,10 @@ class Hub:
                 return handed
             return handed._replace(position=max(handed.position, self._position))
 
+    def pause(self, seconds: float) -> None:
+        """Wait, and hold up nobody."""
+        self._concurrency.signal().acquire(timeout=seconds)
+
     def _is_due(self, reader: Reader, deadline: float) -> bool:
         return reader.queue.has_something or self._is_over() or time.monotonic() >= deadline
 
@@ -121,7 +125,7 @@ class Hub:
             while not self._is_due(reader, deadline):
                 until = min(self._looked_at + POLL_SECONDS, deadline)
                 if (pause := until - time.monotonic()) > 0:
-                    self._concurrency.signal().acquire(timeout=pause)
+                    self.pause(pause)
                 else:
                     self._look()
         finally:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from service_kit.access import token_text
 from service_kit.access.principal import Principal
 from service_kit.access.stored_token import StoredToken
-from service_kit.access.token_cache import TokenCache, TokensUnavailable
+from service_kit.access.token_cache import TokenCache
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of a parameter
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
@@ -91,9 +91,6 @@ def principal_of(token: StoredToken, cache: TokenCache) -> Principal:
     """The bearer of a token, who may as long as it holds."""
 
     def holds() -> bool:
-        try:
-            return cache.find(token.digest) is not None
-        except TokensUnavailable:
-            return False
+        return cache.find(token.digest) is not None
 
     return Principal(token.name, token.scopes, token.bounds, holds)

@@ -27,13 +27,18 @@ class UncontrolledAddress(Exception):
 @dataclass(frozen=True, slots=True)
 class Kinds:
     """What a service's access is about: the scope of each endpoint, all scopes, the prefix of its
-    tokens, and the paths of which a token may be in the query.
+    tokens, the paths of which a token may be in the query, and names that no token may have.
     """
 
     endpoints: Scopes
     scopes: frozenset[str]
     prefix: str
     query_paths: frozenset[str] = frozenset()
+    reserved: frozenset[str] = frozenset()
+
+
+NO_KINDS: Final = Kinds({}, frozenset(), "")
+"""Of a service whose access is not controlled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def controls(
     sessions = SessionKind(f"{kinds.prefix}_session", key)
     if settings.auth != "tokens":
         return Controls(Access(kinds.endpoints, (), count), sessions)
-    file = TokenFile(settings.tokens_file, kinds.scopes) if settings.tokens_file else None
+    file = _file(settings, kinds)
 
     def all_tokens() -> Iterator[StoredToken]:
         yield from load()
@@ -77,6 +82,18 @@ def controls(
     tokens = BearerTokens(cache, kinds.prefix, kinds.query_paths)
     authenticators = tokens, SessionCookies(cache, sessions)
     return Controls(Access(kinds.endpoints, authenticators, count), sessions, tokens)
+
+
+def check_file(settings: ServiceSettings, kinds: Kinds) -> None:
+    """Raises WrongTokenFile."""
+    if settings.auth == "tokens":
+        _file(settings, kinds)
+
+
+def _file(settings: ServiceSettings, kinds: Kinds) -> TokenFile | None:
+    if not settings.tokens_file:
+        return None
+    return TokenFile(settings.tokens_file, kinds.scopes, kinds.reserved)
 
 
 def check_address(settings: ServiceSettings, bind: str) -> None:

@@ -77,7 +77,7 @@ class Access:
                 headers={"WWW-Authenticate": 'Bearer error="invalid_request"'},
             ) from None
         except TokensUnavailable:
-            raise unavailable("who sends this cannot be found out at the moment") from None
+            raise unavailable(_UNKNOWN) from None
         if found is None:
             raise unauthorized("there is no token")
         return found
@@ -112,7 +112,11 @@ def unauthorized(detail: str, *parameters: str) -> Problem:
 
 def still_may(principal: Principal) -> None:
     """Raise Problem, 401, where a principal's token has ended while their request was under way."""
-    if not principal.is_current():
+    try:
+        is_current = principal.is_current()
+    except TokensUnavailable:
+        raise unavailable(_UNKNOWN) from None
+    if not is_current:
         raise unauthorized("the token has ended", 'error="invalid_token"')
 
 
@@ -125,4 +129,5 @@ def forbidden(scope: str | None) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, f"it takes the scope {scope}", headers=headers)
 
 
+_UNKNOWN: Final = "who sends this cannot be found out at the moment"
 _NOBODY: Final = Principal(None, frozenset())

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from apiflask import APIFlask
 
+from service_kit.access.authenticator import ACCESS_TOKEN
 from service_kit.access.guard import OPEN, Access
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -14,14 +15,19 @@ _ANSWERS: Final = {
 }
 
 
-def describe(app: APIFlask, access: Access, cookie: str) -> None:
-    """Have the document say it; `cookie`: that of a session. Where access is not controlled it says
-    the scopes, of which none is needed.
+def describe(
+    app: APIFlask, access: Access, cookie: str, query_paths: frozenset[str] = frozenset()
+) -> None:
+    """Have the document say it; `cookie`: that of a session; `query_paths`: see Kinds.
+
+    Where access is not controlled it says the scopes, of which none is needed.
     """
     schemes = {
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": cookie},
     }
+    if query_paths:
+        schemes["query"] = {"type": "apiKey", "in": "query", "name": ACCESS_TOKEN}
     described = app.spec_callback or (lambda spec: spec)
     by_route = {
         (_PARAMETER.sub(r"{\1}", rule.rule), method.lower()): access.scopes.get(rule.endpoint)
@@ -39,7 +45,9 @@ def describe(app: APIFlask, access: Access, cookie: str) -> None:
                     continue
                 operation["x-scope"] = str(scope)
                 if access.is_controlled:
-                    operation["security"] = [{name: []} for name in schemes]
+                    operation["security"] = [
+                        {name: []} for name in schemes if name != "query" or path in query_paths
+                    ]
                     operation["responses"].update(_ANSWERS)
         return spec
 

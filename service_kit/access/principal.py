@@ -23,7 +23,7 @@ class Principal:
     """`name`: None for anyone, where access is not controlled.
 
     `bounds`: prefixes of what they may write of, none where it may be anything; `is_current`:
-    whether they still may, for what takes long.
+    whether they still may, for what takes long; it may raise TokensUnavailable.
     """
 
     name: str | None

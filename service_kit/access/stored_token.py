@@ -63,7 +63,7 @@ class TokenTable:
     def rotate(self, execute: Execute, token: StoredToken, keep_until: int) -> StoredToken:
         """Add one in the place of those of its name, which hold until then; the newest of these.
 
-        Its scopes, bounds and end are theirs. Raises NoSuchToken.
+        Its scopes, bounds and for how long it holds are theirs. Raises NoSuchToken.
         """
         before = self._holding(execute, token.name, token.created_at)
         if not before:
@@ -72,7 +72,9 @@ class TokenTable:
             if each.expires_at is None or each.expires_at > keep_until:
                 self._replace(execute, replace(each, expires_at=keep_until))
         newest = before[-1]
-        added = replace(newest, digest=token.digest, created_at=token.created_at)
+        made = token.created_at
+        ends = newest.expires_at and made + newest.expires_at - newest.created_at
+        added = replace(newest, digest=token.digest, created_at=made, expires_at=ends)
         execute(self._insert, _row(added))
         return added
 

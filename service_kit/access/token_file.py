@@ -35,8 +35,11 @@ class WrongTokenFile(Exception):
 class TokenFile:
     """The tokens of a file. One that becomes wrong is said, and those before hold on."""
 
-    def __init__(self, path: str, scopes: frozenset[str]) -> None:
-        """Raises WrongTokenFile. `scopes`: those that there are."""
+    def __init__(
+        self, path: str, scopes: frozenset[str], reserved: frozenset[str] = frozenset()
+    ) -> None:
+        """Raises WrongTokenFile. `scopes`: those that there are; `reserved`: names of no token."""
+        self._reserved = reserved
         self._path = path
         self._scopes = scopes
         self._seen = self._identity()
@@ -79,6 +82,8 @@ class TokenFile:
             where = ".".join(map(str, error.errors()[0]["loc"]))
             raise WrongTokenFile(f"{self._path}: {where}: {error.errors()[0]['msg']}") from None
         for number, item in enumerate(items):
+            if item.name in self._reserved:
+                raise WrongTokenFile(f"{self._path}: {number}.name: is the service's own")
             for scope in item.scopes:
                 if scope not in self._scopes:
                     raise WrongTokenFile(

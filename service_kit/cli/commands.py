@@ -13,8 +13,14 @@ import structlog
 from pydantic import SecretStr
 
 from service_kit import logs
-from service_kit.access.controls import UncontrolledAddress, check_address
-from service_kit.access.token_file import TokenFile, WrongTokenFile
+from service_kit.access.controls import (
+    NO_KINDS,
+    Kinds,
+    UncontrolledAddress,
+    check_address,
+    check_file,
+)
+from service_kit.access.token_file import WrongTokenFile
 from service_kit.concurrency import Concurrency
 from service_kit.http.app import ServiceApp
 from service_kit.process import ports
@@ -59,7 +65,7 @@ class Service(Generic[S]):
     """A service, as far as its commands need to know it.
 
     `create_app` wires it; `migrate` brings its schema up to date; `check` raises StartError
-    where the settings, though valid, do not let it start; `scopes`: those that there are.
+    where the settings, though valid, do not let it start; `kinds`: what its access is about.
     `retry_startup_on`: see `gunicorn_server.run`, whose arguments `serve` has. `wait_for_port`,
     `serve`: others where nothing is to be served.
     """
@@ -70,7 +76,7 @@ class Service(Generic[S]):
     create_app: Callable[[S, Concurrency], ServiceApp]
     migrate: Callable[[S], None]
     check: Callable[[S], None]
-    scopes: frozenset[str] = frozenset()
+    kinds: Kinds = NO_KINDS
     retry_startup_on: tuple[type[Exception], ...] = ()
     wait_for_port: Callable[[str], None] = ports.wait_for_port
     serve: Callable[..., None] = serve
@@ -170,8 +176,7 @@ def check_access(service: Service[S], settings: ServiceSettings, bind: str) -> N
     """Raises StartError where anyone would be let in unsaid, and where the token file is wrong."""
     try:
         check_address(settings, bind)
-        if settings.auth == "tokens" and settings.tokens_file:
-            TokenFile(settings.tokens_file, service.scopes)
+        check_file(settings, service.kinds)
     except (UncontrolledAddress, WrongTokenFile) as error:
         raise StartError(str(error)) from None
 

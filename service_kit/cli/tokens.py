@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 there is no such token or there is one already, 2 usage, 6
 cannot be used, 78 a setting is wrong.
 """
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -20,6 +19,7 @@ from service_kit.cli import commands
 from service_kit.cli.commands import Service
 from service_kit.cli.options import Duration, as_json
 from service_kit.cli.table import print_rows
+from service_kit.cli.token_options import name_argument, prefixes
 from service_kit.clock import from_microseconds, now_in_microseconds, rfc3339
 from service_kit.logs import escape_controls
 from service_kit.settings.base import ServiceSettings
@@ -28,7 +28,6 @@ REFUSED: Final = 1
 UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
 NEVER: Final = 2**62
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -66,21 +65,11 @@ class TokenService(Generic[S]):
     unavailable: tuple[type[Exception], ...]
 
 
-def _name(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    del context, parameter
-    if not _NAME.fullmatch(value):
-        raise click.BadParameter("must be letters, digits and `.`, `_`, `@`, `-`, at most 100")
-    return value
-
-
-_NAME_ARGUMENT: Final = click.argument("name", callback=_name)
-
-
 def token_commands(of: TokenService[S]) -> click.Group:
     """The command group."""
 
     @click.command()
-    @_NAME_ARGUMENT
+    @name_argument
     @click.option(
         *("--scope", "scopes"),
         multiple=True,
@@ -106,6 +95,7 @@ def token_commands(of: TokenService[S]) -> click.Group:
                 ["--source", "sources"],
                 multiple=True,
                 metavar="PREFIX",
+                callback=prefixes,
                 help="What the source of each of its events begins with; repeat it for more.",
             )
         )
@@ -123,12 +113,14 @@ def token_commands(of: TokenService[S]) -> click.Group:
         print_rows(rows, tuple(_shown(_NONE, now)), as_json=as_json)
 
     @click.command()
-    @_NAME_ARGUMENT
+    @name_argument
     @click.option(
         "--keep", type=Duration(), default="24h", show_default=True, help="How long the old holds."
     )
     def rotate(name: str, keep: timedelta) -> None:
-        """Make a new token of that name, which is shown this once; the old one holds a while."""
+        """Make a new token of that name, which is shown this once; the old one holds a while.
+
+        It may do the same, for as long from now on."""
         now = now_in_microseconds()
         text, digest = token_text.make(of.prefix)
         token = StoredToken(name, digest, frozenset(), (), now)
@@ -136,7 +128,7 @@ def token_commands(of: TokenService[S]) -> click.Group:
         click.echo(text)
 
     @click.command()
-    @_NAME_ARGUMENT
+    @name_argument
     def revoke(name: str) -> None:
         """End all tokens of that name, within two seconds everywhere."""
         _change(of, lambda admin: admin.revoke(name, now_in_microseconds()))

@@ -95,11 +95,11 @@ def test_files_are_for_the_services_alone(compose: Compose) -> None:
 def test_images_are_those_that_the_environment_names() -> None:
     pinned = {
         name: f"registry.example/{name.lower()}@sha256:{'0' * 64}"
-        for name in ("PYTHON_IMAGE", "KAFKA_IMAGE", "POSTGRES_IMAGE")
+        for name in ("PYTHON_IMAGE", "KAFKA_IMAGE", "POSTGRES_IMAGE", "NGINX_IMAGE")
     }
     named = re.findall(r"^(\w+_IMAGE)=", (ROOT / ".env").read_text(), re.MULTILINE)
     assert set(named) == set(pinned)
-    profiles = ["--profile", "kafka", "--profile", "postgres"]
+    profiles = ["--profile", "kafka", "--profile", "postgres", "--profile", "secure"]
     config = subprocess.run(
         ["docker", "compose", *profiles, "config"],
         cwd=ROOT,

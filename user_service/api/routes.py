@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request, url_for
 
+from service_kit.access.guard import still_may
 from service_kit.access.principal import current
 from service_kit.clock import rfc3339
 from service_kit.http import request_log
@@ -126,11 +127,14 @@ def _idempotency_key() -> str | None:
 
 
 def _context(delivery_timeout: float) -> ChangeContext:
+    principal = current()
+    # The body may have come slowly.
+    still_may(principal)
     return ChangeContext(
         deadline=request_log.started() + delivery_timeout,
         traceparent=request.headers.get("traceparent"),
         idempotency_key=_idempotency_key(),
-        principal=current().name,
+        principal=principal.name,
     )
 
 

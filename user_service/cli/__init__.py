@@ -15,6 +15,7 @@ from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
 from user_service import check_other_mode_ended, create_app, sinks
+from user_service.api.route_scopes import KINDS
 from user_service.cli import relay, tokens, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
 from user_service.settings import Settings
@@ -22,7 +23,6 @@ from user_service.store import database, intents, outbox, schema
 from user_service.store.transactions import StoreUnavailable
 from user_service.store.users import UserReader
 from user_service.users.hashing_places import HashingPlaces
-from user_service.users.scopes import SCOPES
 
 log = structlog.get_logger()
 
@@ -123,7 +123,7 @@ SERVICE = commands.Service(
     create_app=create_app,
     migrate=_migrate,
     check=_check,
-    scopes=SCOPES,
+    kinds=KINDS,
     retry_startup_on=(SQLAlchemyError, WrongTokenFile),
     serve=_serve,
 )

@@ -1,5 +1,6 @@
 """Sink token: what an HTTP sink knows this service by, as it is now."""
 
+import re
 import threading
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from user_service.settings import Settings
 log = structlog.get_logger()
 
 _NO_FILE: Final = (0, 0, 0)
+_FORM = re.compile(r"[!-~]+")
 
 
 class SinkToken:
@@ -31,9 +33,13 @@ class SinkToken:
                 found = Path(self._file).stat()
                 seen = found.st_ino, found.st_mtime_ns, found.st_size
                 if seen != self._seen:
-                    self._text = Path(self._file).read_text(encoding="utf-8").strip()
+                    text = Path(self._file).read_text(encoding="utf-8").strip()
                     self._seen = seen
-            except (OSError, UnicodeDecodeError) as error:
+                    if not _FORM.fullmatch(text):
+                        raise ValueError("it is no token")  # noqa: TRY301 - said below
+                    self._text = text
+            except (OSError, ValueError) as error:
+                # It may be in the middle of being written.
                 log.warning("the sink's token cannot be read", reason=type(error).__name__)
             return self._text
 

@@ -1,7 +1,7 @@
 """Access to the audit service: every route and way to ask, sources, sessions, what is told."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +10,11 @@ from flask import Flask
 from audit_service.access.scopes import SCOPES
 from audit_service.api import stream
 from audit_service.api.route_scopes import ROUTE_SCOPES
-from audit_service.log import migrate
+from audit_service.log import LogUnavailable, migrate
+from audit_service.search.arrivals import Arrivals
+from service_kit.access import token_cache
+from service_kit.access.stored_token import NoSuchToken, TokenTable
+from service_kit.http import request_body
 from tests.support.access_table import Tokens, bearer, cookie_of, faults, routes, ways
 from tests.support.audit_access import EVENT, opened, told
 from tests.support.audit_client import PROBLEM, Sink
@@ -152,13 +156,53 @@ def test_streams_and_exports_end_with_their_token(
         list(exported)
 
 
-def test_who_is_revoked_while_they_wait_is_told_nothing(app: Flask, tokens: Tokens) -> None:
+def test_who_is_revoked_while_they_wait_is_told_nothing(
+    app: Flask, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client, reader = app.test_client(), bearer(tokens.make("events:read"))
-    writer = bearer(tokens.make("events:write"))
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(client.get, "/v1/events?order=asc&wait=20&type=t", headers=reader)
-        while not waiting.running():
-            pass
+    waits = Arrivals.wait_beyond
+
+    def revoked_meanwhile(arrivals: Arrivals, position: int, deadline: float) -> bool:
+        with suppress(NoSuchToken):
+            tokens.revoke("token1")
+        return waits(arrivals, position, deadline)
+
+    monkeypatch.setattr(Arrivals, "wait_beyond", revoked_meanwhile)
+    answer = client.get("/v1/events?order=asc&wait=1&type=t", headers=reader)
+    assert answer.status_code == 401
+
+
+def test_who_is_revoked_while_they_send_stores_nothing(
+    app: Flask, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = request_body.read
+
+    def revoked_meanwhile(*given: Any) -> bytes:
         tokens.revoke("token1")
-        assert app.test_client().post("/", headers={**EVENT, **writer}).status_code == 204
-        assert waiting.result(30).status_code == 401
+        return reads(*given)
+
+    writer = bearer(tokens.make("events:write"))
+    with monkeypatch.context() as patch:
+        patch.setattr(request_body, "read", revoked_meanwhile)
+        assert app.test_client().post("/", headers={**EVENT, **writer}).status_code == 401
+    reader = bearer(tokens.make("events:read"))
+    assert app.test_client().get("/v1/events?type=t", headers=reader).get_json()["items"] == []
+
+
+def test_while_tokens_cannot_be_read_nobody_is_told_that_theirs_has_ended(
+    app: Flask, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, reader = app.test_client(), bearer(tokens.make("events:read"))
+    followed = client.get("/v1/events/stream", headers=reader, buffered=False).iter_encoded()
+    next(followed)
+    with monkeypatch.context() as patch:
+
+        def away(*_: object) -> None:
+            raise LogUnavailable("away")
+
+        patch.setattr(TokenTable, "all", away)
+        patch.setattr(token_cache, "STALE_SECONDS", 0)
+        assert client.get("/v1/events", headers=reader).status_code == 503
+    app.is_draining = True  # type: ignore[attr-defined]
+    # It was not ended before.
+    list(followed)

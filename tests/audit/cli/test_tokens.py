@@ -1,6 +1,7 @@
 """Commands `tokens …` of both services, in processes of their own."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,22 @@ def test_a_token_is_shown_once_and_looked_after_by_its_name(tokens: Tokens) -> N
 def test_wrong_usage_is_2(tokens: Tokens, words: list[str]) -> None:
     assert tokens(*words).code == 2
     assert tokens.listed() == []
+
+
+def test_bounds_are_never_empty_and_no_token_is_named_as_the_service(tmp_path: Path) -> None:
+    tokens = Tokens("audit-service", tmp_path)
+    assert tokens("create", "me", "--scope", "events:write", "--source", "").code == 2
+    assert tokens("create", "audit-service", "--scope", "admin").code == 1
+    assert tokens.listed() == []
+
+
+def test_a_token_that_is_rotated_holds_as_long_as_it_did(tokens: Tokens) -> None:
+    tokens("create", "me", "--scope", "admin", "--expires", "10s")
+    assert tokens("rotate", "me", "--keep", "0s").code == 0
+    old, new = (datetime.fromisoformat(each["expires"]) for each in tokens.listed())
+    made = datetime.fromisoformat(tokens.listed()[1]["created"])
+    assert new - made == timedelta(seconds=10)
+    assert old <= made
 
 
 def test_a_token_holds_in_every_worker_within_two_seconds_and_no_longer(

@@ -81,6 +81,13 @@ def test_what_is_wrong_is_named_without_a_value(tmp_path: Path, item: Any, where
     assert "aud_secret" not in str(error.value)
 
 
+def test_a_name_that_is_the_services_own_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.json"
+    write(file, ITEM)
+    with pytest.raises(WrongTokenFile, match=r"0\.name"):
+        TokenFile(str(file), SCOPES, frozenset({"a"}))
+
+
 def test_one_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(WrongTokenFile, match="No such file"):
         TokenFile(str(tmp_path / "absent"), SCOPES)

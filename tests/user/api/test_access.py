@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from service_kit.access import token_cache
+from service_kit.http import request_body
 from tests.support.access_table import Tokens, bearer, cookie_of, faults, routes, ways
 from tests.support.sink_server import Sink
 from tests.user.conftest import MakeApp
@@ -75,6 +76,26 @@ def test_a_sink_is_sent_the_token_that_it_asks_for_as_it_is_now(
     file.with_name("next").replace(file)
     assert by_file.post("/v1/user", json=USER).status_code == 201
     assert sink.received[-1].headers["authorization"] == "Bearer second"
+    for wrong in ("", "two words", "two\nlines", "é"):
+        file.write_text(wrong)
+        assert by_file.post("/v1/user", json=USER).status_code == 201
+        assert sink.received[-1].headers["authorization"] == "Bearer second"
     file.unlink()
     assert by_file.post("/v1/user", json=USER).status_code == 201
     assert sink.received[-1].headers["authorization"] == "Bearer second"
+
+
+def test_who_is_revoked_while_they_send_changes_nothing(
+    make_app: MakeApp, tokens: Tokens, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_app(sink=sink.url, auth="tokens").test_client()
+    reads = request_body.read
+
+    def revoked_meanwhile(limit: int) -> bytes:
+        tokens.revoke("token1")
+        return reads(limit)
+
+    writer = bearer(tokens.make("users:write"))
+    monkeypatch.setattr(request_body, "read", revoked_meanwhile)
+    assert client.post("/v1/user", json=USER, headers=writer).status_code == 401
+    assert sink.received == []
