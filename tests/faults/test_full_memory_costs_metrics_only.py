@@ -12,11 +12,13 @@ from tests.support.faults import disks
 from tests.support.faults.disks import Ballast
 from tests.support.metrics_scrape import Scrape
 from tests.support.processes import Service
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 
 MEMORY = "/dev/shm"
 ROUNDS = 20, 300
+WORKERS = 2
 
 
 @contextmanager
@@ -26,8 +28,14 @@ def audit_service(tmp_path: Path, *, free: int) -> Iterator[Service]:
         pytest.skip("needs root, to mount a small disk")
     mount = f'mount -t tmpfs -o size={free} tmpfs {MEMORY} && exec "$@"'
     within = ["unshare", "--mount", "sh", "-c", mount, "sh"]
-    with processes.audit_service(tmp_path, within=within, AUDIT_SERVICE_WORKERS=2) as service:
+    with processes.audit_service(tmp_path, within=within, AUDIT_SERVICE_WORKERS=WORKERS) as service:
         yield service
+
+
+def listeners(port: int) -> list[str]:
+    """The sockets that listen on a port."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    return [line for line in lines if f":{port:04X} 00000000:0000 0A" in line]
 
 
 def fill(service: Service) -> None:
@@ -73,6 +81,8 @@ def test_a_service_that_it_fills_up_under_goes_on_counting(
     tmp_path: Path, times: Callable[[int, int], int]
 ) -> None:
     with audit_service(tmp_path, free=16 * 1024 * 1024) as service:
+        # Each has its file by then; the service is ready with the first of them.
+        wait_until(lambda: len(listeners(service.port)) == WORKERS)
         fill(service)
         workers = service.pids()
         rounds = times(*ROUNDS)
