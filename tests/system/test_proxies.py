@@ -1,7 +1,9 @@
 """Recipes of proxies, as docs/operations.md has them: TLS, nothing buffered, who the client is."""
 
+import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import time
@@ -113,7 +115,9 @@ def behind(proxy: Proxy, folder: Path) -> Iterator[tuple[requests.Session, str, 
         output = folder / "proxy.log"
         with (
             output.open("wb") as out,
-            subprocess.Popen(proxy(place), stdout=out, stderr=out) as process,
+            subprocess.Popen(
+                proxy(place), stdout=out, stderr=out, start_new_session=True
+            ) as process,
         ):
             try:
                 with requests.Session() as session:
@@ -123,7 +127,8 @@ def behind(proxy: Proxy, folder: Path) -> Iterator[tuple[requests.Session, str, 
                     wait_until(lambda: answers(session, url))
                     yield session, url, service
             finally:
-                process.kill()
+                # Its workers, too, which would go on.
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def refused(service: processes.Service) -> list[dict[str, object]]:
