@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from audit_service.access.own_events import OwnEvents
-from audit_service.access.scopes import Scope
+from audit_service.access.scopes import KINDS, ROUTE_SCOPES
 from audit_service.access.token_store import TokenStore, open_tokens
 from audit_service.api import (
     export,
@@ -23,7 +23,6 @@ from audit_service.api import (
 )
 from audit_service.api import rejected as rejected_api
 from audit_service.api.problems import PROBLEM_FOR
-from audit_service.api.route_scopes import KINDS, ROUTE_SCOPES
 from audit_service.api.stream import Streams
 from audit_service.log import Backend, EventLog, LogUnavailable, database_at, migrate, open_log
 from audit_service.metrics import EventMetrics, StreamMetrics
@@ -35,7 +34,6 @@ from audit_service.search.live import Hub
 from audit_service.settings import Settings
 from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
-from service_kit.access.principal import current
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
@@ -111,7 +109,7 @@ def app_on(
         concurrency=concurrency,
         reads_at_once=1,
         listing=run_lists,
-        shows_reports=lambda: current().may(Scope.METRICS_READ),
+        shows_reports=guard.may_see_reports,
         trusted_proxies=settings.trusted_proxies,
     )
     guard.register(app, guards.access)

@@ -22,6 +22,11 @@ def to_microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def in_microseconds(duration: timedelta) -> int:
+    """The duration in microseconds, exact likewise."""
+    return duration // _MICROSECOND
+
+
 def from_microseconds(microseconds: int) -> datetime:
     """The moment that microseconds since 1970 stand for."""
     return _EPOCH + microseconds * _MICROSECOND

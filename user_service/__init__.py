@@ -13,7 +13,6 @@ from sqlalchemy import Engine
 from service_kit import database_url
 from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
-from service_kit.access.principal import current
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import app as service_app
@@ -21,10 +20,10 @@ from service_kit.http import json_request
 from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
 from service_kit.process.periodic import PeriodicThread, Task
+from user_service.access import KINDS
 from user_service.api import routes
 from user_service.api.admission import Admission
 from user_service.api.problems import PROBLEM_FOR
-from user_service.api.route_scopes import KINDS
 from user_service.delivery.modes import open_mode
 from user_service.settings import Settings
 from user_service.store import (
@@ -43,7 +42,6 @@ from user_service.store.unsettled_intents import UnsettledIntents
 from user_service.store.users import UserReader
 from user_service.users.hashing_places import HashingPlaces
 from user_service.users.passwords import Passwords
-from user_service.users.scopes import Scope
 from user_service.users.service import Users
 
 PERIOD_SECONDS = 1.0
@@ -107,7 +105,7 @@ def app_on(
         concurrency=concurrency,
         reads_at_once=settings.threads - admission.places,
         changes_at_once=admission.places + settings.waiting_requests + 1,  # who is told: too many
-        shows_reports=lambda: current().may(Scope.METRICS_READ),
+        shows_reports=guard.may_see_reports,
         trusted_proxies=settings.trusted_proxies,
     )
     guard.register(app, guards.access)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from audit_service import create_app
-from audit_service.api.route_scopes import KINDS
+from audit_service.access.scopes import KINDS
 from audit_service.cli import consume, index, rejected, search, statistics, tokens
 from audit_service.cli.export import export
 from audit_service.cli.import_events import import_events

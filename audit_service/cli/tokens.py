@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from audit_service.access.own_events import Told, own_entry
-from audit_service.access.scopes import PREFIX, Scope
 from audit_service.access.token_store import Change, TokenStore, open_tokens
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
 from audit_service.log.backend import OWN_SENDER
@@ -72,8 +71,6 @@ def command(service: Service[Settings]) -> click.Group:
     return token_commands(
         TokenService(
             service=service,
-            prefix=PREFIX,
-            scopes=[scope.value for scope in Scope],
             bounds=True,
             open_admin=_open,
             unavailable=(LogUnavailable, SchemaMismatch),

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from types import MappingProxyType
 
-from audit_service.access.scopes import OPERATION_SCOPES, PREFIX, SCOPES, Scope
+from audit_service.access.scopes import KINDS
 from audit_service.access.token_store import open_tokens
 from audit_service.consumer.status import ConsumerStatus
 from audit_service.log import Backend, LogUnavailable
 from audit_service.settings import Settings
 from service_kit.access import guard
-from service_kit.access.controls import Kinds, controls
-from service_kit.access.principal import current
+from service_kit.access.controls import controls
 from service_kit.concurrency import run_here
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
@@ -43,11 +42,11 @@ def create(
         reports={"lag": status.lag_by_name, **reports},
         metrics=metrics,
         hosts=settings.hosts_on(settings.consumer_bind),
-        shows_reports=lambda: current().may(Scope.METRICS_READ),
+        shows_reports=guard.may_see_reports,
     )
     tokens = open_tokens(settings.database_url, settings.database_password.get_secret_value())
     guards = controls(
-        *(settings, Kinds(OPERATION_SCOPES, SCOPES, PREFIX), tokens.all),
+        *(settings, KINDS, tokens.all),
         unavailable=(LogUnavailable,),
         run=run_here,
         metrics=metrics,

@@ -9,17 +9,29 @@ from flask import Flask, request
 
 from service_kit.access import same_origin
 from service_kit.access.authenticator import Authenticator, TwoTokens, Unauthenticated
-from service_kit.access.principal import ANYONE, Principal, set_principal
+from service_kit.access.principal import ANYONE, Principal, current, set_principal
 from service_kit.access.token_cache import TokensUnavailable
 from service_kit.http.problems import Problem, unavailable
 
 OPEN: Final = ""
 """The scope of what is open to all."""
+METRICS_READ: Final = "metrics:read"
+"""The scope of metrics, and of what readiness reports."""
 READINESS: Final = "health.readyz"
-"""What is open, and shows more to some."""
+"""What is open, and shows more to those with METRICS_READ."""
 
 Scopes = Mapping[str, str]
 """For each endpoint the scope that it takes, or OPEN."""
+
+COMMON_ROUTES: Final[Scopes] = {
+    "health.livez": OPEN,
+    READINESS: OPEN,
+    "metrics.show": METRICS_READ,
+    "openapi.spec": OPEN,
+    "session.begin": OPEN,
+    "session.end": OPEN,
+}
+"""Of the routes that every service has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +108,16 @@ class Access:
 
 def register(app: Flask, access: Access) -> None:
     """Have every request of the application be judged, those of no route too."""
-    app.before_request(lambda: _admit(access))
+
+    def admit() -> None:
+        access.admit(request.environ, request.endpoint)
+
+    app.before_request(admit)
 
 
-def _admit(access: Access) -> None:
-    rule = request.url_rule
-    access.admit(request.environ, None if rule is None else rule.endpoint)
+def may_see_reports() -> bool:
+    """Whether who sends this request is shown what readiness reports."""
+    return current().may(METRICS_READ)
 
 
 def unauthorized(detail: str, *parameters: str) -> Problem:

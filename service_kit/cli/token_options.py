@@ -15,10 +15,9 @@ def _name(context: click.Context, parameter: click.Parameter, value: str) -> str
     return value
 
 
-def prefixes(
+def _prefixes(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """What sources begin with. Raises BadParameter."""
     del context, parameter
     if "" in values:
         raise click.BadParameter("must not be empty: every source begins so")
@@ -26,3 +25,10 @@ def prefixes(
 
 
 name_argument: Final = click.argument("name", callback=_name)
+source_option: Final = click.option(
+    *("--source", "sources"),
+    multiple=True,
+    metavar="PREFIX",
+    callback=_prefixes,
+    help="What the source of each of its events begins with; repeat it for more.",
+)

@@ -19,14 +19,14 @@ from service_kit.cli import commands
 from service_kit.cli.commands import Service
 from service_kit.cli.options import Duration, as_json
 from service_kit.cli.table import print_rows
-from service_kit.cli.token_options import name_argument, prefixes
-from service_kit.clock import from_microseconds, now_in_microseconds, rfc3339
+from service_kit.cli.token_options import name_argument, source_option
+from service_kit.clock import from_microseconds, in_microseconds, now_in_microseconds, rfc3339
 from service_kit.logs import escape_controls
 from service_kit.settings.base import ServiceSettings
 
 REFUSED: Final = 1
 UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
-NEVER: Final = 2**62
+COLUMNS: Final = ("name", "state", "scopes", "sources", "created", "expires", "revoked")
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -53,13 +53,11 @@ class TokenAdmin(Protocol):
 
 @dataclass(frozen=True)
 class TokenService(Generic[S]):
-    """A service with tokens. `scopes`: those that there are; `bounds`: whether they may be bound to
-    sources; `open_admin` raises one of `unavailable` where the database cannot be used.
+    """A service with tokens. `bounds`: whether they may be bound to sources; `open_admin` raises
+    one of `unavailable` where the database cannot be used.
     """
 
     service: Service[S]
-    prefix: str
-    scopes: Sequence[str]
     bounds: bool
     open_admin: Callable[[S], AbstractContextManager[TokenAdmin]]
     unavailable: tuple[type[Exception], ...]
@@ -67,6 +65,12 @@ class TokenService(Generic[S]):
 
 def token_commands(of: TokenService[S]) -> click.Group:
     """The command group."""
+    commands_of_it = [_create(of), _list(of), _rotate(of), _revoke(of)]
+    return click.Group("tokens", help="Look after who may.", commands=commands_of_it)
+
+
+def _create(of: TokenService[S]) -> click.Command:
+    kinds = of.service.kinds
 
     @click.command()
     @name_argument
@@ -74,7 +78,7 @@ def token_commands(of: TokenService[S]) -> click.Group:
         *("--scope", "scopes"),
         multiple=True,
         required=True,
-        type=click.Choice(list(of.scopes)),
+        type=click.Choice(sorted(map(str, kinds.scopes))),
         help="What its bearer may do; repeat it for more.",
     )
     @click.option("--expires", type=Duration(), help="When it ends: 90d; without it never.")
@@ -83,23 +87,16 @@ def token_commands(of: TokenService[S]) -> click.Group:
     ) -> None:
         """Make a token, which is shown this once."""
         now = now_in_microseconds()
-        ends = None if expires is None else now + expires // timedelta(microseconds=1)
-        text, digest = token_text.make(of.prefix)
+        ends = None if expires is None else now + in_microseconds(expires)
+        text, digest = token_text.make(kinds.prefix)
         token = StoredToken(name, digest, frozenset(scopes), sources, now, ends)
         _change(of, lambda admin: admin.create(token))
         click.echo(text)
 
-    if of.bounds:
-        create.params.append(
-            click.Option(
-                ["--source", "sources"],
-                multiple=True,
-                metavar="PREFIX",
-                callback=prefixes,
-                help="What the source of each of its events begins with; repeat it for more.",
-            )
-        )
+    return source_option(create) if of.bounds else create
 
+
+def _list(of: TokenService[S]) -> click.Command:
     @click.command("list")
     @as_json
     def list_tokens(*, as_json: bool) -> None:
@@ -110,8 +107,12 @@ def token_commands(of: TokenService[S]) -> click.Group:
         rows = [_shown(token, now) for token in found]
         if not as_json:
             rows = [{name: _cell(value) for name, value in row.items()} for row in rows]
-        print_rows(rows, tuple(_shown(_NONE, now)), as_json=as_json)
+        print_rows(rows, COLUMNS, as_json=as_json)
 
+    return list_tokens
+
+
+def _rotate(of: TokenService[S]) -> click.Command:
     @click.command()
     @name_argument
     @click.option(
@@ -122,20 +123,22 @@ def token_commands(of: TokenService[S]) -> click.Group:
 
         It may do the same, for as long from now on."""
         now = now_in_microseconds()
-        text, digest = token_text.make(of.prefix)
+        text, digest = token_text.make(of.service.kinds.prefix)
         token = StoredToken(name, digest, frozenset(), (), now)
-        _change(of, lambda admin: admin.rotate(token, now + keep // timedelta(microseconds=1)))
+        _change(of, lambda admin: admin.rotate(token, now + in_microseconds(keep)))
         click.echo(text)
 
+    return rotate
+
+
+def _revoke(of: TokenService[S]) -> click.Command:
     @click.command()
     @name_argument
     def revoke(name: str) -> None:
         """End all tokens of that name, within two seconds everywhere."""
         _change(of, lambda admin: admin.revoke(name, now_in_microseconds()))
 
-    return click.Group(
-        "tokens", help="Look after who may.", commands=[create, list_tokens, rotate, revoke]
-    )
+    return revoke
 
 
 def _change(of: TokenService[S], change: Callable[[TokenAdmin], None]) -> None:
@@ -180,6 +183,3 @@ def _state(token: StoredToken, now: int) -> str:
 
 def _time(microseconds: int | None) -> str | None:
     return None if microseconds is None else rfc3339(from_microseconds(microseconds))
-
-
-_NONE: Final = StoredToken("", b"", frozenset(), (), 0)

@@ -15,7 +15,7 @@ from service_kit.cli import commands
 from service_kit.cli.commands import NotMigrated, StartError, reason_line
 from service_kit.database_url import SqliteFile
 from user_service import check_other_mode_ended, create_app, sinks
-from user_service.api.route_scopes import KINDS
+from user_service.access import KINDS
 from user_service.cli import relay, tokens, users
 from user_service.cli.outbox import OutboxDatabase, outbox_commands
 from user_service.settings import Settings

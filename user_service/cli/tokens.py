@@ -12,7 +12,6 @@ from user_service.settings import Settings
 from user_service.store import database
 from user_service.store.tokens import Tokens
 from user_service.store.transactions import StoreUnavailable
-from user_service.users.scopes import PREFIX, Scope
 
 
 def command(service: Service[Settings], check: Callable[[Settings], None]) -> click.Group:
@@ -31,8 +30,6 @@ def command(service: Service[Settings], check: Callable[[Settings], None]) -> cl
     return token_commands(
         TokenService(
             service=service,
-            prefix=PREFIX,
-            scopes=[scope.value for scope in Scope],
             bounds=False,
             open_admin=opened,
             unavailable=(StoreUnavailable,),

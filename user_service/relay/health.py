@@ -6,12 +6,12 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from service_kit.access import guard
-from service_kit.access.controls import Kinds, controls
-from service_kit.access.principal import current
+from service_kit.access.controls import controls
 from service_kit.concurrency import run_here
 from service_kit.http import app as service_app
 from service_kit.metrics.gauge import Gauge
 from service_kit.metrics.registry import Metrics
+from user_service.access import KINDS
 from user_service.relay import OUTCOMES, RelayStatus
 from user_service.relay.circuit_breaker import PauseCause, SinkState
 from user_service.settings import Settings
@@ -20,7 +20,6 @@ from user_service.store.outbox import State
 from user_service.store.tokens import Tokens
 from user_service.store.transactions import StoreUnavailable, reading
 from user_service.store.users import UserReader
-from user_service.users.scopes import OPERATION_SCOPES, PREFIX, SCOPES, Scope
 
 LEASE = Gauge("user_service_relay_lease_held", "Whether this relay is the active one")
 SINK = Gauge("user_service_relay_sink_open", "Whether the sink takes events, as far as is known")
@@ -84,10 +83,10 @@ def create(engine: Engine, settings: Settings) -> tuple[Flask, RelayStatus]:
         },
         metrics=metrics,
         hosts=settings.hosts_on(settings.relay_bind),
-        shows_reports=lambda: current().may(Scope.METRICS_READ),
+        shows_reports=guard.may_see_reports,
     )
     guards = controls(
-        *(settings, Kinds(OPERATION_SCOPES, SCOPES, PREFIX), Tokens(engine).all),
+        *(settings, KINDS, Tokens(engine).all),
         unavailable=(StoreUnavailable,),
         run=run_here,
         metrics=metrics,

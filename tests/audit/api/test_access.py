@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from audit_service.access.scopes import SCOPES
+from audit_service.access.scopes import KINDS, ROUTE_SCOPES
 from audit_service.api import stream
-from audit_service.api.route_scopes import ROUTE_SCOPES
 from audit_service.log import LogUnavailable, migrate
 from audit_service.search.arrivals import Arrivals
 from service_kit.access import token_cache
@@ -27,7 +26,7 @@ def test_every_route_is_for_whom_its_scope_says(app: Flask, tokens: Tokens) -> N
     options = {"receive.receive": {"headers": EVENT, "data": b""}}
     every = list(routes(app, ROUTE_SCOPES, options))
     assert {route.endpoint for route in every} == set(ROUTE_SCOPES)
-    asked = list(ways(tokens, SCOPES, lambda token: cookie_of(client, token)))
+    asked = list(ways(tokens, KINDS.scopes, lambda token: cookie_of(client, token)))
     assert faults(client, asked, every) == []
 
 

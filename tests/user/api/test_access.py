@@ -10,9 +10,8 @@ from service_kit.http import request_body
 from tests.support.access_table import Tokens, bearer, cookie_of, faults, routes, ways
 from tests.support.sink_server import Sink
 from tests.user.conftest import MakeApp
-from user_service.api.route_scopes import ROUTE_SCOPES
+from user_service.access import KINDS, PREFIX, ROUTE_SCOPES
 from user_service.store.tokens import Tokens as TokenAdmin
-from user_service.users.scopes import PREFIX, SCOPES
 
 USER = {"name": "Ada", "password": "secret"}
 
@@ -35,7 +34,7 @@ def test_every_route_is_for_whom_its_scope_says(
     client = app.test_client(use_cookies=False)
     every = list(routes(app, ROUTE_SCOPES, {}))
     assert {route.endpoint for route in every} == set(ROUTE_SCOPES)
-    asked = list(ways(tokens, SCOPES, lambda token: cookie_of(client, token)))
+    asked = list(ways(tokens, KINDS.scopes, lambda token: cookie_of(client, token)))
     assert faults(client, asked, every) == []
     assert sink.received == []
 
