@@ -1,10 +1,13 @@
 """Time of day in UTC, to the microsecond: as databases keep it, as responses show it."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def now() -> datetime:
@@ -20,6 +23,12 @@ def now_in_microseconds() -> int:
 def to_microseconds(moment: datetime) -> int:
     """The moment in microseconds since 1970. Exact, which a float of seconds is not."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def duration_of(text: str) -> timedelta | None:
+    """The duration of a number of seconds, minutes, hours or days: `15m`; None of other text."""
+    match = _DURATION.fullmatch(text)
+    return None if match is None else timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def in_microseconds(duration: timedelta) -> int:

@@ -1,18 +1,11 @@
 """Moments, to any number of digits, in an order."""
 
-import re
-from datetime import timedelta
-from typing import Final
-
 from audit_service.events.attributes import is_timestamp
 from audit_service.events.instant import instant
-from service_kit.clock import from_microseconds, rfc3339
+from service_kit.clock import duration_of, from_microseconds, rfc3339
 
 Moment = tuple[str, str]
 """A moment in UTC to the second, and the digits after it: such tuples have the order of time."""
-
-_AGO = re.compile(r"-([0-9]{1,6})([smhd])", re.ASCII)
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def moment(timestamp: str) -> Moment:
@@ -31,9 +24,10 @@ def absolute(text: str, now: int) -> str:
 
     Units: s, m, h, d. Raises ValueError where it is neither.
     """
-    if ago := _AGO.fullmatch(text):
+    ago = duration_of(text[1:]) if text.startswith("-") else None
+    if ago is not None:
         try:
-            return rfc3339(from_microseconds(now) - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
+            return rfc3339(from_microseconds(now) - ago)
         except OverflowError:
             raise ValueError("is before the year 1") from None
     if not is_timestamp(text):

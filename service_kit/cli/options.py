@@ -1,13 +1,11 @@
 """Options that several commands have."""
 
-import re
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import click
 
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from service_kit.clock import duration_of
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -20,7 +18,7 @@ class Duration(click.ParamType[timedelta]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        match = _DURATION.fullmatch(value)
-        if match is None:
+        found = duration_of(value)
+        if found is None:
             self.fail("must be seconds, minutes, hours or days: 90s, 30m, 24h, 90d", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return found
