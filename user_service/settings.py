@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from rfc3986_validator import validate_rfc3986
 
 from service_kit import database_url
+from service_kit.access import token_text
 from service_kit.kafka import topic_url
 from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
 from service_kit.settings.base import ServiceSettings
@@ -38,7 +39,7 @@ def _database_url(text: str) -> str:
 
 
 def _token(text: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[!-~]*", text.get_secret_value()):
+    if not token_text.can_be_sent(text.get_secret_value()):
         raise ValueError("must be a token: characters of ASCII without spaces")
     return text
 

@@ -47,24 +47,14 @@ class BearerTokens:
         self._query_paths = query_paths
 
     def __call__(self, environ: Mapping[str, Any]) -> Principal | None:
-        header = environ.get("HTTP_AUTHORIZATION")
-        given = self._parameters(environ)
+        header, given = environ.get("HTTP_AUTHORIZATION"), self._parameters(environ)
         if len(given) + (header is not None) > 1:
             raise TwoTokens
-        if header is not None:
-            match = _BEARER.fullmatch(header) if len(header) < _MOST_BYTES else None
-            if match is None:
-                raise Unauthenticated("Authorization must be `Bearer TOKEN`")
-            return self.principal_of(match[1])
-        return self.principal_of(given[0]) if given else None
-
-    def principal_of(self, text: str) -> Principal:
-        """The bearer of a token. Raises Unauthenticated, TokensUnavailable."""
-        token = self.find(text)
-        return principal_of(token, self._cache)
+        text = bearer_of(environ) or next(iter(given), None)
+        return None if text is None else principal_of(self.find(text), self._cache)
 
     def find(self, text: str) -> StoredToken:
-        """The token of a text, likewise."""
+        """The token of a text. Raises Unauthenticated, TokensUnavailable."""
         digest = token_text.digest_of(text, self._prefix)
         token = None if digest is None else self._cache.find(digest)
         if token is None:
@@ -85,6 +75,17 @@ class BearerTokens:
             for name, value in parse_qsl(query, keep_blank_values=True)
             if name == ACCESS_TOKEN
         ]
+
+
+def bearer_of(environ: Mapping[str, Any]) -> str | None:
+    """The text after `Authorization: Bearer`, None without that header. Raises Unauthenticated."""
+    header = environ.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return None
+    match = _BEARER.fullmatch(header) if len(header) < _MOST_BYTES else None
+    if match is None:
+        raise Unauthenticated("Authorization must be `Bearer TOKEN`")
+    return match[1]
 
 
 def principal_of(token: StoredToken, cache: TokenCache) -> Principal:

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service_kit.access.authenticator import BearerTokens, Unauthenticated
+from service_kit.access.authenticator import BearerTokens, Unauthenticated, bearer_of
 from service_kit.access.guard import unauthorized
 from service_kit.access.session import SessionKind
 from service_kit.access.token_cache import TokensUnavailable
@@ -19,7 +19,6 @@ from service_kit.http.problems import Problem, unavailable
 
 MOST_BYTES: Final = 1000
 FORM: Final = "application/x-www-form-urlencoded"
-_BEARER: Final = "bearer "
 
 
 class SessionRequest(BaseModel):
@@ -87,11 +86,8 @@ def blueprint(tokens: BearerTokens | None, kind: SessionKind) -> APIBlueprint:
 
 
 def _given() -> str:
-    """The token of the request. Raises Problem."""
-    header = request.headers.get("Authorization", "")
-    if header[: len(_BEARER)].lower() == _BEARER:
-        return header[len(_BEARER) :].strip()
-    token = _in_body(request_body.read(MOST_BYTES))
+    """The token of the request. Raises Problem, Unauthenticated."""
+    token = bearer_of(request.environ) or _in_body(request_body.read(MOST_BYTES))
     if token is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "there is no token")
     return token

@@ -5,13 +5,13 @@ Each item: `name`, `sha256` of the token in hexadecimal digits, `scopes`, and if
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Final
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from service_kit.access.stored_token import StoredToken
+from service_kit.changing_file import ChangingFile
 
 log = structlog.get_logger()
 
@@ -39,41 +39,31 @@ class TokenFile:
         self, path: str, scopes: frozenset[str], reserved: frozenset[str] = frozenset()
     ) -> None:
         """Raises WrongTokenFile. `scopes`: those that there are; `reserved`: names of no token."""
-        self._reserved = reserved
         self._path = path
         self._scopes = scopes
-        self._seen = self._identity()
-        self._tokens = self._parsed(self._text())
+        self._reserved = reserved
+        self._file = ChangingFile(path)
+        self._tokens: Sequence[StoredToken] = ()
         self._fault = ""
+        self._read()
 
     def tokens(self) -> Sequence[StoredToken]:
         """Those that are in it now."""
         try:
-            seen = self._identity()
-            if seen != self._seen:
-                text = self._text()
-                # One that is wrong stays so until it changes; one that cannot be read may not.
-                self._seen = seen
-                self._tokens = self._parsed(text)
-                self._fault = ""
+            self._read()
         except WrongTokenFile as error:
             if self._fault != str(error):
                 log.error("the tokens of the file before hold on", reason=str(error))  # noqa: TRY400 - one line
             self._fault = str(error)
         return self._tokens
 
-    def _identity(self) -> tuple[int, int, int]:
+    def _read(self) -> None:
         try:
-            found = Path(self._path).stat()
+            text = self._file.read_if_changed()
         except OSError as error:
             raise WrongTokenFile(f"cannot read {self._path}: {error.strerror}") from None
-        return found.st_ino, found.st_mtime_ns, found.st_size
-
-    def _text(self) -> bytes:
-        try:
-            return Path(self._path).read_bytes()
-        except OSError as error:
-            raise WrongTokenFile(f"cannot read {self._path}: {error.strerror}") from None
+        if text is not None:
+            self._tokens, self._fault = self._parsed(text), ""
 
     def _parsed(self, text: bytes) -> Sequence[StoredToken]:
         try:

@@ -18,6 +18,7 @@ CHECK: Final = 6
 """And for a CRC-32."""
 
 
+_VISIBLE = re.compile(r"[!-~]*")
 _ANY = re.compile(f"[a-z]{{3}}_[0-9A-Za-z]{{{BODY + CHECK}}}")
 
 
@@ -34,6 +35,11 @@ def digest_of(text: str, prefix: str) -> bytes | None:
     if match is None or match[2] != _check(prefix, match[1]):
         return None
     return _digest(text)
+
+
+def can_be_sent(text: str) -> bool:
+    """Whether the text can be a header's token, of whatever kind: visible characters of ASCII."""
+    return _VISIBLE.fullmatch(text) is not None
 
 
 def redact(text: str) -> str:

@@ -4,24 +4,23 @@ Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
 """
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 import click
 import requests
 from requests.auth import AuthBase
 
+from service_kit.access import token_text
 from service_kit.logs import escape_controls
+from service_kit.settings.env_files import Unreadable, content_of
 from service_kit.settings.redaction import redact
 
 REFUSED: Final = 1
 UNREACHABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
 TIMEOUT_SECONDS: Final = 60.0
 
-_TOKEN = re.compile(r"[!-~]*")
 _URL: Final = "service_kit.cli.remote.url"
 Response = requests.Response
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,21 +59,18 @@ class Remote:
         self.url = url.rstrip("/")
         self._session = requests.Session()
         # No netrc, whose password would be sent in the token's place.
-        variable = program.upper().replace("-", "_") + "_TOKEN"
-        token = self._token(variable).strip()
-        if not _TOKEN.fullmatch(token):
-            self.end(REFUSED, f"{variable}: is no token")
-        self._session.auth = _Bearer(token)
+        self._session.auth = _Bearer(self._token(program.upper().replace("-", "_") + "_TOKEN"))
 
     def _token(self, variable: str) -> str:
         file = os.environ.get(f"{variable}_FILE")
-        if variable in os.environ or file is None:
-            return os.environ.get(variable, "")
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            self.end(REFUSED, f"{variable}_FILE: cannot read {file}: {reason}")
+        text: str | Unreadable = os.environ.get(variable, "")
+        if variable not in os.environ and file is not None:
+            text = content_of(f"{variable}_FILE", file)
+        if isinstance(text, Unreadable):
+            self.end(REFUSED, text.reason)
+        if not token_text.can_be_sent(text.strip()):
+            self.end(REFUSED, f"{variable}: is no token")
+        return text.strip()
 
     def get(self, path: str, parameters: Parameters = ()) -> Any:
         """The JSON at a path."""

@@ -49,7 +49,7 @@ class FileVariables(PydanticBaseSettingsSource):
             if name in os.environ:
                 break
             if path is not None:
-                return _content(f"{name}_FILE", path), name, False
+                return content_of(f"{name}_FILE", path), name, False
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -68,7 +68,8 @@ class Unreadable:
     reason: str
 
 
-def _content(variable: str, path: str) -> str | Unreadable:
+def content_of(variable: str, path: str) -> str | Unreadable:
+    """What is in the file that a variable names, less the line end."""
     try:
         return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,18 +1,14 @@
 """Sink token: what an HTTP sink knows this service by, as it is now."""
 
-import re
 import threading
-from pathlib import Path
-from typing import Final
 
 import structlog
 
+from service_kit.access import token_text
+from service_kit.changing_file import ChangingFile
 from user_service.settings import Settings
 
 log = structlog.get_logger()
-
-_NO_FILE: Final = (0, 0, 0)
-_FORM = re.compile(r"[!-~]+")
 
 
 class SinkToken:
@@ -20,24 +16,18 @@ class SinkToken:
 
     def __init__(self, text: str, file: str = "") -> None:
         self._text = text
-        self._file = file
+        self._file = ChangingFile(file) if file else None
         self._lock = threading.Lock()
-        self._seen = _NO_FILE
 
     def text(self) -> str:
         """The token; empty where there is none. One that cannot be read stays as it was."""
-        if not self._file:
+        if self._file is None:
             return self._text
         with self._lock:
             try:
-                found = Path(self._file).stat()
-                seen = found.st_ino, found.st_mtime_ns, found.st_size
-                if seen != self._seen:
-                    text = Path(self._file).read_text(encoding="utf-8").strip()
-                    self._seen = seen
-                    if not _FORM.fullmatch(text):
-                        raise ValueError("it is no token")  # noqa: TRY301 - said below
-                    self._text = text
+                found = self._file.read_if_changed()
+                if found is not None:
+                    self._text = _token(found)
             except (OSError, ValueError) as error:
                 # It may be in the middle of being written.
                 log.warning("the sink's token cannot be read", reason=type(error).__name__)
@@ -47,3 +37,11 @@ class SinkToken:
 def sink_token(settings: Settings) -> SinkToken:
     """The one that is set."""
     return SinkToken(settings.sink_token.get_secret_value(), settings.sink_token_file)
+
+
+def _token(content: bytes) -> str:
+    """Raises ValueError where it is none."""
+    text = content.decode().strip()
+    if not text or not token_text.can_be_sent(text):
+        raise ValueError("it is no token")
+    return text
