@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, event, insert, text
 from sqlalchemy.exc import OperationalError
@@ -250,6 +250,12 @@ QUICK = {
 def timing(**changes: Any) -> RelayTiming:
     """The timing of a relay in operation on SQLite, with these changes."""
     return replace(RelayTiming.of(Settings(sink="http://127.0.0.1:9/"), "sqlite"), **changes)
+
+
+PATIENT: Final[Mapping[str, Any]] = MappingProxyType(
+    {"relay_lease_seconds": 10.0, "relay_timeout": 10.0}
+)
+"""Of a relay that repeats nothing, however busy the machine is."""
 
 
 @contextmanager

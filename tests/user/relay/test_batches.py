@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from tests.support.relay_harness import (
     HOUR,
+    PATIENT,
     SinkLog,
     UserEvent,
     Verdict,
@@ -83,7 +84,7 @@ def test_a_sink_that_takes_no_batches_is_sent_single_events_and_that_is_said_onc
     with (
         capture_logs() as logged,
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, sink_batch=4),
+        relaying(database_url, sink.url, sink_batch=4, **PATIENT),
     ):
         wait_until(drained(engine))
         batches = sum(1 for events in log.arrived if len(events) > 1)
@@ -150,7 +151,7 @@ def test_a_sink_that_refuses_batches_whole_is_sent_single_events_for_a_while(
     with (
         capture_logs() as lines,
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, sink_batch=10, relay_connections=1) as relay,
+        relaying(database_url, sink.url, sink_batch=10, relay_connections=1, **PATIENT) as relay,
     ):
         wait_until(drained(engine))
         refused = [events for events in log.arrived if len(events) > 1]

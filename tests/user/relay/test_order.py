@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.support.relay_harness import (
+    PATIENT,
     SinkLog,
     UserEvent,
     connected,
@@ -42,7 +43,7 @@ def test_first_arrivals_are_in_each_users_order(
     log = SinkLog()
     with (
         open_sink(judging(log)) as sink,
-        relaying(database_url, sink.url, sink_batch=batch),
+        relaying(database_url, sink.url, sink_batch=batch, **PATIENT),
     ):
         wait_until(drained(engine))
     assert in_order(log)
