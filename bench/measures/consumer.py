@@ -80,10 +80,10 @@ def _messages(count: int) -> Iterator[tuple[str, Headers]]:
 
 
 def _rate(url: str, events: int) -> float:
-    first = 0.0
-    while not first:
-        first, began = _stored(url), time.perf_counter()
-    stored = first
+    while not (first := _stored(url)):
+        # Without a break thousands of connections a second would be made and be refused.
+        time.sleep(STEP_SECONDS)
+    began, stored = time.perf_counter(), first
     while stored < events:
         if time.perf_counter() > began + PATIENCE_SECONDS:
             raise TimeoutError(f"{stored:,.0f} of {events:,} events were stored")
