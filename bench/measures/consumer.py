@@ -22,6 +22,10 @@ from bench.measures.spread import Spread
 
 PARTITIONS = 3
 KEYS = 100
+FIRST_STEP_SECONDS = 0.01
+"""Between two looks whether it has begun: in a longer one a short topic is stored to its end, and
+without any thousands of connections a second would be made and be refused.
+"""
 STEP_SECONDS = 0.25
 PATIENCE_SECONDS = 300.0
 _STORED = re.compile(r'audit_service_events_total\{outcome="stored"\} ([\d.e+]+)')
@@ -80,16 +84,22 @@ def _messages(count: int) -> Iterator[tuple[str, Headers]]:
 
 
 def _rate(url: str, events: int) -> float:
-    while not (first := _stored(url)):
-        # Without a break thousands of connections a second would be made and be refused.
-        time.sleep(STEP_SECONDS)
-    began, stored = time.perf_counter(), first
-    while stored < events:
-        if time.perf_counter() > began + PATIENCE_SECONDS:
-            raise TimeoutError(f"{stored:,.0f} of {events:,} events were stored")
-        time.sleep(STEP_SECONDS)
-        stored = _stored(url)
+    """Raises TimeoutError, and ValueError where they are too few to be timed."""
+    deadline = time.perf_counter() + PATIENCE_SECONDS
+    first, began = _wait_for(url, 1, FIRST_STEP_SECONDS, deadline), time.perf_counter()
+    if first >= events:
+        raise ValueError(f"all {events:,} events were stored before the clock ran: take more")
+    _wait_for(url, events, STEP_SECONDS, deadline)
     return (events - first) / (time.perf_counter() - began)
+
+
+def _wait_for(url: str, events: int, step: float, deadline: float) -> float:
+    """How many are stored, once it is so many. Raises TimeoutError."""
+    while (stored := _stored(url)) < events:
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"{stored:,.0f} of {events:,} events were stored")
+        time.sleep(step)
+    return stored
 
 
 def _stored(url: str) -> float:
