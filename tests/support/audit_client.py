@@ -62,6 +62,16 @@ class Sink:
         texts = events if isinstance(events, str) else f"[{','.join(map(_text, events))}]"
         return self.post(texts.encode(), content_type)
 
+    def pages(self, asked: str) -> Iterator[TestResponse]:
+        """Each page of a query, by following `next`; on a busy machine one may be short."""
+        cursor: str | None = ""
+        while cursor is not None:
+            answer = self.client.get(f"/v1/events?{asked}{cursor and f'&cursor={cursor}'}")
+            assert answer.status_code == 200, answer.text
+            assert answer.content_type == "application/json"
+            yield answer
+            cursor = json.loads(answer.text)["next"]
+
     def stored(self) -> list[dict[str, Any]]:
         """Every event in the JSON format, the oldest first."""
         return [shown["event"] for shown in self.shown()]

@@ -25,14 +25,8 @@ def get(sink: Sink, path: str) -> Any:
 
 def pages(sink: Sink, limit: int) -> list[list[int]]:
     """The positions of each page, by following `next` from the first to the last."""
-    found: list[list[int]] = []
-    cursor = ""
-    while True:
-        page = get(sink, f"/v1/events?limit={limit}{cursor}")
-        found.append([item["position"] for item in page["items"]])
-        if page["next"] is None:
-            return found
-        cursor = f"&cursor={page['next']}"
+    found = (answer.get_json() for answer in sink.pages(f"limit={limit}"))
+    return [[item["position"] for item in page["items"]] for page in found]
 
 
 def cursor_of(text: str) -> str:

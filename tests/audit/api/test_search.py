@@ -20,13 +20,7 @@ def get(sink: Sink, asked: str) -> Any:
 
 
 def all_ids(sink: Sink, asked: str) -> list[str]:
-    """Of all pages: on a busy machine one may be short."""
-    page = get(sink, asked)
-    found = ids(page)
-    while page["next"] is not None:
-        page = get(sink, f"{asked}&cursor={page['next']}")
-        found += ids(page)
-    return found
+    return [found for answer in sink.pages(asked) for found in ids(answer.json)]
 
 
 def ids(page: Any) -> list[str]:

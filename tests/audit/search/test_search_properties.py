@@ -60,17 +60,11 @@ def known(sink: Sink) -> list[Any]:
 def pages(sink: Sink, parameters: list[tuple[str, str]], limit: int) -> list[Any]:
     """Every record of a query, by following `next`."""
     found: list[Any] = []
-    cursor: list[tuple[str, str]] = []
-    while True:
-        asked = urlencode([*parameters, ("limit", f"{limit}"), *cursor])
-        answer = sink.client.get(f"/v1/events?{asked}")
-        assert answer.status_code == 200, answer.text
+    for answer in sink.pages(urlencode([*parameters, ("limit", f"{limit}")])):
         page = naive.decode(answer.text)
         assert len(page["items"]) <= limit
         found += page["items"]
-        if page["next"] is None:
-            return found
-        cursor = [("cursor", page["next"])]
+    return found
 
 
 class Index(Enum):
