@@ -1,4 +1,4 @@
-"""Time of day in UTC, to the microsecond: as databases keep it, as responses show it."""
+"""Time of day in UTC, to the microsecond, as databases keep it and responses show it; durations."""
 
 import re
 import time
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

@@ -1,4 +1,4 @@
-"""Moments survive a database, and are shown with every digit."""
+"""Moments survive a database, and are shown with every digit; a duration has a unit."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -35,3 +35,24 @@ def test_now_is_the_same_moment_in_both_forms() -> None:
 )
 def test_rfc_3339_text_has_six_digits_and_z(moment: datetime, text: str) -> None:
     assert clock.rfc3339(moment) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0s", timedelta()),
+        ("90s", timedelta(seconds=90)),
+        ("15m", timedelta(minutes=15)),
+        ("24h", timedelta(hours=24)),
+        ("999999d", timedelta(days=999_999)),
+    ],
+)
+def test_a_duration_is_a_number_and_its_unit(text: str, expected: timedelta) -> None:
+    assert clock.duration_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "15", "m", "-15m", "1.5h", "15 m", "15M", "1000000s", "\u0661m"]
+)
+def test_what_is_no_duration_is_none(text: str) -> None:
+    assert clock.duration_of(text) is None
