@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from service_kit.concurrency import THREADS, Concurrency, Runner
 from service_kit.http import (
     client_address,
+    content_policy,
     health,
     host_header,
     problems,
@@ -138,6 +139,7 @@ def create(
     problems.register(app, problem_for)
     host_header.register(app, hosts)
     query_parameters.register(app)
+    content_policy.register(app)
     app.register_blueprint(
         health.blueprint(
             checks,

@@ -31,7 +31,7 @@ MEDIA_TYPES: Final = {
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 _DIGITS: Final = 16
 _COMPRESSED_ALREADY: Final = frozenset({".ico", ".png"})
-_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+_HEADERS: Final = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
 
 
 def in_package(package: str, folder: str) -> Mapping[str, bytes]:
@@ -96,7 +96,6 @@ class Assets:
     def _answer(self, path: str, run: Runner) -> Response:
         suffix = PurePosixPath(path).suffix
         answer = Response(content_type=MEDIA_TYPES[suffix], headers=_HEADERS)
-        answer.headers["Cache-Control"] = FOR_EVER
         if suffix not in _COMPRESSED_ALREADY and request.accept_encodings["gzip"] > 0:
             if path not in self._compressed:
                 # Two requests may do so at once, with the same result.
