@@ -36,6 +36,7 @@ from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
+from service_kit.http import api_docs
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
@@ -117,6 +118,7 @@ def app_on(
     if settings.audit_reads:
         read_events.register(app, ROUTE_SCOPES, own_events)
     app.register_blueprint(session_routes.blueprint(guards.tokens, guards.sessions))
+    api_docs.register(app, concurrency.runner(1))
     origins = [each.lower() for each in settings.webhook_origins.split(",") if each]
     app.register_blueprint(handshake.blueprint(origins, settings.webhook_rate))
     arrivals = Arrivals(backend, concurrency, lambda: app.is_draining)

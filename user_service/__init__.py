@@ -15,8 +15,8 @@ from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
+from service_kit.http import api_docs, json_request
 from service_kit.http import app as service_app
-from service_kit.http import json_request
 from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
 from service_kit.process.periodic import PeriodicThread, Task
@@ -115,6 +115,7 @@ def app_on(
         app, routes.BODY_BYTES, routes.BODY_VALUES, but=frozenset({"session.begin"})
     )
     app.register_blueprint(session_routes.blueprint(guards.tokens, guards.sessions))
+    api_docs.register(app, concurrency.runner(1))
     app.register_blueprint(routes.blueprint(users, reader, admission, settings.delivery_timeout))
     openapi.describe(app, guards.access, guards.sessions.cookie)
     app.close_with(engine.dispose)

@@ -28,6 +28,8 @@ COMMON_ROUTES: Final[Scopes] = {
     READINESS: OPEN,
     "metrics.show": METRICS_READ,
     "openapi.spec": OPEN,
+    "api_docs.show": OPEN,
+    "api_docs_assets.serve": OPEN,
     "session.begin": OPEN,
     "session.end": OPEN,
 }

@@ -74,6 +74,14 @@ class ServiceApp(APIFlask):
         """The function itself: none is asynchronous, and to find that out takes a while."""
         return func
 
+    def _get_spec(self, spec_format: str | None = None, force_update: bool = False) -> Any:  # noqa: FBT001, FBT002 - as the library has it
+        """The OpenAPI document, with the service's address as this request's client has it.
+
+        It is a path: the library would keep the host that its first client named, for all others.
+        """
+        spec: Any = super()._get_spec(spec_format, force_update)
+        return {**spec, "servers": [{"url": request.script_root or "/"}]}
+
     def close_with(self, close: Callable[[], object]) -> None:
         """Have the application's `close` call this one, the last that was added first."""
         self._resources.callback(close)
@@ -123,6 +131,7 @@ def create(
     app.config["VALIDATION_ERROR_DESCRIPTION"] = problems.INVALID_INPUT
     app.config["HTTP_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
     app.config["VALIDATION_ERROR_SCHEMA"] = ProblemDocument.model_json_schema()
+    app.config["AUTO_SERVERS"] = False
     app.config["AUTO_404_RESPONSE"] = False
     app.config["AUTO_200_RESPONSE"] = False
     app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider, not its base

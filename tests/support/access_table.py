@@ -96,7 +96,12 @@ def routes(
             )
 
 
-_VALUES = {"IntegerConverter": 1, "UUIDConverter": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
+_VALUES = {
+    "IntegerConverter": 1,
+    "UUIDConverter": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
+    "UnicodeConverter": "x",
+    "PathConverter": "x/y.js",
+}
 
 
 def bearer(token: str) -> dict[str, str]:
