@@ -36,11 +36,13 @@ from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
-from service_kit.http import api_docs
+from service_kit.http import api_docs, landing_page
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
 
+TITLE = "Audit service"
+DESCRIPTION = "A sink for CloudEvents: what it acknowledged is kept unaltered, and can be found"
 VERSION = version("post-cloudevents")
 
 
@@ -100,7 +102,7 @@ def app_on(
     run_lists = concurrency.runner(max(1, settings.threads - 1))
     app = service_app.create(
         __name__,
-        title="Audit service",
+        title=TITLE,
         version=VERSION,
         problem_for=PROBLEM_FOR,
         checks={"database": backend.ping},
@@ -118,6 +120,7 @@ def app_on(
     if settings.audit_reads:
         read_events.register(app, ROUTE_SCOPES, own_events)
     app.register_blueprint(session_routes.blueprint(guards.tokens, guards.sessions))
+    app.register_blueprint(landing_page.blueprint(TITLE, VERSION, DESCRIPTION))
     api_docs.register(app, concurrency.runner(1))
     origins = [each.lower() for each in settings.webhook_origins.split(",") if each]
     app.register_blueprint(handshake.blueprint(origins, settings.webhook_rate))

@@ -15,7 +15,7 @@ from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
-from service_kit.http import api_docs, json_request
+from service_kit.http import api_docs, json_request, landing_page
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.metrics.registry import Metrics
@@ -44,6 +44,9 @@ from user_service.users.hashing_places import HashingPlaces
 from user_service.users.passwords import Passwords
 from user_service.users.service import Users
 
+TITLE = "User service"
+DESCRIPTION = "Users, and an event for every change of one"
+VERSION = version("post-cloudevents")
 PERIOD_SECONDS = 1.0
 """Between two rounds of the periodic tasks."""
 
@@ -95,8 +98,8 @@ def app_on(
     users = Users(changes, mode.recorder, _passwords(settings, places))
     app = service_app.create(
         __name__,
-        title="User service",
-        version=version("post-cloudevents"),
+        title=TITLE,
+        version=VERSION,
         problem_for=PROBLEM_FOR,
         checks={"database": reader.ping},
         reports={**mode.reports, **disk.reports()},
@@ -115,6 +118,7 @@ def app_on(
         app, routes.BODY_BYTES, routes.BODY_VALUES, but=frozenset({"session.begin"})
     )
     app.register_blueprint(session_routes.blueprint(guards.tokens, guards.sessions))
+    app.register_blueprint(landing_page.blueprint(TITLE, VERSION, DESCRIPTION))
     api_docs.register(app, concurrency.runner(1))
     app.register_blueprint(routes.blueprint(users, reader, admission, settings.delivery_timeout))
     openapi.describe(app, guards.access, guards.sessions.cookie)

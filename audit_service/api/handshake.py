@@ -10,7 +10,7 @@ from flask import Response, request
 from service_kit.http.blocking import never_blocks
 from service_kit.http.no_content import no_content
 
-ALLOWED_METHODS: Final = "POST, OPTIONS"
+ALLOWED_METHODS: Final = "GET, HEAD, POST, OPTIONS"
 ANY: Final = "*"
 
 _DOC: Final[dict[str, Any]] = {

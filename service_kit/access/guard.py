@@ -27,6 +27,7 @@ COMMON_ROUTES: Final[Scopes] = {
     "health.livez": OPEN,
     READINESS: OPEN,
     "metrics.show": METRICS_READ,
+    "landing_page.show": OPEN,
     "openapi.spec": OPEN,
     "api_docs.show": OPEN,
     "api_docs_assets.serve": OPEN,
