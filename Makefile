@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox bench-access bench-memory \
-	bench-query lock
+	bench-query lock vendor
 
 install: $(VENV)/installed
 
@@ -69,6 +69,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.vendor check
 
 # Measures everything and writes docs/performance.md; needs wrk and a quiet machine.
 bench: install
@@ -103,3 +104,7 @@ bench-query: install
 lock:
 	uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-header --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
 	uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-header --python-version 3.11 --extra build -c constraints.txt pyproject.toml -o constraints-runtime.txt
+
+# Fetch the files of others that vendor.toml records; needs npm.
+vendor: install
+	$(BIN)/python -m tools.vendor fetch

@@ -23,6 +23,7 @@ CONTENTS = {
     "icon.png": b"\x89PNG" * 100,
     "icon.ico": b"\0\0\1\0",
     "words.json": b"{}",
+    "LICENSE.txt": b"All may",
 }
 
 
