@@ -70,7 +70,7 @@ def blueprint(tokens: BearerTokens | None, kind: SessionKind) -> APIBlueprint:
         except TokensUnavailable:
             raise unavailable("the token cannot be looked up at the moment") from None
         is_form = request.mimetype == FORM
-        response = Response(status=303, headers={"Location": "/"}) if is_form else no_content()
+        response = _to_the_page() if is_form else no_content()
         kind.begin(response, token, secure=request.is_secure)
         return response
 
@@ -83,6 +83,11 @@ def blueprint(tokens: BearerTokens | None, kind: SessionKind) -> APIBlueprint:
         return response
 
     return routes
+
+
+def _to_the_page() -> Response:
+    """303 to a path, behind a proxy's prefix too: no host, which the client would have named."""
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"{request.script_root}/"})
 
 
 def _given() -> str:

@@ -92,6 +92,13 @@ def test_a_form_has_the_token_in_its_body_and_leads_to_the_page(trial: Trial) ->
     assert trial.status() == 200
 
 
+def test_behind_a_prefix_the_form_leads_to_the_page_there(trial: Trial) -> None:
+    answer = trial.client.post(
+        "/session", data={"token": trial.text}, environ_overrides={"SCRIPT_NAME": "/audit"}
+    )
+    assert answer.headers["Location"] == "/audit/"
+
+
 def test_json_has_it_too(trial: Trial) -> None:
     assert trial.client.post("/session", json={"token": trial.text}).status_code == 204
     assert trial.status() == 200
