@@ -46,6 +46,10 @@ class Contents:
         value = self._event.attributes.get(name)
         return None if value is None else text_of(value)
 
+    def attributes(self) -> Iterator[tuple[str, str]]:
+        """Names and texts of all attributes."""
+        return ((name, text_of(value)) for name, value in self._event.attributes.items())
+
     def fields(self, path: Path) -> Iterator[str]:
         """The texts of the scalars that are at a path of the JSON data."""
         found: Sequence[Any] = [] if self.json is LOSSY else [self.json]

@@ -86,7 +86,7 @@ def _term(name: str, value: str, before: Mapping[str, object]) -> Expression:
     if name == SENDER:
         return patterns.compared(Sender, value)
     if name.startswith(EXTENSION):
-        return patterns.attribute(_extension(name), value)
+        return patterns.attribute(extension_of(name), value)
     if name.startswith(DATA):
         return Field(patterns.path(name.removeprefix(DATA)), value)
     raise ValueError("is no parameter of this query")
@@ -97,9 +97,10 @@ def _check_is_first(name: str, before: Mapping[str, object]) -> None:
         raise ValueError("must not be given twice")
 
 
-def _extension(name: str) -> str:
+def extension_of(name: str) -> str:
+    """The attribute that `ext.NAME` names. Raises ValueError."""
     extension = name.removeprefix(EXTENSION)
-    if not is_name(extension):
+    if not name.startswith(EXTENSION) or not is_name(extension):
         raise ValueError("must name an extension: ext.NAME, of letters and digits")
     return extension
 
@@ -156,3 +157,11 @@ _ONCE: Final[Mapping[str, Callable[[str], Expression]]] = {
     "tolerated": _tolerated,
     "filter": subscription_filter.parse,
 }
+
+NAMES: Final = (*ATTRIBUTES, SENDER, *PERIOD, *_ONCE)
+"""Of all filters but `ext.NAME` and `data.PATH`."""
+
+
+def is_filter(name: str) -> bool:
+    """Whether a parameter of that name is a filter."""
+    return name in NAMES or name.startswith((EXTENSION, DATA))

@@ -8,6 +8,7 @@ from audit_service.search.contents import ITEMS, Name, Path
 from audit_service.search.expressions import Attribute, Comparison, Expression, Not
 
 _CHARACTER = re.compile(r"\\(.)|([^\\])", re.DOTALL)
+_ESCAPED = re.compile(r"[\\.\[]")
 _STEPS = re.compile(r"((?:\\.|[^\\.\[])*)((?:\[\])*)(\.|\Z)", re.DOTALL)
 
 
@@ -35,6 +36,14 @@ def compared(asked: Callable[[str, Comparison], Expression], pattern: str) -> Ex
     return Not(found) if negated else found
 
 
+def pattern_of(text: str) -> str:
+    """The pattern that asks for exactly this text."""
+    pattern = text.replace("\\", "\\\\")
+    if pattern.startswith("!"):
+        pattern = f"\\{pattern}"
+    return f"{pattern[:-1]}\\*" if pattern.endswith("*") else pattern
+
+
 def path(text: str) -> Path:
     """The path that a text such as `items[].sku` stands for; a `\\` escapes `.`, `[` and itself.
 
@@ -54,6 +63,18 @@ def path(text: str) -> Path:
         steps += [ITEMS] * (len(items) // len(ITEMS))
         end, more = found.end(), bool(dot)
     return tuple(steps)
+
+
+def path_text(steps: Path) -> str:
+    """The text that stands for a path."""
+    text = ""
+    for step in steps:
+        if step is ITEMS:
+            text += ITEMS
+        else:
+            name = _ESCAPED.sub(r"\\\g<0>", step)
+            text += f".{name}" if text else name
+    return text
 
 
 def _characters(text: str) -> list[tuple[str, bool]]:
