@@ -1,33 +1,24 @@
 """Rejected messages: `/v1/rejected`, as the command line has them."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from audit_service.access.bounds import SourceForbidden
-from audit_service.access.own_events import OwnEvents, Told
 from audit_service.api.event_record import KafkaOrigin
 from audit_service.api.openapi import UNAVAILABLE
-from audit_service.events import REJECTIONS
-from audit_service.events.reader import EventReader
-from audit_service.log import EventLog
-from audit_service.rejected import RejectedStore, RejectionSummary, StoredRejection
+from audit_service.api.rejected_actions import MAX_ID, RejectedActions
+from audit_service.rejected import RejectedStore, RejectionSummary
 from audit_service.rejected.document import as_document, time_text
-from audit_service.rejected.redrive import redrive
-from service_kit.access.principal import current
-from service_kit.concurrency import Runner
 from service_kit.http import cursors
 from service_kit.http.blocking import never_blocks, reads_much
 from service_kit.http.no_content import no_content
-from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import WholeNumber
 
 FIRST_PAGE = 2**62
-MAX_ID = 2**63 - 1
 
 
 def _cursor(text: str) -> int:
@@ -87,14 +78,8 @@ class Redriven(BaseModel):
 _MISSING = {404: "There is none", **UNAVAILABLE}
 
 
-def blueprint(
-    store: RejectedStore,
-    event_log: EventLog,
-    reader: EventReader,
-    run: Runner,
-    own_events: OwnEvents,
-) -> APIBlueprint:
-    """The routes; `run`: runs what reads much."""
+def blueprint(actions: RejectedActions) -> APIBlueprint:
+    """The routes."""
     routes = APIBlueprint("rejected", __name__, url_prefix="/v1/rejected")
 
     @routes.get("")
@@ -103,9 +88,7 @@ def blueprint(
     @routes.doc(summary="Messages that were refused", tags=["Rejected"], responses=UNAVAILABLE)
     @reads_much
     def list_rejected(query: RejectedQuery) -> Response:
-        found = store.summaries(query.cursor or FIRST_PAGE, query.limit + 1)
-        page = found[: query.limit]
-        following = cursors.encode(str(page[-1].id)) if len(found) > query.limit else None
+        page, following = summaries(actions.store, query)
         return jsonify(items=[_summary(each) for each in page], next=following)
 
     @routes.get("/<int:number>")
@@ -113,7 +96,7 @@ def blueprint(
     @routes.doc(summary="A message that was refused, whole", tags=["Rejected"], responses=_MISSING)
     @reads_much
     def show(number: int) -> Response:
-        return jsonify(as_document(_existing(store, number)))
+        return jsonify(as_document(actions.existing(number)))
 
     @routes.post("/<int:number>/redrive")
     @routes.output(Redriven, description="It is stored, and no longer here")
@@ -124,46 +107,26 @@ def blueprint(
     )
     @never_blocks
     def redrive_one(number: int) -> Response:
-        rejection = run(lambda: _existing(store, number))
-        told = own_events.entries(Told.REDRIVEN, current(), f"{number}")
-        try:
-            stored = redrive(
-                *(rejection, event_log, store, reader),
-                run=run,
-                told=told,
-                is_controlled=own_events.is_telling,
-            )
-        except (*REJECTIONS, SourceForbidden) as error:
-            raise Problem(HTTPStatus.CONFLICT, f"it is still refused: {error}") from None
-        return jsonify(stored=stored)
+        return jsonify(stored=actions.redrive(number))
 
     @routes.delete("/<int:number>")
     @routes.output({}, status_code=204, description="It is gone for good")
     @routes.doc(summary="Forget it", tags=["Rejected"], responses=_MISSING)
     @never_blocks
     def drop(number: int) -> Response:
-        found = run(lambda: _existing(store, number)).message
-        own_events.tell(
-            *(Told.DROPPED, current(), f"{number}"),
-            reason=found.reason,
-            sender=found.sender,
-            digest=found.digest.hex(),
-        )
-        run(lambda: store.drop(number))
+        actions.drop(number)
         return no_content()
 
     return routes
 
 
-def _existing(store: RejectedStore, number: int) -> StoredRejection:
-    rejection = store.get(number) if number <= MAX_ID else None
-    if rejection is None:
-        raise _missing()
-    return rejection
-
-
-def _missing() -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, "there is no rejected message with this id")
+def summaries(
+    store: RejectedStore, query: RejectedQuery
+) -> tuple[Sequence[RejectionSummary], str | None]:
+    """A page of what is asked for, and the cursor of the next."""
+    found = store.summaries(query.cursor or FIRST_PAGE, query.limit + 1)
+    page = found[: query.limit]
+    return page, cursors.encode(str(page[-1].id)) if len(found) > query.limit else None
 
 
 def _summary(found: RejectionSummary) -> dict[str, Any]:

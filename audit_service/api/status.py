@@ -1,5 +1,7 @@
 """Status of the log: `GET /v1/status`."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import BaseModel, Field
@@ -39,16 +41,21 @@ def blueprint(log: Backend, index: IndexStatus, version: str) -> APIBlueprint:
     @routes.output(Status, description="The status")
     @routes.doc(summary="Size and speed of the log", tags=["Statistics"], responses=UNAVAILABLE)
     def status() -> Response:
-        last = log.last()
-        return jsonify(
-            version=version,
-            events=last,
-            bytes=log.size(),
-            last_minute=last - last_before(log, last, now_in_microseconds() - MINUTE),
-            index=index.report(),
-        )
+        return jsonify(report(log, index, version))
 
     return routes
+
+
+def report(log: Backend, index: IndexStatus, version: str) -> dict[str, Any]:
+    """The Status as it is now. Raises LogUnavailable."""
+    last = log.last()
+    return {
+        "version": version,
+        "events": last,
+        "bytes": log.size(),
+        "last_minute": last - last_before(log, last, now_in_microseconds() - MINUTE),
+        "index": index.report(),
+    }
 
 
 def last_before(log: Backend, last: int, moment: int) -> int:
