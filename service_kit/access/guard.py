@@ -33,6 +33,7 @@ COMMON_ROUTES: Final[Scopes] = {
     "api_docs_assets.serve": OPEN,
     "session.begin": OPEN,
     "session.end": OPEN,
+    "session.leave": OPEN,
 }
 """Of the routes that every service has."""
 

@@ -19,6 +19,8 @@ from service_kit.http.problems import Problem, unavailable
 
 MOST_BYTES: Final = 1000
 FORM: Final = "application/x-www-form-urlencoded"
+REFUSED: Final = "?session=refused"
+"""Where a form with a token that does not hold is answered from."""
 
 
 class SessionRequest(BaseModel):
@@ -32,7 +34,8 @@ class SessionRequest(BaseModel):
 _DOC: Final[dict[str, Any]] = {
     "summary": "Exchange a token for a cookie",
     "description": "The token is in `Authorization: Bearer`, or in a form or JSON as `token`. A "
-    "form is answered with 303 to `/`. The session ends after 8 hours, or with its token.",
+    "form is answered with 303 to `/`, with `?session=refused` where it does not hold. The session "
+    "ends after 8 hours, or with its token.",
     "tags": ["Session"],
     "responses": {
         204: {"description": "The cookie is set", "content": {}},
@@ -52,6 +55,12 @@ _END_DOC: Final[dict[str, Any]] = {
     "responses": {204: {"description": "The cookie is deleted", "content": {}}},
 }
 
+_LEAVE_DOC: Final[dict[str, Any]] = {
+    "summary": "End the session, for a form",
+    "tags": ["Session"],
+    "responses": {303: {"description": "The cookie is deleted; to `/`", "content": {}}},
+}
+
 
 def blueprint(tokens: BearerTokens | None, kind: SessionKind) -> APIBlueprint:
     """The routes; `tokens`: None where access is not controlled."""
@@ -63,14 +72,16 @@ def blueprint(tokens: BearerTokens | None, kind: SessionKind) -> APIBlueprint:
     def begin() -> Response:
         if tokens is None:
             raise Problem(HTTPStatus.NOT_FOUND, "access is not controlled: no session is needed")
+        is_form = request.mimetype == FORM
         try:
             token = tokens.find(_given())
         except Unauthenticated as error:
+            if is_form:
+                return _see_other(REFUSED)
             raise unauthorized(str(error), 'error="invalid_token"') from None
         except TokensUnavailable:
             raise unavailable("the token cannot be looked up at the moment") from None
-        is_form = request.mimetype == FORM
-        response = _to_the_page() if is_form else no_content()
+        response = _see_other() if is_form else no_content()
         kind.begin(response, token, secure=request.is_secure)
         return response
 
@@ -82,12 +93,21 @@ def blueprint(tokens: BearerTokens | None, kind: SessionKind) -> APIBlueprint:
         kind.end(response, secure=request.is_secure)
         return response
 
+    @routes.post("/session/end")
+    @routes.doc(**_LEAVE_DOC)
+    @never_blocks
+    def leave() -> Response:
+        response = _see_other()
+        kind.end(response, secure=request.is_secure)
+        return response
+
     return routes
 
 
-def _to_the_page() -> Response:
+def _see_other(query: str = "") -> Response:
     """303 to a path, behind a proxy's prefix too: no host, which the client would have named."""
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"{request.script_root}/"})
+    location = f"{request.script_root}/{query}"
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": location})
 
 
 def _given() -> str:
