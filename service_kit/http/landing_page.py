@@ -2,18 +2,16 @@
 a page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, render_template, request, url_for
 from pydantic import BaseModel, Field
+from werkzeug.datastructures import MIMEAccept
 
 from service_kit.http import content_policy
 from service_kit.http.blocking import never_blocks
-
-Html = Callable[[], Response]
-"""Makes the answer to a browser."""
 
 _JSON: Final = "application/json"
 _HTML: Final = "text/html"
@@ -58,8 +56,8 @@ _ANSWERS: Final[dict[int | str, Any]] = {
 }
 
 
-def blueprint(name: str, version: str, description: str, html: Html | None = None) -> APIBlueprint:
-    """The route. `html`: answers browsers, in place of a page that lists the links."""
+def blueprint(name: str, version: str, description: str) -> APIBlueprint:
+    """The route."""
     routes = APIBlueprint("landing_page", __name__, template_folder="templates")
 
     def page() -> dict[str, Any]:
@@ -75,21 +73,20 @@ def blueprint(name: str, version: str, description: str, html: Html | None = Non
     def list_of_links() -> Response:
         return content_policy.html(render_template("landing_page.html", page=page()))
 
-    html = html or list_of_links
-
     # OPTIONS may have a meaning of its own.
     @routes.get("/", provide_automatic_options=False)
     @routes.output(LandingPage)
     @routes.doc(summary="What is this?", responses=_ANSWERS)
     @never_blocks
     def show() -> Response:
-        answer = html() if _prefers_html() else jsonify(page())
+        is_browser = prefers_html(request.accept_mimetypes)
+        answer = list_of_links() if is_browser else jsonify(page())
         answer.vary.add("Accept")
         return answer
 
     return routes
 
 
-def _prefers_html() -> bool:
+def prefers_html(accept: MIMEAccept) -> bool:
     """Whether a browser asks; who takes either, or says nothing, is none."""
-    return request.accept_mimetypes.best_match([_JSON, _HTML], _JSON) == _HTML
+    return accept.best_match([_JSON, _HTML], _JSON) == _HTML

@@ -3,22 +3,21 @@
 from pathlib import Path
 
 import pytest
-from flask import Response
 from flask.testing import FlaskClient
 
 from service_kit.concurrency import run_here
 from service_kit.http import api_docs, content_policy, landing_page
 from service_kit.http import app as service_app
-from service_kit.http.landing_page import DOCUMENTATION, Html
+from service_kit.http.landing_page import DOCUMENTATION
 
 ROOT = Path(__file__).parents[3]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
 
 
-def client_of(html: Html | None = None) -> FlaskClient:
+def client_of() -> FlaskClient:
     app = service_app.create(__name__, title="Trial", version="1", problem_for={}, checks={})
     api_docs.register(app, run_here)
-    app.register_blueprint(landing_page.blueprint("A & B", "1.2", "Tries <things>", html))
+    app.register_blueprint(landing_page.blueprint("A & B", "1.2", "Tries <things>"))
     return app.test_client()
 
 
@@ -68,17 +67,6 @@ def test_browsers_are_sent_a_page_that_lists_the_same(accept: str) -> None:
 @pytest.mark.parametrize("accept", [BROWSER, "*/*"])
 def test_caches_are_told_what_the_answer_depends_on(accept: str) -> None:
     assert client_of().get("/", headers={"Accept": accept}).headers["Vary"] == "Accept"
-
-
-def test_a_service_may_have_a_page_of_its_own() -> None:
-    client = client_of(lambda: content_policy.html("its own"))
-    assert client.get("/", headers={"Accept": BROWSER}).text == "its own"
-    assert client.get("/").get_json()["name"] == "A & B"
-
-
-def test_what_a_page_of_its_own_depends_on_beside_that_is_kept() -> None:
-    client = client_of(lambda: Response("", headers={"Vary": "Cookie"}))
-    assert client.get("/", headers={"Accept": BROWSER}).vary.to_header() == "Cookie, Accept"
 
 
 @pytest.mark.parametrize("prefix", ["/audit", "/a/b"])
