@@ -5,8 +5,10 @@ An event that it acknowledged is on disk, exactly once, unaltered, and can be fo
 """
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
+from audit_service import page
 from audit_service.access.own_events import OwnEvents
 from audit_service.access.scopes import KINDS, ROUTE_SCOPES
 from audit_service.access.token_store import TokenStore, open_tokens
@@ -23,6 +25,7 @@ from audit_service.api import (
 )
 from audit_service.api import rejected as rejected_api
 from audit_service.api.problems import PROBLEM_FOR
+from audit_service.api.rejected_actions import RejectedActions
 from audit_service.api.stream import Streams
 from audit_service.log import Backend, EventLog, LogUnavailable, database_at, migrate, open_log
 from audit_service.metrics import EventMetrics, StreamMetrics
@@ -145,10 +148,14 @@ def app_on(
         is_over=lambda: app.is_draining,
     )
     app.register_blueprint(stream.blueprint(streams))
-    app.register_blueprint(
-        rejected_api.blueprint(rejected, event_log, settings.reader, run_lists, own_events)
-    )
+    actions = RejectedActions(rejected, event_log, settings.reader, run_lists, own_events)
+    app.register_blueprint(rejected_api.blueprint(actions))
     app.register_blueprint(status.blueprint(backend, index_status, VERSION))
+    page.register(
+        *(app, search, actions, partial(status.report, backend, index_status, VERSION)),
+        run=concurrency.runner(1),
+        is_controlled=guards.access.is_controlled,
+    )
     openapi.describe(app, guards.access, guards.sessions.cookie, KINDS.query_paths)
     app.close_with(backend.close)
     app.close_with(index.close)

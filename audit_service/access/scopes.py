@@ -39,6 +39,13 @@ ROUTE_SCOPES: Final[Scopes] = {
     "rejected.show": Scope.REJECTED_MANAGE,
     "rejected.redrive_one": Scope.REJECTED_MANAGE,
     "rejected.drop": Scope.REJECTED_MANAGE,
+    "page.events": Scope.EVENTS_READ,
+    "page.event": Scope.EVENTS_READ,
+    "rejected_page.rejected": Scope.REJECTED_MANAGE,
+    "rejected_page.rejection": Scope.REJECTED_MANAGE,
+    "rejected_page.redrive": Scope.REJECTED_MANAGE,
+    "rejected_page.drop": Scope.REJECTED_MANAGE,
+    "page_assets.serve": OPEN,
     **COMMON_ROUTES,
 }
 """By endpoint. One that is not here is nobody's."""

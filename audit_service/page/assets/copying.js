@@ -1,0 +1,33 @@
+/** Copying of what a button names; where there is no clipboard, which takes HTTPS, it is selected. */
+
+import { announce } from "./notices.js";
+
+const SHOWN_SECONDS = 2;
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copies);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    say(button, "Copied");
+  } catch {
+    select(source);
+    say(button, "Selected: copy it with Ctrl+C");
+  }
+});
+
+function select(element) {
+  element.closest("details")?.setAttribute("open", "");
+  getSelection().selectAllChildren(element);
+  element.scrollIntoView({ block: "nearest" });
+}
+
+function say(button, text) {
+  button.dataset.label ??= button.textContent;
+  button.textContent = text;
+  announce(text);
+  setTimeout(() => {
+    button.textContent = button.dataset.label;
+  }, SHOWN_SECONDS * 1000);
+}

@@ -1,0 +1,6 @@
+/** One event, or what was refused, alone on a page. */
+
+import "./copying.js";
+import { showTimes } from "./times.js";
+
+showTimes("local");
