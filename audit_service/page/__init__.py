@@ -21,7 +21,7 @@ from typing import Any
 from audit_service.api.rejected_actions import RejectedActions
 from audit_service.page import refused, rejected, views
 from audit_service.page.at_root import browsers_at_root
-from audit_service.page.frame import Frame
+from audit_service.page.layout import Layout
 from audit_service.search import Search
 from service_kit.concurrency import Runner
 from service_kit.http.app import ServiceApp
@@ -37,14 +37,14 @@ def register(
     run: Runner,
     is_controlled: bool,
 ) -> None:
-    """Have an application serve the page, at its root too. `status`: see Frame; `run`: what
+    """Have an application serve the page, at its root too. `status`: see Layout; `run`: what
     compresses a file, once; `is_controlled`: whether access is.
     """
     assets = Assets("page_assets", "/page", in_package("audit_service.page", "assets"))
     app.register_blueprint(assets.blueprint(run))
-    frame = Frame(assets, status, is_controlled)
-    for routes in (views.blueprint(search, frame), rejected.blueprint(actions, frame)):
-        refused.register(routes, frame)
+    layout = Layout(assets, status, is_controlled)
+    for routes in (views.blueprint(search, layout), rejected.blueprint(actions, layout)):
+        refused.register(routes, layout)
         app.register_blueprint(routes)
     # As Flask has it: other routes of it are found by the path that this leaves.
     setattr(app, "wsgi_app", browsers_at_root(app.wsgi_app))  # noqa: B010

@@ -15,7 +15,7 @@ MOST_CHARACTERS: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TextPart:
     """A part of a value, and whether the other one has it otherwise."""
 
     text: str
@@ -27,8 +27,8 @@ class Difference:
     """An attribute, or the data, of both; no parts where one has none."""
 
     name: str
-    earlier: Sequence[Part]
-    later: Sequence[Part]
+    earlier: Sequence[TextPart]
+    later: Sequence[TextPart]
     differs: bool
 
 
@@ -51,7 +51,7 @@ def _difference(name: str, one: str | None, other: str | None) -> Difference:
     return Difference(name, *parts, differs=one != other)
 
 
-def _parts(one: str, other: str) -> tuple[Sequence[Part], Sequence[Part]]:
+def _parts(one: str, other: str) -> tuple[Sequence[TextPart], Sequence[TextPart]]:
     """What is between the begin and the end that both have differs."""
     begin = _same(one, other)
     rests = one[begin:], other[begin:]
@@ -64,6 +64,6 @@ def _same(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def _three(text: str, begin: int, end: int) -> Sequence[Part]:
+def _three(text: str, begin: int, end: int) -> Sequence[TextPart]:
     parts = [(text[:begin], False), (text[begin:end], True), (text[end:], False)]
-    return [Part(short(part, MOST_CHARACTERS), differs) for part, differs in parts if part]
+    return [TextPart(short(part, MOST_CHARACTERS), differs) for part, differs in parts if part]

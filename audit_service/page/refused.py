@@ -6,24 +6,27 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from audit_service.api.problems import PROBLEM_FOR
-from audit_service.page.frame import Frame
+from audit_service.page.layout import Layout
+from service_kit.http import problems
+from service_kit.http.landing_page import prefers_html
 from service_kit.http.problems import Problem
 
 
-def register(routes: APIBlueprint, frame: Frame) -> None:
-    """Have each problem of these routes be answered in HTML."""
+def register(routes: APIBlueprint, layout: Layout) -> None:
+    """Have each problem of these routes be answered in HTML to those who prefer it."""
 
     def shown(problem: Problem) -> Response:
+        if not prefers_html(request.accept_mimetypes):
+            return problems.response(problem)
         asks = problem.status is HTTPStatus.UNAUTHORIZED
-        template = "sign_in.html" if asks else "problem.html"
-        response = frame.html(
-            template,
+        answer = layout.html_without_log(
+            "sign_in.html" if asks else "problem.html",
             problem.status,
             problem=problem,
             was_refused=request.args.get("session") == "refused",
         )
-        response.headers.update(problem.headers)
-        return response
+        answer.headers.update(problem.headers)
+        return answer
 
     routes.register_error_handler(Problem, shown)
     for exception, problem_of in PROBLEM_FOR.items():

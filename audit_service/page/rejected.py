@@ -7,8 +7,8 @@ from flask import Response, request
 
 from audit_service.api.rejected import RejectedQuery, summaries
 from audit_service.api.rejected_actions import RejectedActions
-from audit_service.page.frame import Frame
 from audit_service.page.hex_dump import hex_dump
+from audit_service.page.layout import Layout
 from audit_service.page.views import redirect_to
 from audit_service.page.visible import short
 from audit_service.rejected import StoredRejection
@@ -19,7 +19,7 @@ from service_kit.http.problems import Problem
 MOST_CHARACTERS = 64 * 1024
 
 
-def blueprint(actions: RejectedActions, frame: Frame) -> APIBlueprint:
+def blueprint(actions: RejectedActions, layout: Layout) -> APIBlueprint:
     """The routes, which no program needs."""
     routes = APIBlueprint("rejected_page", __name__, enable_openapi=False, url_prefix="/rejected")
 
@@ -28,12 +28,12 @@ def blueprint(actions: RejectedActions, frame: Frame) -> APIBlueprint:
     @reads_much
     def rejected(query: RejectedQuery) -> Response:
         page, following = summaries(actions.store, query)
-        return frame.html("rejected.html", messages=page, following=following, time=_time)
+        return layout.html("rejected.html", messages=page, following=following, time=_time)
 
     @routes.get("/<int:number>")
     @reads_much
     def rejection(number: int) -> Response:
-        return _whole(frame, actions.existing(number))
+        return _whole(layout, actions.existing(number))
 
     @routes.post("/<int:number>/redrive")
     @never_blocks
@@ -44,7 +44,7 @@ def blueprint(actions: RejectedActions, frame: Frame) -> APIBlueprint:
             if problem.status is not HTTPStatus.CONFLICT:
                 raise
             still = problem
-            return actions.run(lambda: _whole(frame, actions.existing(number), still))
+            return actions.run(lambda: _whole(layout, actions.existing(number), still))
         return redirect_to(f"{request.script_root}/rejected")
 
     @routes.post("/<int:number>/drop")
@@ -56,9 +56,9 @@ def blueprint(actions: RejectedActions, frame: Frame) -> APIBlueprint:
     return routes
 
 
-def _whole(frame: Frame, found: StoredRejection, problem: Problem | None = None) -> Response:
+def _whole(layout: Layout, found: StoredRejection, problem: Problem | None = None) -> Response:
     message = found.message
-    return frame.html(
+    return layout.html(
         "rejection.html",
         HTTPStatus.OK if problem is None else problem.status,
         found=found,

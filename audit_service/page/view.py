@@ -20,7 +20,7 @@ MOST_COLUMNS: Final = 10
 ROWS: Final = "100"
 
 
-class Group(StrEnum):
+class Stacking(StrEnum):
     """What the histogram tells apart."""
 
     TYPE = "type"
@@ -94,7 +94,7 @@ class View:
     asked: EventsQuery | None
     links: Links
     columns: Sequence[Column]
-    group: Group
+    group: Stacking
     times: Times
     show: int | None
     text: str
@@ -118,7 +118,10 @@ def read(parameters: MultiDict[str, str], now: int) -> View:
         None,
         Links(filters, own),
         _columns(parameters, errors),
-        *(_choice(Group, parameters, _GROUP, errors), _choice(Times, parameters, _TIMES, errors)),
+        *(
+            _choice(Stacking, parameters, _GROUP, errors),
+            _choice(Times, parameters, _TIMES, errors),
+        ),
         _position(parameters, errors),
         search_text.written(filters),
     )

@@ -9,7 +9,7 @@ from audit_service.api.events_query import MAX_POSITION
 from audit_service.log import Record
 from audit_service.page import view as views
 from audit_service.page.detail import Detail, as_curl, detail
-from audit_service.page.frame import Frame
+from audit_service.page.layout import Layout
 from audit_service.page.rows import row
 from audit_service.page.view import View
 from audit_service.search import Budget, Found, Order, Search
@@ -22,7 +22,7 @@ PERIODS = (("15 min", "-15m"), ("1 h", "-1h"), ("24 h", "-24h"), ("7 days", "-7d
 _BUDGET = Budget(seconds=1.0, page_bytes=4 * 1024 * 1024)
 
 
-def blueprint(search: Search, frame: Frame) -> APIBlueprint:
+def blueprint(search: Search, layout: Layout) -> APIBlueprint:
     """The two routes, which no program needs."""
     routes = APIBlueprint("page", __name__, enable_openapi=False, template_folder="templates")
 
@@ -34,14 +34,14 @@ def blueprint(search: Search, frame: Frame) -> APIBlueprint:
         try:
             if (query := views.searched(request.args)) is not None:
                 # Of the page, whatever else the client calls this host.
-                return redirect_to(frame.home() + query)
+                return redirect_to(layout.home() + query)
         except ValueError as wrong:
             error = ("search", str(wrong))
         view = views.read(request.args, now_in_microseconds())
         errors = [*view.errors, *([error] if error else [])]
         found = _found(search, view)
         record = None if view.show is None else _existing(search, view.show)
-        return frame.html(
+        return layout.html(
             "events.html",
             HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
             view=view,
@@ -60,7 +60,7 @@ def blueprint(search: Search, frame: Frame) -> APIBlueprint:
     def event(position: int) -> Response:
         view = views.read(request.args, now_in_microseconds())
         record = _existing(search, position)
-        return frame.html("event.html", links=view.links, **_shown(search, record))
+        return layout.html("event.html", links=view.links, **_shown(search, record))
 
     return routes
 

@@ -55,30 +55,31 @@ class Access:
         return bool(self.authenticators)
 
     def admit(self, environ: dict[str, Any], endpoint: str | None) -> None:
-        """Let a request pass, which has a principal from then on. Raises Problem.
+        """Let a request pass. It has a principal from then on, one that is refused, too.
 
-        MUST be called before its body is read.
+        MUST be called before its body is read. Raises Problem.
         """
         scope = OPEN if endpoint is None else self.scopes.get(endpoint)
+        set_principal(environ, _NOBODY)
         try:
             same_origin.check(environ)
-            set_principal(environ, self._judged(environ, endpoint, scope))
+            principal = self._sender(environ, endpoint, scope)
+            set_principal(environ, principal)
+            if self.is_controlled and not _has(principal, scope):
+                raise forbidden(scope)
         except Problem as problem:
             self.on_refused(problem.status.value)
             raise
 
-    def _judged(
+    def _sender(
         self, environ: Mapping[str, Any], endpoint: str | None, scope: str | None
     ) -> Principal:
         if not self.authenticators:
             return ANYONE
-        if scope == OPEN:
-            # Nobody looks anything up for a stranger, but what is shown of readiness.
-            return (self._who(environ) if endpoint == READINESS else None) or _NOBODY
-        principal = self.authenticated(environ)
-        if scope is None or not principal.may(scope):
-            raise forbidden(scope)
-        return principal
+        if scope != OPEN:
+            return self.authenticated(environ)
+        # Nobody looks anything up for a stranger, but what is shown of readiness.
+        return (self._who(environ) if endpoint == READINESS else None) or _NOBODY
 
     def authenticated(self, environ: Mapping[str, Any]) -> Principal:
         """Who sends the request. Raises Problem, 401 where it is not said."""
@@ -108,6 +109,10 @@ class Access:
     def _found(self, environ: Mapping[str, Any]) -> Principal | None:
         found = (each(environ) for each in self.authenticators)
         return next((principal for principal in found if principal is not None), None)
+
+
+def _has(principal: Principal, scope: str | None) -> bool:
+    return scope == OPEN or (scope is not None and principal.may(scope))
 
 
 def register(app: Flask, access: Access) -> None:

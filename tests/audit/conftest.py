@@ -1,9 +1,17 @@
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from audit_service.access.scopes import PREFIX
+from audit_service.access.token_store import open_tokens
+from audit_service.cli.tokens import Tokens as TokenAdmin
 from audit_service.log import Backend, migrate, open_log
+from service_kit.access import token_cache
+from tests.support.access_table import Tokens
+from tests.support.audit_access import opened
 from tests.support.audit_client import Sink, open_sink
 from tests.support.log_databases import PostgresStore, SqliteStore, Store
 
@@ -29,3 +37,21 @@ def backend(store: Store) -> Iterator[Backend]:
     opened = open_log(store.url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def tokens(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tokens]:
+    """Tokens of that log, which are seen at once."""
+    monkeypatch.setattr(token_cache, "FRESH_SECONDS", 0)
+    migrate(store.url)
+    with closing(open_log(store.url)) as log, closing(open_tokens(store.url)) as tokens:
+        yield Tokens(TokenAdmin(log, tokens, is_telling=True), PREFIX)
+
+
+@pytest.fixture
+def app(store: Store, tokens: Tokens) -> Iterator[Flask]:
+    """A service that asks for tokens."""
+    del tokens
+    app = opened(store, auth="tokens")
+    yield app
+    app.close()  # type: ignore[attr-defined] # of a ServiceApp

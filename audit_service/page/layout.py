@@ -1,4 +1,4 @@
-"""Frame of every view: what all of them show, and the answer that a template makes."""
+"""Layout of every view: what all of them show, and the answer that a template makes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from service_kit.http.content_policy import html
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Layout:
     """What views need to answer. `status`: of the log, as `GET /v1/status` has it."""
 
     assets: Assets
@@ -26,8 +26,15 @@ class Frame:
         self, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: object
     ) -> Response:
         """The answer of a template. Raises LogUnavailable."""
+        log_status = self.status() if current().may(Scope.EVENTS_READ) else None
+        return self.html_without_log(template, status, status=log_status, **values)
+
+    def html_without_log(
+        self, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: object
+    ) -> Response:
+        """The same without the status of the log, which may be what cannot be read."""
         principal = current()
-        values = {
+        common = {
             "home": self.home(),
             "root": request.script_root,
             "own_url": request.url_root,
@@ -36,13 +43,10 @@ class Frame:
             "visible": visible,
             "is_controlled": self.is_controlled,
             "principal": principal.name,
-            "may_read": principal.may(Scope.EVENTS_READ),
             "may_export": principal.may(Scope.EVENTS_EXPORT),
             "may_manage": principal.may(Scope.REJECTED_MANAGE),
-            "status": self.status() if principal.may(Scope.EVENTS_READ) else None,
-            **values,
         }
-        answer = html(render_template(template, **values), status)
+        answer = html(render_template(template, **common, **values), status)
         # At the root others get something else.
         answer.vary.add("Accept")
         return answer
