@@ -14,6 +14,7 @@ from service_kit.concurrency import run_here
 from service_kit.http import app as service_app
 from service_kit.http.app import ServiceApp
 from service_kit.http.assets import FOR_EVER, MEDIA_TYPES, Assets, in_package
+from service_kit.http.blocking import Blocking, blocking_of
 
 CONTENTS = {
     "page.js": b"import './parts/table.js'\n" * 20,
@@ -97,6 +98,10 @@ def test_who_does_not_is_sent_the_file(client: FlaskClient, accepted: str) -> No
     assert answer.data == CONTENTS["page.js"]
 
 
+def test_a_file_waits_for_no_request_that_reads(client: FlaskClient) -> None:
+    assert blocking_of(client.application.view_functions["assets.serve"]) is Blocking.NEVER
+
+
 def test_an_image_is_not_compressed_twice(client: FlaskClient) -> None:
     assert "Content-Encoding" not in get(client, "icon.png", Accept_Encoding="gzip").headers
 
@@ -154,7 +159,7 @@ def test_there_is_no_url_of_a_file_that_is_not_there(assets: Assets) -> None:
     [
         {**CONTENTS, "page.css": b"body { }"},
         {name: content for name, content in CONTENTS.items() if name != "page.css"},
-        {**{n: c for n, c in CONTENTS.items() if n != "page.css"}, "pages.css": b"body {}"},
+        {("page.cst" if name == "page.css" else name): each for name, each in CONTENTS.items()},
         {**CONTENTS, "more.js": b""},
         {**CONTENTS, "page.css": CONTENTS["icon.svg"], "icon.svg": CONTENTS["page.css"]},
     ],
