@@ -60,7 +60,7 @@ class Detail:
     position: int
     received_at: str
     type: str
-    marks: Sequence[str]
+    marks: Sequence[Cell]
     attributes: Sequence[Cell]
     kept: Sequence[Cell]
     data: Data

@@ -28,7 +28,7 @@ class Row:
     position: int
     received_at: str
     cells: Sequence[Cell]
-    marks: Sequence[str]
+    marks: Sequence[Cell]
 
 
 def row(record: Record, columns: Sequence[Column]) -> Row:
@@ -56,8 +56,12 @@ def received(record: Record) -> str:
     return rfc3339(from_microseconds(record.received_at))
 
 
-def marks(record: Record) -> Sequence[str]:
-    """`conflict`, `kafka`, and each deviation that was let in."""
-    found = ["conflict"] if record.conflicts_with is not None else []
-    found += ["kafka"] if record.origin is not None else []
-    return [*found, *(each.value for each in record.event.tolerated)]
+def marks(record: Record) -> Sequence[Cell]:
+    """`conflict`, `kafka`, and each deviation that was let in, each with its filter."""
+    found = []
+    if record.conflicts_with is not None:
+        found.append(Cell("conflict", "conflict", "conflicts", "true"))
+    if record.origin is not None:
+        found.append(Cell("kafka", "kafka", "transport", "kafka"))
+    tolerated = (each.value for each in record.event.tolerated)
+    return [*found, *(Cell(each, each, "tolerated", each) for each in tolerated)]

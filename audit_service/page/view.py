@@ -13,6 +13,7 @@ from audit_service.api.events_query import MAX_POSITION, EventsQuery
 from audit_service.page import search_text
 from audit_service.page.columns import Column, column
 from audit_service.search import InvalidFilters
+from audit_service.search.filters import ONCE
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Pair = tuple[str, str]
@@ -57,7 +58,9 @@ class Links:
     def only(self, name: str, value: str) -> str:
         """With one filter more; an event that is shown stays so."""
         pair = (name, value)
-        return _query((*(each for each in self.filters if each != pair), pair, *self.own))
+        is_once = name in ONCE
+        rest = (each for each in self.filters if (each[0] != name if is_once else each != pair))
+        return _query((*rest, pair, *self.own))
 
     def without(self, pair: Pair) -> str:
         """With one filter less."""

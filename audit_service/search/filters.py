@@ -158,7 +158,9 @@ _ONCE: Final[Mapping[str, Callable[[str], Expression]]] = {
     "filter": subscription_filter.parse,
 }
 
-NAMES: Final = (*ATTRIBUTES, SENDER, *PERIOD, *_ONCE)
+ONCE: Final = (*PERIOD, *_ONCE)
+"""Those of which there is one at most."""
+NAMES: Final = (*ATTRIBUTES, SENDER, *ONCE)
 """Of all filters but `ext.NAME` and `data.PATH`."""
 
 

@@ -45,8 +45,8 @@ async function open(now) {
     const path = `/events/${encodeURIComponent(now.show)}${queryOf(now.pairs)}`;
     const text = await textOf(path, request.signal);
     const page = new DOMParser().parseFromString(text, "text/html");
-    const article = page.querySelector("article") ?? page.querySelector("main");
-    pane.replaceChildren(document.adoptNode(article));
+    const article = page.querySelector("article");
+    pane.replaceChildren(...(article ? [article] : page.querySelector("main").childNodes));
     shownKey = keyOf(now);
   } catch (error) {
     if (wasAborted(error)) return;

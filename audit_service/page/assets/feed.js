@@ -94,7 +94,7 @@ function refused(error) {
 
 function goOnFrom(page) {
   next = page.next;
-  if (next) end.textContent = `Looking further back: position ${page.scannedTo}`;
+  if (next) end.textContent = page.rows.length ? "Older ones follow." : `Looked back to ${page.scannedTo}.`;
   else end.textContent = rowsNow().length ? "This is all." : "Nothing matches yet.";
 }
 

@@ -30,7 +30,7 @@ let wait = LEAST_SECONDS;
 export function begin() {
   figure.append(place, legend);
   follow((now) => {
-    const wanted = JSON.stringify([now.filters, now.group]);
+    const wanted = JSON.stringify([now.filters, now.group, now.times]);
     if (wanted !== key) load();
     key = wanted;
   });
@@ -89,6 +89,7 @@ function draw({ starts, series }) {
       width: place.clientWidth,
       height: HEIGHT,
       legend: { show: false },
+      tzDate: (seconds) => inZone(new Date(seconds * 1000)),
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
       scales: { x: { range: [starts[0], starts.at(-1) + length] }, y: { range: (_, __, most) => [0, most || 1] } },
       axes: [
@@ -101,6 +102,10 @@ function draw({ starts, series }) {
     [starts, ...stacked.map(({ sums }) => sums)],
     place,
   );
+}
+
+function inZone(date) {
+  return view().times === "utc" ? uPlot.tzDate(date, "Etc/UTC") : date;
 }
 
 function bars(colour) {

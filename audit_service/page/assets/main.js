@@ -13,5 +13,6 @@ import { follow } from "./store.js";
 import { showTimes } from "./times.js";
 
 for (const element of document.querySelectorAll(".scripted")) element.hidden = false;
+for (const element of document.querySelectorAll(".unscripted")) element.hidden = true;
 follow(({ times }) => showTimes(times));
 for (const part of [filters, completions, columns, feed, histogram, detail, status, keyboard]) part.begin();

@@ -15,7 +15,7 @@ export function rowElement(row, view) {
   tr.classList.toggle("shown", String(row.position) === view.show);
   tr.append(timeCell(row, view));
   [...FIXED, ...view.columns].forEach((name, index) => tr.append(valueCell(name, row.texts[index], view)));
-  tr.append(marksCell(row));
+  tr.append(marksCell(row, view));
   return tr;
 }
 
@@ -53,17 +53,21 @@ function valueCell(name, text, view) {
   return cell;
 }
 
-function marksCell(row) {
+function marksCell(row, view) {
   const cell = document.createElement("td");
   cell.dataset.cell = "marks";
   for (const text of row.marks) {
-    const mark = document.createElement("span");
-    mark.className = "mark";
+    const mark = linkTo(only(view.pairs, ...filterOf(text)), "mark");
     mark.dataset.mark = text;
     mark.textContent = text;
     cell.append(mark, " ");
   }
   return cell;
+}
+
+function filterOf(mark) {
+  if (mark === "conflict") return ["conflicts", "true"];
+  return mark === "kafka" ? ["transport", "kafka"] : ["tolerated", mark];
 }
 
 /** A link to another view. */

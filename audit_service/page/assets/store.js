@@ -4,6 +4,8 @@ export const home = document.body.dataset.home;
 export const root = document.body.dataset.root;
 
 const OWN = new Set(["show", "column", "group", "times"]);
+// Filters that are about one thing.
+const ONCE = new Set(["since", "until", "by", "q", "conflicts", "transport", "tolerated", "filter"]);
 const PAGING = new Set(["cursor", "search"]);
 const listeners = [];
 
@@ -42,7 +44,8 @@ export function queryOf(pairs) {
 
 /** The pairs with one filter more; an event that is shown stays so. */
 export function only(pairs, name, value) {
-  return [...without(pairs, name, value), [name, value]];
+  const rest = ONCE.has(name) ? set(pairs, name, null) : without(pairs, name, value);
+  return [...rest, [name, value]];
 }
 
 /** The pairs with one less. */

@@ -51,6 +51,7 @@ def test_links_keep_what_is_looked_at() -> None:
     links = read("type=a&show=3&times=utc").links
     assert links.only("type", "b") == "?type=a&type=b&show=3&times=utc"
     assert links.only("type", "a") == "?type=a&show=3&times=utc"
+    assert read("conflicts=false&q=a").links.only("conflicts", "true") == "?q=a&conflicts=true"
     assert links.without(("type", "a")) == "?show=3&times=utc"
     assert links.set("show", "4") == "?type=a&times=utc&show=4"
     assert links.set("show", None) == "?type=a&times=utc"
