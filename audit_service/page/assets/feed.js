@@ -1,6 +1,6 @@
 /** Feed: fills the table with what was found, further back as it is scrolled, and with what arrives. */
 
-import { jsonOf, Refused, textOf, wasAborted } from "./api.js";
+import { Refused, textOf, wasAborted } from "./api.js";
 import { rowMaker } from "./records.js";
 import { Stream } from "./live.js";
 import { announce, announceCount, settled, showErrors, warn } from "./notices.js";
