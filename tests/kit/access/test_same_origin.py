@@ -13,12 +13,16 @@ GOOD: list[Mapping[str, str]] = [
     {"HTTP_SEC_FETCH_SITE": "none"},
     {"HTTP_ORIGIN": "http://Events.example:8080"},
     {"HTTP_ORIGIN": "https://events.example:8080", "HTTP_SEC_FETCH_SITE": "same-origin"},
+    {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin"},
 ]
 BAD: list[Mapping[str, str]] = [
     {"HTTP_SEC_FETCH_SITE": "cross-site"},
     {"HTTP_SEC_FETCH_SITE": "same-site"},
     {"HTTP_SEC_FETCH_SITE": "SAME-ORIGIN"},
     {"HTTP_ORIGIN": "null"},
+    {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "none"},
+    {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "cross-site"},
+    {"HTTP_ORIGIN": "http://evil.example:8080", "HTTP_SEC_FETCH_SITE": "same-origin"},
     {"HTTP_ORIGIN": ""},
     {"HTTP_ORIGIN": "http://events.example"},
     {"HTTP_ORIGIN": "http://evil.example:8080"},
