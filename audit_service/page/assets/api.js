@@ -2,10 +2,14 @@
 
 import { root } from "./store.js";
 
+const UNAUTHORIZED = 401;
+export const SESSION_HAS_ENDED = "The session has ended. Load the page again to sign in.";
+
 /** What the service answers a request with that it refuses. */
 export class Refused extends Error {
   constructor(status, problem) {
-    super(problem.detail ?? problem.title ?? `The service answers ${status}`);
+    const text = problem.detail ?? problem.title ?? `The service answers ${status}`;
+    super(status === UNAUTHORIZED ? SESSION_HAS_ENDED : text);
     this.status = status;
     this.rules = (problem.errors ?? []).map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}`);
   }
@@ -17,7 +21,7 @@ export async function textOf(path, signal) {
   if (!response.ok && !response.headers.get("content-type")?.startsWith("text/html")) {
     throw new Refused(response.status, await response.json().catch(() => ({})));
   }
-  if (response.status === 401) throw new Refused(401, {});
+  if (response.status === UNAUTHORIZED) throw new Refused(UNAUTHORIZED, {});
   return response.text();
 }
 

@@ -2,7 +2,7 @@
 
 import { queryOf, root } from "./store.js";
 import { settled, warn } from "./notices.js";
-import { jsonOf } from "./api.js";
+import { SESSION_HAS_ENDED, jsonOf } from "./api.js";
 
 const RETRY_SECONDS = 2;
 const HIDDEN_SECONDS = 60;
@@ -55,7 +55,7 @@ export class Stream {
     warn("The connection is lost. It comes back by itself.");
     if (!isClosed) return;
     this.#shut();
-    if (await hasSessionEnded()) warn("The session has ended. Load the page again to sign in.");
+    if (await hasSessionEnded()) warn(SESSION_HAS_ENDED);
     else if (!this.#isOver) this.#timer = setTimeout(this.#open, RETRY_SECONDS * 1000);
   };
 
