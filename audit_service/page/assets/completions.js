@@ -14,6 +14,8 @@ const known = new Map();
 
 let offered = [];
 let chosen = -1;
+// Counts what was asked for and what no longer is, so that none is offered too late.
+let turn = 0;
 
 /** Offer them while something is written. */
 export function begin() {
@@ -24,6 +26,7 @@ export function begin() {
   input.addEventListener("input", offer);
   input.addEventListener("keydown", onKey);
   input.addEventListener("blur", hide);
+  input.form.addEventListener("submit", hide);
   list.addEventListener("pointerdown", (event) => {
     const item = event.target.closest("li");
     event.preventDefault();
@@ -45,9 +48,10 @@ export async function valuesOf(name) {
 }
 
 async function offer() {
-  const word = wordAtCursor();
-  const found = await offersFor(word.text);
-  if (word.text !== wordAtCursor().text || document.activeElement !== input) return;
+  turn += 1;
+  const mine = turn;
+  const found = await offersFor(wordAtCursor().text);
+  if (mine !== turn) return;
   offered = found.slice(0, MOST);
   chosen = -1;
   list.replaceChildren(...offered.map(itemOf));
@@ -129,6 +133,7 @@ function take(index) {
 }
 
 function hide() {
+  turn += 1;
   list.hidden = true;
   input.ariaExpanded = "false";
   input.removeAttribute("aria-activedescendant");
