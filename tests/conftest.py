@@ -5,10 +5,11 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Browser
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.support import kafka, postgres
+from tests.support import browser, kafka, postgres
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
@@ -51,6 +52,15 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser for all tests that want one."""
+    if not browser.is_there():
+        pytest.skip(browser.HOW_TO_GET_IT)
+    with browser.running() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def kafka_broker() -> Iterator[kafka.Broker]:
     """A Kafka broker for all tests that want one and leave it running."""
     if not kafka.is_there():
@@ -72,12 +82,14 @@ def frail_broker() -> Iterator[kafka.OwnBroker]:
 
 
 class OneProcessForEach(LoadScopeScheduling):
-    """A process for each file, whose fixtures are dear, and one for all that needs a broker."""
+    """A process for each file, whose fixtures are dear, one for all that needs a broker, and one
+    for containers and browsers.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if "compose" in file:
-            # They build one image.
+        if "compose" in file or "browser" in file:
+            # They build one image; and browsers give up requests as networks come and go.
             return "compose"
         return "broker" if any(word in file for word in WITH_A_BROKER) else file
 
