@@ -1,0 +1,26 @@
+"""Whoever opens the page for the first time is shown how to send, and sees what was sent."""
+
+from playwright.sync_api import expect
+
+from tests.support.browser import Pages, row, run_as_shown, screenshot
+from tests.support.processes import Service
+
+CLIPBOARD = ("clipboard-read", "clipboard-write")
+
+
+def test_the_command_of_an_empty_log_sends_an_event_that_appears_by_itself(
+    own_service: Service, pages: Pages
+) -> None:
+    page = pages.open(own_service.url, permissions=CLIPBOARD)
+    expect(page.locator("#first")).to_be_visible()
+    screenshot(page, "empty")
+    page.evaluate("globalThis.stays = true")
+    page.locator("[data-copies='first-curl']").click()
+    expect(page.locator("[data-copies='first-curl']")).to_have_text("Copied")
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert own_service.url in command
+    assert "204" in run_as_shown(command)
+    expect(row(page, 1)).to_be_visible()
+    expect(row(page, 1).locator("[data-cell='type']")).to_contain_text("greeting")
+    expect(page.locator("#first")).to_have_count(0)
+    assert page.evaluate("globalThis.stays")
