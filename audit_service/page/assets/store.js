@@ -6,7 +6,8 @@ export const root = document.body.dataset.root;
 const OWN = new Set(["show", "column", "group", "times"]);
 // Filters that are about one thing.
 const ONCE = new Set(["since", "until", "by", "q", "conflicts", "transport", "tolerated", "filter"]);
-const PAGING = new Set(["cursor", "search"]);
+// What is asked for once, or said.
+const PASSING = new Set(["cursor", "search", "session"]);
 const listeners = [];
 
 /** Call `listener` with the view, now and after each change. */
@@ -17,7 +18,7 @@ export function follow(listener) {
 
 /** The view: filters and columns in their order, and what there is once at most. */
 export function view() {
-  const pairs = [...new URLSearchParams(location.search)].filter(([name]) => !PAGING.has(name));
+  const pairs = [...new URLSearchParams(location.search)].filter(([name]) => !PASSING.has(name));
   const own = Object.fromEntries(pairs.filter(([name]) => OWN.has(name)));
   return {
     pairs,
@@ -81,5 +82,5 @@ document.addEventListener("click", (event) => {
   const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!link || !isPlain || event.defaultPrevented || !isOfThisPage(link)) return;
   event.preventDefault();
-  go([...new URLSearchParams(link.search)].filter(([name]) => !PAGING.has(name)));
+  go([...new URLSearchParams(link.search)].filter(([name]) => !PASSING.has(name)));
 });

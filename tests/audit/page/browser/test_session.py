@@ -28,6 +28,8 @@ def test_a_token_opens_a_session_and_sign_out_ends_it(
     sign_in(page, token)
     expect(row(page, position)).to_be_visible()
     expect(page.locator(".session")).to_contain_text("everything")
+    page.goto(f"{controlled.url}/?session=refused")
+    expect(row(page, position)).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("#token")).to_be_visible()
     page.goto(events.page())
