@@ -114,6 +114,9 @@ class Events:
 
 
 def make_token(service: Service, name: str, *scopes: str) -> str:
-    """The text of a new token."""
+    """The text of a new token, once a service of one worker knows it."""
     words = [word for scope in scopes for word in ("--scope", scope)]
-    return service.run_command("tokens", "create", name, *words).strip()
+    token = service.run_command("tokens", "create", name, *words).strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    wait_until(lambda: requests.get(f"{service.url}/v1/types", headers=headers).status_code != 401)
+    return token

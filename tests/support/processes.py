@@ -164,9 +164,9 @@ def audit_service(
     return Service("audit-service", folder, free_port(), settings, host=host, within=within)
 
 
-def indexed_audit_service(folder: Path, **settings: object) -> Service:
+def indexed_audit_service(folder: Path, **settings: Any) -> Service:
     """An audit service, not started yet, with an index beside its log."""
-    return audit_service(folder, **{"AUDIT_SERVICE_INDEX": f"{folder}/events.db-index", **settings})
+    return audit_service(folder, AUDIT_SERVICE_INDEX=f"{folder}/events.db-index", **settings)
 
 
 def user_service(folder: Path, sink: str, **settings: object) -> Service:

@@ -1,6 +1,8 @@
 """Real service, seen by a real browser: one of each for all tests of this folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -11,6 +13,8 @@ from tests.support.page_service import Events, make_token
 from tests.support.processes import Service
 
 SCOPES = ("events:read", "events:write", "events:export", "rejected:manage")
+# A browser is one reader, and services start while it waits.
+ONE_WORKER: Mapping[str, Any] = MappingProxyType({"AUDIT_SERVICE_WORKERS": 1})
 
 
 @pytest.fixture
@@ -25,15 +29,15 @@ def pages(chromium: Browser) -> Iterator[Pages]:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that all tests share, each with a source of its own."""
     folder = tmp_path_factory.mktemp("page")
-    hosts = {"AUDIT_SERVICE_HOSTS": UNSAFE_HOST}
-    with processes.indexed_audit_service(folder, **hosts) as started:
+    settings = {"AUDIT_SERVICE_HOSTS": UNSAFE_HOST, **ONE_WORKER}
+    with processes.indexed_audit_service(folder, **settings) as started:
         yield started
 
 
 @pytest.fixture
 def own_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service of one test alone, with an empty log."""
-    with processes.indexed_audit_service(tmp_path_factory.mktemp("own")) as started:
+    with processes.audit_service(tmp_path_factory.mktemp("own"), **ONE_WORKER) as started:
         yield started
 
 
@@ -41,8 +45,8 @@ def own_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that asks for tokens."""
     folder = tmp_path_factory.mktemp("controlled")
-    asking = {"AUDIT_SERVICE_AUTH": "tokens"}
-    with processes.audit_service(folder, **asking) as started:
+    settings = {"AUDIT_SERVICE_AUTH": "tokens", **ONE_WORKER}
+    with processes.audit_service(folder, **settings) as started:
         yield started
 
 
