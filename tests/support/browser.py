@@ -39,7 +39,9 @@ _ARGUMENTS: Final = (
 )
 _WATCH_POLICY: Final = """document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
-_RUN_AXE: Final = "levels => axe.run({runOnly: levels}).then(({violations}) => violations)"
+_RUN_AXE: Final = """levels => axe.run({runOnly: levels, resultTypes: ["violations"]})
+    .then(({violations}) => violations)"""
+_HAS_AXE: Final = "'axe' in globalThis"
 # Of what a page no longer wants.
 _ABORTED: Final = "net::ERR_ABORTED"
 
@@ -116,7 +118,8 @@ class Pages:
 
 def accessible(page: Page) -> None:
     """Fail where axe-core finds anything of level A or AA of WCAG 2.2."""
-    page.evaluate(_AXE.read_text())
+    if not page.evaluate(_HAS_AXE):
+        page.evaluate(_AXE.read_text())
     lines = [
         f"{rule['id']} ({rule['impact']}), {' '.join(map(str, node['target']))}: "
         f"{node['failureSummary']}\n  {node['html'][:200]}"

@@ -1,28 +1,20 @@
 """Every view is accessible, in light and in dark, on a desk and on a phone."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.support import processes
 from tests.support.browser import PHONE, Pages, accessible, row, rows, screenshot
 from tests.support.page_service import Events
 from tests.support.processes import Service
 
-Scheme = Literal["light", "dark"]
 Motion = Literal["reduce", "no-preference"]
+SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
 GROUND = "getComputedStyle(document.body).backgroundColor"
 WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that nobody has sent anything."""
-    with processes.audit_service(tmp_path_factory.mktemp("empty")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -51,28 +43,30 @@ VIEWS: Mapping[str, Callable[[Events], str]] = MappingProxyType(
 )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def is_accessible_in_light_and_dark(page: Page, name: str) -> None:
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        accessible(page)
+        screenshot(page, f"{name}-{scheme}")
+
+
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_is_accessible(seeded: Events, pages: Pages, view: str, scheme: Scheme) -> None:
+def test_a_view_is_accessible(seeded: Events, pages: Pages, view: str) -> None:
     pages.expect("404", "422")
-    page = pages.open(VIEWS[view](seeded), color_scheme=scheme)
-    accessible(page)
-    screenshot(page, f"{view}-{scheme}")
+    is_accessible_in_light_and_dark(pages.open(VIEWS[view](seeded)), view)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_signing_in_is_accessible(controlled: Service, pages: Pages, scheme: Scheme) -> None:
+def test_signing_in_is_accessible(controlled: Service, pages: Pages) -> None:
     pages.expect("401")
-    page = pages.open(f"{controlled.url}/?session=refused", color_scheme=scheme)
+    page = pages.open(f"{controlled.url}/?session=refused")
     expect(page.locator("#token")).to_be_visible()
-    accessible(page)
+    is_accessible_in_light_and_dark(page, "sign-in")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_empty_log_is_accessible(empty: Service, pages: Pages, scheme: Scheme) -> None:
-    page = pages.open(empty.url, color_scheme=scheme)
+def test_an_empty_log_is_accessible(own_service: Service, pages: Pages) -> None:
+    page = pages.open(own_service.url)
     expect(page.locator("#first")).to_be_visible()
-    accessible(page)
+    is_accessible_in_light_and_dark(page, "empty")
 
 
 def test_dark_is_dark_and_light_is_light(seeded: Events, pages: Pages) -> None:

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.browser import Pages, row, run_as_shown, screenshot
+from tests.support.browser import Pages, row, run_as_shown
 from tests.support.processes import Service
 
 CLIPBOARD = ("clipboard-read", "clipboard-write")
@@ -13,7 +13,6 @@ def test_the_command_of_an_empty_log_sends_an_event_that_appears_by_itself(
 ) -> None:
     page = pages.open(own_service.url, permissions=CLIPBOARD)
     expect(page.locator("#first")).to_be_visible()
-    screenshot(page, "empty")
     page.evaluate("globalThis.stays = true")
     page.locator("[data-copies='first-curl']").click()
     expect(page.locator("[data-copies='first-curl']")).to_have_text("Copied")

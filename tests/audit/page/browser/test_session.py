@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Pages, row, screenshot
+from tests.support.browser import Pages, row
 from tests.support.page_service import Events, make_token
 from tests.support.processes import Service
 
@@ -22,7 +22,6 @@ def test_a_token_opens_a_session_and_sign_out_ends_it(
     position = events.send()
     page = pages.open(controlled.url)
     expect(page.locator("#token")).to_be_visible()
-    screenshot(page, "sign-in")
     sign_in(page, token[:-1] + ("a" if token[-1] != "a" else "b"))
     expect(page.locator("p.error")).to_contain_text("none that holds")
     sign_in(page, token)
