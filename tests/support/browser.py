@@ -19,6 +19,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.support.waiting import wait_until
+
 HOW_TO_GET_IT: Final = "needs chromium on the PATH: install chromium"
 UNSAFE_HOST: Final = "audit.test"
 """A name of this machine whose pages are not secure to a browser: they have no clipboard."""
@@ -41,6 +43,7 @@ _WATCH_POLICY: Final = """document.addEventListener("securitypolicyviolation", (
     console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
 _RUN_AXE: Final = """levels => axe.run({runOnly: levels, resultTypes: ["violations"]})
     .then(({violations}) => violations)"""
+_HAS_ROWS: Final = "performance.getEntriesByName('rows-shown').length > 0"
 _HAS_AXE: Final = "'axe' in globalThis"
 # Of what a page no longer wants.
 _ABORTED: Final = "net::ERR_ABORTED"
@@ -142,6 +145,11 @@ def row(page: Page, position: int) -> Locator:
 def rows(page: Page) -> Locator:
     """All rows of the table that are in the document."""
     return page.locator("#events tr[data-position]")
+
+
+def rows_shown(page: Page) -> None:
+    """Return once the page's own scripts have filled the table, in place of the service."""
+    wait_until(lambda: page.evaluate(_HAS_ROWS), what="a table that scripts have filled")
 
 
 def open_detail(page: Page, position: int) -> Locator:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Pages, row, rows, screenshot
+from tests.support.browser import Pages, row, rows, rows_shown, screenshot
 from tests.support.page_service import Events
 
 
@@ -35,7 +35,7 @@ def page(events: Events, pages: Pages) -> Page:
         ]
     )
     page = pages.open(events.page())
-    expect(rows(page)).to_have_count(4)
+    rows_shown(page)
     return page
 
 

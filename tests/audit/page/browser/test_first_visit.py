@@ -1,4 +1,4 @@
-"""Whoever opens the page for the first time is shown how to send, and sees what was sent."""
+"""First visit: the page shows how to send, and then what was sent."""
 
 from playwright.sync_api import expect
 

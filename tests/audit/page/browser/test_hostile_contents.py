@@ -1,4 +1,4 @@
-"""Whatever an event holds stays text, and does not freeze the page."""
+"""Hostile contents stay text, and do not freeze the page."""
 
 import json
 import time

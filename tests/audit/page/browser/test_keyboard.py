@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Pages, row, rows, screenshot
+from tests.support.browser import Pages, row, rows, rows_shown, screenshot
 from tests.support.page_service import Events
 
 FOCUSED = "document.activeElement.closest('tr')?.dataset.position"
@@ -14,7 +14,7 @@ def page(events: Events, pages: Pages) -> Page:
     """The page with three events."""
     events.send_all([{"type": "a"}, {"type": "b"}, {"type": "c"}])
     page = pages.open(events.page())
-    expect(rows(page)).to_have_count(3)
+    rows_shown(page)
     return page
 
 

@@ -1,11 +1,11 @@
-"""What arrives is shown as it arrives, unless the reader looks at something else."""
+"""Live rows: shown as they arrive, unless the reader looks at something else."""
 
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Pages, row, rows, screenshot
+from tests.support.browser import Pages, row, rows, rows_shown, screenshot
 from tests.support.page_service import Events
 from tests.support.processes import Service
 from tests.support.waiting import wait_until
@@ -36,7 +36,7 @@ def page(events: Events, pages: Pages) -> Page:
     """The page with a hundred events."""
     events.send_all([{}] * 100)
     page = pages.open(events.page())
-    expect(row(page, events.positions()[-1])).to_be_visible()
+    rows_shown(page)
     return page
 
 

@@ -1,4 +1,4 @@
-"""What was refused is kept, shown whole, and redriven or dropped once the question is answered."""
+"""Rejected messages are kept, shown whole, and redriven or dropped after a question."""
 
 import re
 from pathlib import Path
