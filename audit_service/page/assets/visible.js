@@ -13,9 +13,11 @@ export function visible(text) {
   return text.replace(HIDDEN, sign);
 }
 
-/** Its begin, with an ellipsis where there is more. */
+/** Its begin, with an ellipsis where there is more: so many code points, none of them cut. */
 export function short(text, most = MOST_CHARACTERS) {
-  return visible(text.length <= most ? text : `${text.slice(0, most)}…`);
+  // No code point takes more than two units, so that of a long text only the begin is looked at.
+  const begin = [...text.slice(0, 2 * most + 2)];
+  return visible(begin.length <= most ? text : `${begin.slice(0, most).join("")}…`);
 }
 
 function sign(character) {

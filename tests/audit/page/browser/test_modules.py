@@ -21,7 +21,13 @@ TEXTS = [
     "\x00\x07\x1b[31m\x7f\x85\x9f",
     "\u00ad\u061c\u200b\u200f\u2028\u202e\u2060\u2069\ufeff\ufff9",
     "e\u0301 \U0001f469\u200d\U0001f469 \u05d0\u05d1",
+    "x" * 200,
     "x" * 201,
+    "\U0001f600" * 150,
+    "\U0001f600" * 200,
+    "\U0001f600" * 201,
+    "x" * 199 + "\U0001f600" * 2,
+    "x" * 1000,
 ]
 # As a module of the page itself would import it.
 CALL = """async ([module, name, argument]) => {
