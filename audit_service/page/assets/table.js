@@ -15,6 +15,7 @@ let rows = [];
 let current = { pairs: [], columns: [], show: undefined };
 let rowHeight = 28;
 let isPlanned = false;
+let isBegun = false;
 const shown = new Map();
 
 /** Rows of the table, the newest first. */
@@ -27,7 +28,9 @@ export function replace(view, newRows) {
   current = view;
   rows = newRows;
   showHead();
-  scroller.scrollTop = 0;
+  // Whoever was reading before the scripts were there goes on reading.
+  if (isBegun) scroller.scrollTop = 0;
+  isBegun = true;
   redraw();
 }
 
@@ -94,9 +97,13 @@ function firstInSight() {
 }
 
 function redraw() {
-  for (const tr of shown.values()) tr.remove();
+  const top = scroller.scrollTop;
   shown.clear();
   body.replaceChildren(above, below);
+  // As high as with its rows, or the place would be lost.
+  space(above, 0);
+  space(below, rows.length);
+  scroller.scrollTop = top;
   draw();
 }
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import Pages, row, rows, rows_shown, screenshot
 from tests.support.page_service import Events
@@ -97,6 +97,36 @@ def test_rows_out_of_sight_leave_the_document(pages: Pages, events: Events) -> N
     wait_until(reaches_the_end)
     expect(page.locator("#events")).to_have_attribute("aria-rowcount", "3001")
     assert rows(page).count() < 150
+
+
+def test_an_event_opens_without_moving_the_list(pages: Pages, events: Events) -> None:
+    events.send_all([{}] * 300)
+    page = pages.open(events.page())
+    rows_shown(page)
+    expect(page.locator("#end")).to_have_text("This is all.")
+    page.locator("#scroller").evaluate("element => { element.scrollTop = 10 ** 6; }")
+    oldest, second, *_ = events.positions()
+    expect(row(page, oldest)).to_be_visible()
+    before = page.evaluate(PLACE)
+    row(page, second).locator("a.open").click()
+    expect(page.locator("#detail article")).to_be_visible()
+    assert page.evaluate(PLACE) == before
+
+
+def test_whoever_scrolls_before_the_scripts_stays_there(pages: Pages, events: Events) -> None:
+    events.send_all([{}] * 100)
+    page = pages.open()
+    held: list[Route] = []
+    # The library marks the function that it is given, which one of the language cannot take.
+    page.context.route("**/main.js", lambda route: held.append(route))  # noqa: PLW0108
+    page.goto(events.page(), wait_until="commit")
+    expect(row(page, events.positions()[-1])).to_be_visible()
+    page.locator("#scroller").evaluate("element => { element.scrollTop = 400; }")
+    before = page.evaluate(PLACE)[0]
+    for route in held:
+        route.continue_()
+    rows_shown(page)
+    assert page.evaluate(PLACE)[0] == before
 
 
 def test_the_status_follows_the_log(page: Page, events: Events) -> None:
