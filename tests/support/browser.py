@@ -11,6 +11,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Dialog,
     Locator,
     Page,
     Request,
@@ -70,8 +71,8 @@ def running() -> Iterator[Browser]:
 class Pages:
     """The pages of a test, each of a visitor who was never there.
 
-    What they say on the console, what they throw, what fails to load and what the policy forbids
-    are faults, unless the test has said that it expects them.
+    What they say on the console or in dialogs, what they throw, what fails to load and what the
+    policy forbids are faults, unless the test has said that it expects them.
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -90,6 +91,7 @@ class Pages:
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
         context.on("requestfailed", self._on_failed)
+        context.on("dialog", self._on_dialog)
         page = context.new_page()
         if url is not None:
             page.goto(url)
@@ -113,6 +115,10 @@ class Pages:
 
     def _on_error(self, error: WebError) -> None:
         self.faults.append(f"thrown: {error.error}")
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _on_failed(self, request: Request) -> None:
         if request.failure != _ABORTED:

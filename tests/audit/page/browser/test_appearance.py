@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import PHONE, Pages, accessible, row, rows, screenshot
+from tests.support.browser import PHONE, Pages, accessible, row, rows, rows_shown, screenshot
 from tests.support.page_service import Events
 from tests.support.processes import Service
 
@@ -53,7 +53,10 @@ def is_accessible_in_light_and_dark(page: Page, name: str) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_accessible(seeded: Events, pages: Pages, view: str) -> None:
     pages.expect("404", "422")
-    is_accessible_in_light_and_dark(pages.open(VIEWS[view](seeded)), view)
+    page = pages.open(VIEWS[view](seeded))
+    if rows(page).count():
+        rows_shown(page)
+    is_accessible_in_light_and_dark(page, view)
 
 
 def test_signing_in_is_accessible(controlled: Service, pages: Pages) -> None:
@@ -67,6 +70,30 @@ def test_an_empty_log_is_accessible(own_service: Service, pages: Pages) -> None:
     page = pages.open(own_service.url)
     expect(page.locator("#first")).to_be_visible()
     is_accessible_in_light_and_dark(page, "empty")
+
+
+def test_what_opens_above_the_list_is_accessible(seeded: Events, pages: Pages) -> None:
+    page = pages.open(seeded.page())
+    rows_shown(page)
+    page.locator("#query").press_sequentially(" type=")
+    expect(page.locator("#completions li").first).to_be_visible()
+    page.locator("#query").press("ArrowDown")
+    is_accessible_in_light_and_dark(page, "completions")
+    page.locator("#query").press("Escape")
+    page.get_by_role("button", name="Keys").click()
+    expect(page.locator("#keys")).to_be_visible()
+    is_accessible_in_light_and_dark(page, "keys")
+
+
+def test_a_view_is_accessible_before_its_scripts_have_run(seeded: Events, pages: Pages) -> None:
+    # Where scripts are off, those that look for faults would not run either.
+    page = pages.open()
+    page.context.route(
+        "**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript")
+    )
+    page.goto(seeded.page(show=str(seeded.positions()[1])))
+    expect(page.locator("#pause")).to_be_hidden()
+    accessible(page)
 
 
 def test_dark_is_dark_and_light_is_light(seeded: Events, pages: Pages) -> None:
@@ -89,6 +116,7 @@ def test_a_view_fits_a_phone(seeded: Events, pages: Pages, view: str) -> None:
 
 def test_on_a_phone_an_event_is_opened_and_closed(seeded: Events, pages: Pages) -> None:
     page = pages.open(seeded.page(), viewport=PHONE, has_touch=True)
+    rows_shown(page)
     position = seeded.positions()[0]
     row(page, position).locator("a.open").tap()
     expect(page.locator("#detail article")).to_be_in_viewport()
@@ -102,7 +130,7 @@ def test_nothing_moves_where_that_is_not_wanted(
 ) -> None:
     events.send()
     page = pages.open(events.page(), reduced_motion=motion)
-    expect(rows(page)).to_have_count(1)
+    rows_shown(page)
     arrived = row(page, events.send())
     expect(arrived).to_have_class("arrived")
     assert arrived.evaluate("tr => getComputedStyle(tr).animationName !== 'none'") is moves

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Pages, row
+from tests.support.browser import Pages, row, rows_shown
 from tests.support.page_service import Events, make_token
 from tests.support.processes import Service
 
@@ -40,6 +40,7 @@ def test_a_session_that_ends_meanwhile_is_said(controlled: Service, pages: Pages
     page = pages.open(controlled.url)
     sign_in(page, make_token(controlled, "ends", "events:read"))
     expect(page.locator("#events")).to_be_visible()
+    rows_shown(page)
     controlled.run_command("tokens", "revoke", "ends")
     expect(page.locator("#banner")).to_contain_text("session has ended")
     page.reload()
@@ -54,6 +55,7 @@ def test_an_event_that_is_asked_for_after_the_session_is_said_too(
     page = pages.open(controlled.url)
     sign_in(page, token)
     expect(row(page, position)).to_be_visible()
+    rows_shown(page)
     page.context.clear_cookies()
     row(page, position).locator("a.open").click()
     expect(page.locator("#detail")).to_contain_text("session has ended")
