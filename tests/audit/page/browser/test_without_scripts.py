@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from audit_service.page import view
 from tests.support.browser import Pages, open_detail, row, rows, screenshot
 from tests.support.page_service import Events
 from tests.support.processes import Service
 
 Plain = Callable[[str], Page]
+PAGE = int(view.ROWS)
 
 
 @pytest.fixture
@@ -37,14 +39,15 @@ def test_the_list_is_filtered_by_links_and_by_the_bar(plain: Plain, events: Even
 
 
 def test_older_ones_are_on_further_pages(plain: Plain, events: Events) -> None:
-    events.send_all([{}] * 250)
-    positions = events.positions()
+    events.send_all([{}] * (2 * PAGE + 50))
+    newest_first = events.positions()[::-1]
     page = plain(events.page())
-    for newest, count in ((positions[-1], 100), (positions[-101], 100), (positions[-201], 50)):
-        expect(rows(page)).to_have_count(count)
-        expect(row(page, newest)).to_be_visible()
-        if count == 100:
-            page.get_by_role("link", name="Older").click()
+    for before in (0, PAGE):
+        expect(rows(page)).to_have_count(PAGE)
+        expect(row(page, newest_first[before])).to_be_visible()
+        page.get_by_role("link", name="Older").click()
+    expect(row(page, newest_first[-1])).to_be_visible()
+    expect(rows(page)).to_have_count(50)
     expect(page.get_by_role("link", name="Older")).to_have_count(0)
 
 
