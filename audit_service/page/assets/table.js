@@ -110,8 +110,14 @@ function redraw() {
 /** Have those in sight, and no others, in the document; what stays there keeps its focus. */
 function draw() {
   isPlanned = false;
-  const first = Math.max(0, Math.floor(scroller.scrollTop / rowHeight) - AHEAD);
-  const last = Math.min(rows.length, first + Math.ceil(scroller.clientHeight / rowHeight) + 2 * AHEAD);
+  const top = Math.floor(scroller.scrollTop / rowHeight);
+  const bottom = top + Math.ceil(scroller.clientHeight / rowHeight) + 1;
+  const inSight = rows.slice(top, bottom);
+  // Where all of them are new, the frame is for those in sight, and the next one for the others.
+  const isLeap = inSight.length > 0 && !inSight.some((row) => shown.has(row.position));
+  const ahead = isLeap ? 0 : AHEAD;
+  const first = Math.max(0, top - ahead);
+  const last = Math.min(rows.length, bottom + ahead);
   const wanted = rows.slice(first, last);
   const positions = new Set(wanted.map((row) => row.position));
   for (const [position, tr] of shown) {
@@ -137,6 +143,7 @@ function draw() {
     rowHeight = height;
     plan();
   }
+  if (isLeap) plan();
 }
 
 function plan() {
