@@ -34,6 +34,7 @@ let arrived = [];
 let held = { rows: [], count: 0 };
 let arrivedInAll = 0;
 let flushing;
+let isPressed = false;
 
 /** Call `listener` when something new has arrived. */
 export function whenArrived(listener) {
@@ -120,6 +121,11 @@ function arrive(text) {
 
 function flush() {
   flushing = undefined;
+  if (isPressed) {
+    // What is pressed on must be there when it is let go, or it is no click.
+    flushing = setTimeout(flush, FLUSH_SECONDS * 1000);
+    return;
+  }
   const rows = arrived.reverse();
   arrived = [];
   if (!rows.length) return;
@@ -160,6 +166,8 @@ export function begin() {
     announce("The newest events are shown");
   });
   scroller.addEventListener("scroll", () => readMore(), { passive: true });
+  scroller.addEventListener("pointerdown", () => (isPressed = true));
+  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => (isPressed = false));
   follow((now) => {
     const wanted = JSON.stringify([now.filters, now.columns]);
     view = now;
