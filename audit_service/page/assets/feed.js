@@ -35,10 +35,16 @@ let held = { rows: [], count: 0 };
 let arrivedInAll = 0;
 let flushing;
 let isPressed = false;
+let shown;
 
 /** Call `listener` when something new has arrived. */
 export function whenArrived(listener) {
   onArrival.push(listener);
+}
+
+/** Settled once the rows of the view are shown, or are not to be had. */
+export function whenShown() {
+  return shown;
 }
 
 /** Hold what arrives from now on, or show it. */
@@ -66,7 +72,7 @@ async function load() {
   performance.mark("rows-shown");
   document.getElementById("first")?.toggleAttribute("hidden", page.rows.length > 0);
   stream = new Stream(view.filters, page.rows[0]?.position ?? before, arrive);
-  await readMore(signal);
+  readMore(signal);
 }
 
 async function pageOf(paging, signal) {
@@ -140,7 +146,7 @@ function show(rows) {
   hold([]);
   arrivedInAll += rows.length;
   // What is open all day must not keep all that came.
-  if (arrivedInAll > MOST_ARRIVED) load();
+  if (arrivedInAll > MOST_ARRIVED) shown = load();
   else prepend(rows);
   if (!next) end.textContent = "This is all.";
 }
@@ -152,7 +158,7 @@ function hold(rows, count = rows.length) {
 }
 
 function release() {
-  if (held.count > held.rows.length) load();
+  if (held.count > held.rows.length) shown = load();
   else if (held.count) show(held.rows);
   toTop();
 }
@@ -175,7 +181,7 @@ export function begin() {
       look(now);
     } else {
       key = wanted;
-      load();
+      shown = load();
     }
   });
 }

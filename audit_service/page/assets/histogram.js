@@ -3,7 +3,7 @@
 import uPlot from "./vendor/uPlot.esm.js";
 import { jsonOf, wasAborted } from "./api.js";
 import { follow, go, period, queryOf, view } from "./store.js";
-import { whenArrived } from "./feed.js";
+import { whenArrived, whenShown } from "./feed.js";
 import { short } from "./visible.js";
 
 const HEIGHT = 108;
@@ -46,11 +46,15 @@ async function load() {
   timer = undefined;
   request.abort();
   request = new AbortController();
+  const { signal } = request;
+  // Rows come first: neither the service nor this thread is to be busy with something else.
+  await whenShown();
+  if (signal.aborted) return;
   const began = performance.now();
   const { filters, group } = view();
   try {
     const query = queryOf([...filters, ["group", group]]);
-    draw(tableOf(await jsonOf(`/v1/stats${query}`, request.signal)));
+    draw(tableOf(await jsonOf(`/v1/stats${query}`, signal)));
     // Who leaves the page open must not cost the service more than a part of its time.
     wait = Math.max(LEAST_SECONDS, ((performance.now() - began) / 1000) * COST_FACTOR);
   } catch (error) {
