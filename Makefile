@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox bench-access bench-memory \
-	bench-query lock vendor
+	bench-query bench-page screenshot lock vendor
 
 install: $(VENV)/installed
 
@@ -99,6 +99,14 @@ bench-memory: install
 EVENTS ?= 1000000
 bench-query: install
 	$(BIN)/python -m bench.report.query --events $(EVENTS) $(OPTIONS)
+
+# The page in a browser on a log of EVENTS events, a section of docs/performance.md; needs Chromium.
+bench-page: install
+	$(BIN)/python -m bench.report.in_browser --events $(EVENTS) $(OPTIONS)
+
+# Writes docs/page.png; needs Chromium.
+screenshot: install
+	$(BIN)/python -m tools.screenshot
 
 # Resolve the dependencies anew; needs uv.
 lock:

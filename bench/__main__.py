@@ -10,6 +10,7 @@ import click
 from bench import suite
 from bench.load import wrk
 from bench.machine.workspace import CACHE
+from bench.measures.page import Sizes
 from bench.measures.rounds import Broken, Budget, Progress
 from bench.report import page
 from bench.suite import Amounts
@@ -26,6 +27,7 @@ SMOKE = Amounts(
     slow_clients=0.001,
     slow_seconds=0.1,
     search_sizes=(2000,),
+    page=Sizes(events=2000, rounds=1, rows=1000),
 )
 
 
@@ -66,6 +68,7 @@ def main(
         slow_clients=1,
         slow_seconds=15,
         search_sizes=(10_000, 100_000, 1_000_000),
+        page=Sizes(events=1_000_000, rounds=20, rows=100_000),
     )
     try:
         measured = suite.run(SMOKE if smoke else thorough, _progress())

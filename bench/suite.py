@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.contenders import catalogue, environments
 from bench.load.wrk import BINARY, QUARTER_KIB
-from bench.machine import kafka_broker, postgres
+from bench.machine import browser, kafka_broker, postgres
 from bench.machine.workspace import Workspace, a_workspace
 from bench.measures import (
     big_batch,
@@ -18,6 +18,7 @@ from bench.measures import (
     latency,
     machine,
     memory,
+    page,
     profile,
     rates,
     search,
@@ -28,6 +29,7 @@ from bench.measures.big_batch import Beside
 from bench.measures.disk import Disk
 from bench.measures.latency import Round
 from bench.measures.memory import UnderBombs
+from bench.measures.page import InBrowser
 from bench.measures.profile import Profile
 from bench.measures.rates import Results
 from bench.measures.rounds import Budget, Progress
@@ -45,7 +47,8 @@ class Amounts:
     """Amounts of each measure: `sizes` of logs for growth, `disk_events` for bytes an event;
     `kafka_events` in a topic, where 0 is not to measure it; `bombs_seconds` under bombs;
     `writers_seconds` for writers that write without a pause; `slow_clients`: what share of the
-    slow clients there are, for `slow_seconds` each; `search_sizes` of logs that are searched.
+    slow clients there are, for `slow_seconds` each; `search_sizes` of logs that are searched;
+    `page`: of what is done in a browser.
     """
 
     budget: Budget
@@ -59,6 +62,7 @@ class Amounts:
     slow_clients: float
     slow_seconds: float
     search_sizes: tuple[int, ...]
+    page: page.Sizes
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Measurements:
     consumed: Spread | None
     startups: Sequence[StartUp]
     searched: Searched
+    in_browser: InBrowser | None
     under_bombs: UnderBombs
     machine: Sequence[tuple[str, str]]
 
@@ -104,6 +109,8 @@ def _missing() -> Iterator[str]:
         yield f"Kafka was not measured: {kafka_broker.HOW_TO_GET_IT}"
     if not postgres.is_there():
         yield f"PostgreSQL was not measured: {postgres.HOW_TO_GET_IT}"
+    if not browser.is_there():
+        yield f"the page was not measured in a browser: {browser.HOW_TO_GET_IT}"
 
 
 def _measure(
@@ -132,6 +139,7 @@ def _measure(
         consumed=_consumed(workspace, amounts, progress) if with_kafka else None,
         startups=startup.measure(workspace, amounts.starts, progress),
         searched=search.measure(workspace, amounts.search_sizes, budget, progress),
+        in_browser=_in_browser(workspace, amounts, progress),
         under_bombs=memory.measure(workspace, amounts.bombs_seconds, progress),
         machine=machine.describe(workspace.data),
     )
@@ -165,3 +173,7 @@ def _replicas(workspace: Workspace, budget: Budget, progress: Progress) -> Resul
 
 def _consumed(workspace: Workspace, amounts: Amounts, progress: Progress) -> Spread:
     return consumer.measure(workspace, amounts.kafka_events, amounts.budget.rounds, progress)
+
+
+def _in_browser(workspace: Workspace, amounts: Amounts, progress: Progress) -> InBrowser | None:
+    return page.measure(workspace, amounts.page, progress) if browser.is_there() else None

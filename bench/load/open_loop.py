@@ -3,10 +3,14 @@
 A closed loop such as wrk's sends less while the server stalls, and so leaves out just those
 requests that would have waited (coordinated omission). Here every connection has a schedule;
 where an answer is late, what is due meanwhile is late too, and is counted so.
+
+`python -m bench.load.open_loop URL RATE` sends until it is killed.
 """
 
+import math
 import socket
 import statistics
+import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +19,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import uuid_utils
+
+from bench.load.beside import BEGAN, say
 
 CONNECTIONS = 16
 TIMEOUT_SECONDS = 10.0
@@ -80,3 +86,8 @@ def _expect_204(connection: socket.socket) -> None:
         answer += part
     if not answer.startswith(b"HTTP/1.1 204 "):
         raise WrongAnswer(answer.partition(b"\r\n")[0].decode(errors="replace"))
+
+
+if __name__ == "__main__":
+    say(BEGAN)
+    send(sys.argv[1], float(sys.argv[2]), math.inf)

@@ -12,7 +12,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from bench import suite
 from bench.contenders import catalogue
 from bench.load import searches, wrk
-from bench.measures import big_batch, growth, layers, memory, profile, search, slow_clients
+from bench.measures import (
+    big_batch,
+    growth,
+    layers,
+    memory,
+    page,
+    profile,
+    search,
+    slow_clients,
+)
 from bench.measures.memory import Answers
 from bench.measures.spread import Spread
 from bench.report.targets import targets
@@ -31,6 +40,7 @@ def write(measured: Measurements, folder: Path) -> str:
             rates=measured.rates,
             under=measured.under_bombs,
             searched=measured.searched,
+            in_browser=measured.in_browser,
         )
         (folder / name).write_text(text, encoding="utf-8")
     return (folder / PAGE).read_text(encoding="utf-8")
@@ -62,6 +72,7 @@ def environment() -> Environment:
         growth,
         layers,
         memory,
+        page,
         profile,
         search,
         searches,

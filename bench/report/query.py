@@ -13,7 +13,7 @@ from bench.measures import search
 from bench.measures.rounds import Budget
 from bench.report import page
 
-HEADING, FOLLOWING = "## Search\n", "## Memory under bombs\n"
+HEADING, FOLLOWING = "## Search\n", "## The page in a browser\n"
 
 
 @click.command(context_settings={"show_default": True})
