@@ -18,7 +18,8 @@ from audit_service.search.filters import ONCE
 Choice = TypeVar("Choice", bound=StrEnum)
 Pair = tuple[str, str]
 MOST_COLUMNS: Final = 10
-ROWS: Final = "100"
+ROWS: Final = "50"
+"""Of a page without scripts; with them they are only what is seen first."""
 
 
 class Stacking(StrEnum):
