@@ -106,7 +106,7 @@ bench-page: install
 
 # Writes docs/page.png; needs Chromium.
 screenshot: install
-	$(BIN)/python -m tools.screenshot
+	$(BIN)/python -m bench.screenshot
 
 # Resolve the dependencies anew; needs uv.
 lock:

@@ -83,10 +83,15 @@ def measure(workspace: Workspace, sizes: Sizes, progress: Progress) -> InBrowser
         moments = arrivals.moments(sizes.events, DAYS, now_in_microseconds())
         arrivals.fill(folder / "events.db", searches.events(sizes.events), moments)
         with servers.audit(workspace, f"sqlite:///{folder}/events.db") as (audit,):
-            while _status(audit)["index"]["lag"]:
-                time.sleep(0.05)
+            wait_for_index(audit)
             with _arriving(audit) as rate, browser.running() as chromium:
                 return _measured(chromium, audit, sizes, rate, progress)
+
+
+def wait_for_index(audit: Running) -> None:
+    """Wait until all of the log is in the index."""
+    while _status(audit)["index"]["lag"]:
+        time.sleep(0.05)
 
 
 @contextmanager
