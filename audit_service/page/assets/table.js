@@ -3,7 +3,7 @@
 import { FIXED, linkTo, rowElement } from "./rows.js";
 import { short } from "./visible.js";
 
-const AHEAD = 12;
+const AHEAD = 6;
 
 const scroller = document.getElementById("scroller");
 const table = document.getElementById("events");
