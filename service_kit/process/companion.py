@@ -19,15 +19,19 @@ from service_kit.metrics import multiprocess
 log = structlog.get_logger()
 
 RESTART_SECONDS: Final = 1.0
+"""Between two starts, at least."""
 STOP_SECONDS: Final = 5.0
 
 
 class Companion:
     """A command of this program. Used by the master alone, in one thread."""
 
-    def __init__(self, module: str, arguments: Sequence[str]) -> None:
+    def __init__(
+        self, module: str, arguments: Sequence[str], restart_seconds: float = RESTART_SECONDS
+    ) -> None:
         """`python -m MODULE ARGUMENTS`."""
         self._command = [sys.executable, "-m", module, *arguments]
+        self._restart_seconds = restart_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = float("-inf")
 
@@ -35,7 +39,7 @@ class Companion:
         """Start it where it does not run, but not again at once. MUST be called now and again."""
         if self._process is not None and self._process.poll() is None:
             return
-        if time.monotonic() - self._started_at < RESTART_SECONDS:
+        if time.monotonic() - self._started_at < self._restart_seconds:
             return
         if self._process is not None:
             log.warning("a process beside the workers has ended; it is started again")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from service_kit.process import companion
 from service_kit.process.companion import Companion
 from tests.support.waiting import wait_until
 
@@ -22,9 +21,8 @@ def pids(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def running(pids: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Companion]:
-    monkeypatch.setattr(companion, "RESTART_SECONDS", 0.05)
-    started = Companion(MODULE, [str(pids)])
+def running(pids: Path) -> Iterator[Companion]:
+    started = Companion(MODULE, [str(pids)], restart_seconds=0.05)
     yield started
     started.stop()
 
