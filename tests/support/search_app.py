@@ -10,6 +10,7 @@ from audit_service.log import Backend
 from audit_service.search import Search, SearchIndex
 from audit_service.search.arrivals import Arrivals
 from audit_service.search.index.indexer import Indexer
+from audit_service.search.index.value_counts import MOST_VALUES
 from service_kit import disk_reserve
 from service_kit.concurrency import THREADS, run_here
 from service_kit.http import app as service_app
@@ -32,10 +33,13 @@ def reading_sink(
 
 
 @contextmanager
-def indexed(backend: Backend, folder: Path) -> Iterator[tuple[SearchIndex, Indexer]]:
-    """An index of the log, empty at first, and what fills it."""
+def indexed(
+    backend: Backend, folder: Path, most_values: int = MOST_VALUES
+) -> Iterator[tuple[SearchIndex, Indexer]]:
+    """An index of the log, empty at first, and what fills it; `most_values`: see ValueCounts."""
     path = str(folder / "test-index")
-    index, indexer = SearchIndex(path, backend), Indexer(backend, path, disk_reserve.always)
+    index = SearchIndex(path, backend)
+    indexer = Indexer(backend, path, disk_reserve.always, most_values)
     yield index, indexer
     index.close()
     indexer.close()

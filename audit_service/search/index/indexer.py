@@ -20,6 +20,7 @@ from audit_service.search.index.faults import (
 )
 from audit_service.search.index.mark import check_mark
 from audit_service.search.index.prepared import STEP_RECORDS, read_batch
+from audit_service.search.index.value_counts import MOST_VALUES
 from audit_service.search.index.writer import IndexWriter
 from service_kit import sqlite_file
 from service_kit.disk_reserve import HasRoom
@@ -35,11 +36,14 @@ BYTES_PER_RECORD: Final = 512
 class Indexer:
     """Keeps one index file: what is wrong with it makes it anew. The log is never touched."""
 
-    def __init__(self, backend: Backend, path: str, has_room: HasRoom) -> None:
-        """`has_room`: asked before it writes so many bytes."""
+    def __init__(
+        self, backend: Backend, path: str, has_room: HasRoom, most_values: int = MOST_VALUES
+    ) -> None:
+        """`has_room`: asked before it writes so many bytes; `most_values`: see ValueCounts."""
         self._backend = backend
         self._path = path
         self._has_room = has_room
+        self._most_values = most_values
         self._writer: IndexWriter | None = None
         self._file: tuple[int, int] | None = None
         self._fault = ""
@@ -100,7 +104,7 @@ class Indexer:
             self.close()
         if self._writer is None:
             with index_errors():
-                self._writer = IndexWriter(self._path)
+                self._writer = IndexWriter(self._path, self._most_values)
             self._file = place.identity(self._path)
         if self._writer.mark is not None:
             check_mark(self._writer.mark, self._backend)

@@ -55,8 +55,9 @@ class Valued(Protocol):
 class ValueCounts:
     """Counts of all kinds, in memory and in the file."""
 
-    def __init__(self, db: apsw.Connection) -> None:
-        """Those that the file has."""
+    def __init__(self, db: apsw.Connection, most: int = MOST_VALUES) -> None:
+        """Those that the file has; `most`: values of a kind that are counted one by one."""
+        self._most = most
         self._counts: dict[ValueKind, dict[str, ValueCount]] = {kind: {} for kind in ValueKind}
         self._changed: dict[tuple[ValueKind, int], ValueCount] = {}
         for kind, *row in db.execute(f"SELECT kind, {COLUMNS} FROM value"):
@@ -93,7 +94,7 @@ class ValueCounts:
         return value.code
 
     def _new(self, values: dict[str, ValueCount], name: str, at: int) -> ValueCount:
-        if len(values) < MOST_VALUES and len(name) <= LONGEST:
+        if len(values) < self._most and len(name) <= LONGEST:
             # Its code is the next, whether or not there are others.
             code = len(values) + (_OTHER_NAME not in values)
             return values.setdefault(name, ValueCount(code, name, 0, at, at))

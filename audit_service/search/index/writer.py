@@ -10,7 +10,7 @@ from audit_service.search.index.file import BLOCK, SEGMENT, block_of, segment_of
 from audit_service.search.index.mark import Mark, read_mark, write_mark
 from audit_service.search.index.open_block import OpenBlock
 from audit_service.search.index.prepared import Batch, PreparedEvent
-from audit_service.search.index.value_counts import ValueCounts
+from audit_service.search.index.value_counts import MOST_VALUES, ValueCounts
 
 
 class IndexWriter:
@@ -19,11 +19,13 @@ class IndexWriter:
     What it has in memory is what is in the file: after an exception it MUST NOT be used again.
     """
 
-    def __init__(self, path: str) -> None:
-        """Raises NotAnIndex, IndexForeign, and whatever reading a damaged one raises."""
+    def __init__(self, path: str, most_values: int = MOST_VALUES) -> None:
+        """`most_values`: see ValueCounts. Raises NotAnIndex, IndexForeign, and whatever reading a
+        damaged one raises.
+        """
         self._db = index_file.create(path)
         self.mark = read_mark(self._db)
-        self._values = ValueCounts(self._db)
+        self._values = ValueCounts(self._db, most_values)
         number = block_of(max(self.position, 1))
         self._block = OpenBlock.read(self._db, number)
         if len(self._block.arrived) != self.position - number * BLOCK:

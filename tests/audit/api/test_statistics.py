@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from audit_service.log import Backend
-from audit_service.search.index import value_counts
 from tests.support.audit_client import PROBLEM, Sink
 from tests.support.log_databases import commit
 from tests.support.log_processes import event
@@ -129,12 +128,11 @@ def test_what_is_before_the_buckets_that_are_shown_makes_it_incomplete(
 
 
 def test_values_that_are_not_counted_one_by_one_are_so_nowhere(
-    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(value_counts, "MOST_VALUES", 2)
     for kind in ("a", "b", "c"):
         commit(backend, event(f"{kind}1", type=kind), event(f"{kind}2", type=kind))
-    with indexed(backend, tmp_path) as (index, indexer):
+    with indexed(backend, tmp_path, most_values=2) as (index, indexer):
         while indexer.step():
             pass
         # Past the index.
