@@ -7,6 +7,7 @@ An event that it acknowledged is on disk, exactly once, unaltered, and can be fo
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from typing import Final
 
 from audit_service import page
 from audit_service.access.own_events import OwnEvents
@@ -27,6 +28,7 @@ from audit_service.api import rejected as rejected_api
 from audit_service.api.problems import PROBLEM_FOR
 from audit_service.api.rejected_actions import RejectedActions
 from audit_service.api.stream import Streams
+from audit_service.api.stream_timing import STREAM_TIMING, StreamTiming
 from audit_service.log import Backend, EventLog, LogUnavailable, database_at, migrate, open_log
 from audit_service.metrics import EventMetrics, StreamMetrics
 from audit_service.rejected import HttpRecorder, RejectedStore, open_rejected
@@ -37,6 +39,7 @@ from audit_service.search.live import Hub
 from audit_service.settings import Settings
 from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
+from service_kit.access.token_cache import TOKEN_TIMING, TokenTiming
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import api_docs, landing_page
@@ -58,7 +61,20 @@ class Stores:
     tokens: TokenStore
 
 
-def create_app(settings: Settings, concurrency: Concurrency = THREADS) -> ServiceApp:
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How often is looked, where no setting says so."""
+
+    tokens: TokenTiming = TOKEN_TIMING
+    streams: StreamTiming = STREAM_TIMING
+
+
+TIMING: Final = Timing()
+
+
+def create_app(
+    settings: Settings, concurrency: Concurrency = THREADS, timing: Timing = TIMING
+) -> ServiceApp:
     """The WSGI application, for any server; `concurrency`: of its requests.
 
     Raises LogUnavailable, SchemaMismatch.
@@ -69,7 +85,7 @@ def create_app(settings: Settings, concurrency: Concurrency = THREADS) -> Servic
     disk = DiskReserve.of(database_at(*place), settings.disk_reserve)
     rejected = open_rejected(*place, disk.has_room)
     stores = Stores(open_log(*place), rejected, open_tokens(*place))
-    return app_on(stores, settings, disk, concurrency)
+    return app_on(stores, settings, disk, concurrency, timing)
 
 
 def app_on(
@@ -77,6 +93,7 @@ def app_on(
     settings: Settings,
     disk: DiskReserve,
     concurrency: Concurrency = THREADS,
+    timing: Timing = TIMING,
 ) -> ServiceApp:
     """The application on stores that are open; it closes the backend."""
     backend, rejected = stores.backend, stores.rejected
@@ -86,6 +103,7 @@ def app_on(
         unavailable=(LogUnavailable,),
         run=concurrency.runner(1),
         metrics=metrics,
+        timing=timing.tokens,
     )
     event_metrics = EventMetrics(metrics)
     event_log = EventLog(
@@ -146,6 +164,7 @@ def app_on(
         StreamMetrics(metrics),
         most=settings.max_streams,
         is_over=lambda: app.is_draining,
+        timing=timing.streams,
     )
     app.register_blueprint(stream.blueprint(streams))
     actions = RejectedActions(rejected, event_log, settings.reader, run_lists, own_events)

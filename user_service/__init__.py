@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from service_kit import database_url
 from service_kit.access import guard, openapi, session_routes
 from service_kit.access.controls import controls
+from service_kit.access.token_cache import TOKEN_TIMING, TokenTiming
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.disk_reserve import DiskReserve
 from service_kit.http import api_docs, json_request, landing_page
@@ -66,13 +67,16 @@ def create_app(
     concurrency: Concurrency = THREADS,
     periodic: Periodic = in_a_thread,
     places: HashingPlaces | None = None,
+    *,
+    token_timing: TokenTiming = TOKEN_TIMING,
 ) -> ServiceApp:
     """The WSGI application, for any server; `places`: those that its processes share.
 
     Raises SchemaMismatch, OutboxNotEmpty, IntentsLeft, StoreUnavailable, and the database's
     errors where the schema is to be migrated.
     """
-    return app_on(_open_database(settings), settings, periodic, places, concurrency)
+    engine = _open_database(settings)
+    return app_on(engine, settings, periodic, places, concurrency, token_timing=token_timing)
 
 
 def app_on(
@@ -81,6 +85,8 @@ def app_on(
     periodic: Periodic = in_a_thread,
     places: HashingPlaces | None = None,
     concurrency: Concurrency = THREADS,
+    *,
+    token_timing: TokenTiming = TOKEN_TIMING,
 ) -> ServiceApp:
     """The application on a database that is open; it closes the database."""
     metrics = Metrics()
@@ -94,6 +100,7 @@ def app_on(
         unavailable=(StoreUnavailable,),
         run=concurrency.runner(1),
         metrics=metrics,
+        timing=token_timing,
     )
     users = Users(changes, mode.recorder, _passwords(settings, places))
     app = service_app.create(

@@ -13,6 +13,7 @@ from audit_service.api import filtered
 from audit_service.api.events_query import MAX_POSITION
 from audit_service.api.openapi import STREAM
 from audit_service.api.stream_frames import BEGIN, COMMENT, frame, progress
+from audit_service.api.stream_timing import STREAM_TIMING, StreamTiming
 from audit_service.log import LogUnavailable
 from audit_service.metrics import StreamMetrics
 from audit_service.search import Budget, Expression, InvalidFilters, Order, Search
@@ -27,11 +28,8 @@ from service_kit.http.problems import unavailable
 from service_kit.http.query_parameters import repeatable
 
 PAGE: Final = 200
-QUIET_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 5
 AWAY_SECONDS: Final = 0.2
-ASKED_SECONDS: Final = 1.0
-"""Between two looks whether a principal still may."""
 LAST_ID: Final = "Last-Event-ID"
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -51,6 +49,7 @@ class Streams:
         *,
         most: int,
         is_over: Callable[[], bool],
+        timing: StreamTiming = STREAM_TIMING,
     ) -> None:
         """`most`: that are open at once; `run`: reads the log for those that are behind; `is_over`:
         whether all of them are to end.
@@ -61,6 +60,7 @@ class Streams:
         self._metrics = metrics
         self._most = most
         self._is_over = is_over
+        self._timing = timing
         self._open = 0
 
     def open(
@@ -90,7 +90,7 @@ class Streams:
             yield BEGIN + progress(position)
             written_at = time.monotonic()
             for frames, reached in self._followed(expression, position, principal):
-                if frames or time.monotonic() - written_at >= QUIET_SECONDS:
+                if frames or time.monotonic() - written_at >= self._timing.quiet_seconds:
                     yield frames or COMMENT + progress(reached)
                     written_at = time.monotonic()
                 # Here and below: while more is waited for it need not be in memory.
@@ -119,7 +119,9 @@ class Streams:
     ) -> Generator[tuple[bytes, int], None, int]:
         """What the hub hands over; up to which position that is all, once it is behind."""
         position = reader.queue.position
-        seconds = QUIET_SECONDS if principal is ANYONE else min(QUIET_SECONDS, ASKED_SECONDS)
+        seconds = self._timing.quiet_seconds
+        if principal is not ANYONE:
+            seconds = min(seconds, self._timing.asked_seconds)
         try:
             while self._goes_on(principal):
                 handed = self._hub.next(reader, time.monotonic() + seconds)

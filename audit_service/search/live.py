@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit_service.log import Backend, LogUnavailable, Record
-from audit_service.search import reader_queue
 from audit_service.search.expressions import Expression, Subject
 from audit_service.search.reader_queue import Frame, Frames, Handed, ReaderQueue
 from audit_service.search.readers import ByKey, Reader, Readers, candidates
@@ -41,8 +40,11 @@ class Hub:
         concurrency: Concurrency,
         write: Callable[[Record], bytes],
         is_over: Callable[[], bool],
+        frames: Frames | None = None,
     ) -> None:
-        """`write`: makes what is sent of a record; `is_over`: whether nobody waits any more."""
+        """`write`: makes what is sent of a record; `is_over`: whether nobody waits any more;
+        `frames`: in which those wait that are sent.
+        """
         self._log = log
         self._concurrency = concurrency
         self._run = concurrency.runner(1)
@@ -51,7 +53,7 @@ class Hub:
         self._lock = threading.Lock()
         # Guarded by _lock.
         self._readers = Readers()
-        self._frames = Frames()
+        self._frames = frames or Frames()
         self._position = 0
         self._idle: dict[Reader, Signal] = {}
         self._is_led = False
@@ -176,13 +178,12 @@ class Hub:
         last = page.records[-1].position if page.records else after
         return _Look(last, page.more, found)
 
-    @staticmethod
-    def _wants(reader: Reader, subject: Subject, already: int) -> bool:
+    def _wants(self, reader: Reader, subject: Subject, already: int) -> bool:
         """Whether it is for the reader, and may still have room for it: one more than that tells it
         that it is behind.
         """
         return (
-            already <= reader_queue.MOST_WAITING
+            already <= self._frames.bounds.waiting
             and reader.queue.position < subject.record.position
             and reader.expression.holds(subject)
         )

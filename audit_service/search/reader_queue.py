@@ -1,13 +1,21 @@
 """Queue of a reader: frames that wait for it, bounded for it and for all readers together."""
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-MOST_WAITING: Final = 100
-"""The most frames that wait for a reader."""
-MOST_BYTES: Final = 1024 * 1024
-"""Of them together, beyond the first."""
-MOST_BYTES_OF_ALL: Final = 16 * 1024 * 1024
-"""Of the frames that wait for any reader, beyond the first."""
+
+@dataclass(frozen=True, slots=True)
+class QueueBounds:
+    """The most frames that wait for a reader, the most bytes of them beyond the first, and of
+    those that wait for any reader, again beyond the first.
+    """
+
+    waiting: int = 100
+    bytes: int = 1024 * 1024
+    bytes_of_all: int = 16 * 1024 * 1024
+
+
+QUEUE_BOUNDS: Final = QueueBounds()
 
 
 class Frame:
@@ -25,13 +33,14 @@ class Frame:
 class Frames:
     """All frames that wait for any reader, each counted once."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: QueueBounds = QUEUE_BOUNDS) -> None:
+        self.bounds: Final = bounds
         self._size = 0
 
     def add(self, frame: Frame) -> bool:
         """Whether there was room for it in one more queue."""
         if frame.queues == 0:
-            if self._size and self._size + len(frame.text) > MOST_BYTES_OF_ALL:
+            if self._size and self._size + len(frame.text) > self.bounds.bytes_of_all:
                 return False
             self._size += len(frame.text)
         frame.queues += 1
@@ -73,8 +82,9 @@ class ReaderQueue:
 
     def put(self, frame: Frame) -> None:
         """Have a frame wait, which follows those that do, where there is room."""
-        has_room = len(self._waiting) < MOST_WAITING and (
-            not self._waiting or self._size + len(frame.text) <= MOST_BYTES
+        bounds = self._frames.bounds
+        has_room = len(self._waiting) < bounds.waiting and (
+            not self._waiting or self._size + len(frame.text) <= bounds.bytes
         )
         if self._is_behind or not has_room or not self._frames.add(frame):
             self._is_behind = True

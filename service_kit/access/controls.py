@@ -9,7 +9,7 @@ from service_kit.access.authenticator import BearerTokens
 from service_kit.access.guard import Access, Scopes
 from service_kit.access.session import SessionCookies, SessionKind
 from service_kit.access.stored_token import StoredToken
-from service_kit.access.token_cache import Load, TokenCache
+from service_kit.access.token_cache import TOKEN_TIMING, Load, TokenCache, TokenTiming
 from service_kit.access.token_file import TokenFile
 from service_kit.concurrency import Runner
 from service_kit.metrics.registry import Metrics
@@ -58,8 +58,12 @@ def controls(
     unavailable: tuple[type[Exception], ...],
     run: Runner,
     metrics: Metrics,
+    timing: TokenTiming = TOKEN_TIMING,
 ) -> Controls:
-    """The controls. `load`, `unavailable`, `run`: see TokenCache. Raises WrongTokenFile."""
+    """The controls. `load`, `unavailable`, `run`, `timing`: see TokenCache.
+
+    Raises WrongTokenFile.
+    """
     refused = metrics.counter("access_refused_total", REFUSED, ["status"])
     counted = {status: refused.labels(str(status)) for status in STATUSES}
 
@@ -78,7 +82,7 @@ def controls(
         if file is not None:
             yield from file.tokens()
 
-    cache = TokenCache(all_tokens, run, unavailable)
+    cache = TokenCache(all_tokens, run, unavailable, timing=timing)
     tokens = BearerTokens(cache, kinds.prefix, kinds.query_paths)
     authenticators = tokens, SessionCookies(cache, sessions)
     return Controls(Access(kinds.endpoints, authenticators, count), sessions, tokens)

@@ -5,6 +5,7 @@ What is revoked is so in every process within two seconds.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -13,14 +14,22 @@ from service_kit.access.stored_token import StoredToken
 from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 
-FRESH_SECONDS: Final = 1.0
-"""For which what was read is used without another look."""
-STALE_SECONDS: Final = 2.0
-"""After which it MUST NOT be used."""
-
 log = structlog.get_logger()
 
 Load = Callable[[], Iterable[StoredToken]]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTiming:
+    """Seconds for which what was read is used without another look, and after which it MUST NOT
+    be used.
+    """
+
+    fresh_seconds: float = 1.0
+    stale_seconds: float = 2.0
+
+
+TOKEN_TIMING: Final = TokenTiming()
 
 
 class TokensUnavailable(Exception):
@@ -36,6 +45,7 @@ class TokenCache:
         run: Runner,
         unavailable: tuple[type[Exception], ...],
         *,
+        timing: TokenTiming = TOKEN_TIMING,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], int] = now_in_microseconds,
     ) -> None:
@@ -45,6 +55,7 @@ class TokenCache:
         self._load = load
         self._run = run
         self._unavailable = unavailable
+        self._timing = timing
         self._clock = clock
         self._now = now
         self._tokens: Mapping[bytes, StoredToken] = {}
@@ -65,28 +76,29 @@ class TokenCache:
         return [token for token in self._tokens.values() if token.holds_at(now)]
 
     def _refresh(self) -> None:
-        age = self._age()
+        age, timing = self._age(), self._timing
         # Others go on with what there is while one reads.
-        if age < FRESH_SECONDS or (age < STALE_SECONDS and self._is_reading):
+        if age < timing.fresh_seconds or (age < timing.stale_seconds and self._is_reading):
             return
         self._is_reading = True
         try:
             self._run(self._read)
         except self._unavailable as error:
             # It may have taken long to find that out.
-            if self._age() >= STALE_SECONDS:
+            if self._age() >= timing.stale_seconds:
                 raise TokensUnavailable from error
         finally:
             self._is_reading = False
-        if self._age() >= STALE_SECONDS:
+        if self._age() >= timing.stale_seconds:
             raise TokensUnavailable
 
     def _read(self) -> None:
         """Read them, where nobody has while this one waited for its turn; one after another."""
-        if self._age() < FRESH_SECONDS:
+        if self._age() < self._timing.fresh_seconds:
             return
         began = self._clock()
-        if began - self._failed_at < FRESH_SECONDS and self._failure is not None:
+        has_just_failed = began - self._failed_at < self._timing.fresh_seconds
+        if has_just_failed and self._failure is not None:
             raise self._failure
         try:
             tokens = {token.digest: token for token in self._load()}

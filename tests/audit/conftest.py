@@ -9,7 +9,6 @@ from audit_service.access.scopes import PREFIX
 from audit_service.access.token_store import open_tokens
 from audit_service.cli.tokens import Tokens as TokenAdmin
 from audit_service.log import Backend, migrate, open_log
-from service_kit.access import token_cache
 from tests.support.access_table import Tokens
 from tests.support.audit_access import opened
 from tests.support.audit_client import Sink, open_sink
@@ -40,9 +39,8 @@ def backend(store: Store) -> Iterator[Backend]:
 
 
 @pytest.fixture
-def tokens(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tokens]:
-    """Tokens of that log, which are seen at once."""
-    monkeypatch.setattr(token_cache, "FRESH_SECONDS", 0)
+def tokens(store: Store) -> Iterator[Tokens]:
+    """Tokens of that log."""
     migrate(store.url)
     with closing(open_log(store.url)) as log, closing(open_tokens(store.url)) as tokens:
         yield Tokens(TokenAdmin(log, tokens, is_telling=True), PREFIX)
@@ -54,4 +52,4 @@ def app(store: Store, tokens: Tokens) -> Iterator[Flask]:
     del tokens
     app = opened(store, auth="tokens")
     yield app
-    app.close()  # type: ignore[attr-defined] # of a ServiceApp
+    app.close()

@@ -9,12 +9,15 @@ from flask.testing import FlaskClient
 
 from service_kit.access import token_text
 from service_kit.access.stored_token import StoredToken
+from service_kit.access.token_cache import TokenTiming
 from service_kit.clock import now_in_microseconds
 
 HOUR = 3600 * 1_000_000
 ADMIN = "admin"
 UNSAFE = frozenset({"POST", "PATCH", "DELETE", "PUT"})
 REFUSED = frozenset({401, 403})
+SEEN_AT_ONCE = TokenTiming(fresh_seconds=0)
+"""What is changed of tokens is looked up by each request."""
 
 
 class Admin(Protocol):

@@ -1,12 +1,14 @@
 """Audit service with tokens, and what it tells of itself."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
 
-from audit_service import create_app
+from audit_service import TIMING, Timing, create_app
 from audit_service.settings import Settings
-from tests.support.access_table import Tokens, bearer
+from service_kit.http.app import ServiceApp
+from tests.support.access_table import SEEN_AT_ONCE, Tokens, bearer
 from tests.support.log_databases import Store
 
 EVENT = {
@@ -17,9 +19,12 @@ EVENT = {
 }
 
 
-def opened(store: Store, **settings: Any) -> Flask:
-    """The application on a log that is there."""
-    return create_app(Settings(database_url=store.url, index="none", **settings))
+AT_ONCE = replace(TIMING, tokens=SEEN_AT_ONCE)
+
+
+def opened(store: Store, timing: Timing = AT_ONCE, **settings: Any) -> ServiceApp:
+    """The application on a log that is there; what is changed of tokens it sees at once."""
+    return create_app(Settings(database_url=store.url, index="none", **settings), timing=timing)
 
 
 def told(app: Flask, tokens: Tokens, kind: str) -> list[Any]:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from service_kit import logs
+from service_kit.access.token_cache import TOKEN_TIMING, TokenTiming
 from service_kit.process.periodic import Task
 from tests.support import postgres
 from tests.support.sink_server import Sink, answering, open_sink
@@ -169,10 +170,15 @@ def make_app(database_url: str, periodic: ManualPeriodic) -> Iterator[MakeApp]:
     }
     with ExitStack() as undo:
 
-        def make(*, lock_seconds: float | None = None, **others: Any) -> Flask:
+        def make(
+            *,
+            lock_seconds: float | None = None,
+            token_timing: TokenTiming = TOKEN_TIMING,
+            **others: Any,
+        ) -> Flask:
             settings = Settings(**{**usual, **others})
             app = (
-                create_app(settings, periodic=periodic)
+                create_app(settings, periodic=periodic, token_timing=token_timing)
                 if lock_seconds is None
                 else app_on(
                     database.open_engine(settings, threads=8, lock_seconds=lock_seconds),

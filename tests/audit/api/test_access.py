@@ -2,20 +2,22 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from audit_service import Timing
 from audit_service.access.scopes import KINDS, ROUTE_SCOPES
-from audit_service.api import stream
+from audit_service.api.stream_timing import StreamTiming
 from audit_service.log import LogUnavailable, migrate
 from audit_service.search.arrivals import Arrivals
-from service_kit.access import token_cache
 from service_kit.access.stored_token import NoSuchToken, TokenTable
+from service_kit.access.token_cache import TokenTiming
 from service_kit.http import request_body
 from tests.support.access_table import Tokens, bearer, cookie_of, faults, routes, ways
-from tests.support.audit_access import EVENT, opened, told
+from tests.support.audit_access import AT_ONCE, EVENT, opened, told
 from tests.support.audit_client import PROBLEM, Sink
 from tests.support.log_databases import Store
 from tests.support.waiting import wait_until
@@ -40,7 +42,7 @@ def test_without_access_control_all_may_and_pages_of_others_change_nothing(store
     assert client.post("/session", headers=bearer("x")).status_code == 404
     (item,) = client.get("/v1/events").get_json()["items"]
     assert item["sender"] is None
-    app.close()  # type: ignore[attr-defined]
+    app.close()
 
 
 def test_a_sender_may_write_of_its_sources_only(app: Flask, tokens: Tokens) -> None:
@@ -129,10 +131,9 @@ def test_who_is_refused_is_counted(app: Flask, tokens: Tokens) -> None:
         assert f'access_refused_total{{status="{status}"}} 1.0' in text
 
 
-def test_streams_and_exports_end_with_their_token(
-    app: Flask, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream, "ASKED_SECONDS", 0.01)
+def test_streams_and_exports_end_with_their_token(store: Store, tokens: Tokens) -> None:
+    timing = replace(AT_ONCE, streams=StreamTiming(asked_seconds=0.01))
+    app = opened(store, timing, auth="tokens")
     client = app.test_client()
     writer = bearer(tokens.make("events:write"))
     batch = [
@@ -153,6 +154,7 @@ def test_streams_and_exports_end_with_their_token(
     assert b"data: " not in b"".join(parts)
     with pytest.raises(ConnectionAbortedError):
         list(exported)
+    app.close()
 
 
 def test_who_is_revoked_while_they_wait_is_told_nothing(
@@ -189,8 +191,10 @@ def test_who_is_revoked_while_they_send_stores_nothing(
 
 
 def test_while_tokens_cannot_be_read_nobody_is_told_that_theirs_has_ended(
-    app: Flask, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+    store: Store, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    timing = Timing(tokens=TokenTiming(fresh_seconds=0, stale_seconds=1))
+    app = opened(store, timing, auth="tokens")
     client, reader = app.test_client(), bearer(tokens.make("events:read"))
     followed = client.get("/v1/events/stream", headers=reader, buffered=False).iter_encoded()
     next(followed)
@@ -200,8 +204,8 @@ def test_while_tokens_cannot_be_read_nobody_is_told_that_theirs_has_ended(
             raise LogUnavailable("away")
 
         patch.setattr(TokenTable, "all", away)
-        patch.setattr(token_cache, "STALE_SECONDS", 0)
-        assert client.get("/v1/events", headers=reader).status_code == 503
-    app.is_draining = True  # type: ignore[attr-defined]
+        wait_until(lambda: client.get("/v1/events", headers=reader).status_code == 503)
+    app.is_draining = True
     # It was not ended before.
     list(followed)
+    app.close()

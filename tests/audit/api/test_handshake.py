@@ -37,4 +37,4 @@ def test_origins_are_allowed_by_the_handshake_as_they_are_set(
     expected = (asked, "120") if allowed else (None, None)
     shown = [answer.headers.get(f"WebHook-Allowed-{name}") for name in ("Origin", "Rate")]
     assert tuple(shown) == expected
-    app.close()  # type: ignore[attr-defined]
+    app.close()

@@ -44,7 +44,7 @@ def test_reads_are_told_of_where_that_is_set(store: Store, tokens: Tokens, *, re
     found = [each for each in told(app, tokens, "audit.read") if each["principal"] == "token1"]
     expected = [("/v1/events", "type=t"), ("/v1/stats", "")] if reads else []
     assert [(each["path"], each["query"]) for each in found] == expected
-    app.close()  # type: ignore[attr-defined]
+    app.close()
 
 
 def test_nobody_writes_what_the_log_tells_of_itself(app: Flask, tokens: Tokens) -> None:
@@ -68,7 +68,7 @@ def test_a_read_that_could_not_be_told_of_is_told_of_when_it_is_done(
     assert client.get("/v1/stats", headers=reader).status_code == 200
     found = [each["path"] for each in told(app, tokens, "audit.read")]
     assert found.count("/v1/stats") == 1
-    app.close()  # type: ignore[attr-defined]
+    app.close()
 
 
 def test_a_token_that_is_in_a_query_by_mistake_is_told_to_nobody(
@@ -83,7 +83,7 @@ def test_a_token_that_is_in_a_query_by_mistake_is_told_to_nobody(
     assert text.encode() not in every
     assert b"access_token=***" in every
     assert b"type=***" in every
-    app.close()  # type: ignore[attr-defined]
+    app.close()
 
 
 def test_who_goes_from_page_to_page_is_told_of_once(store: Store, tokens: Tokens) -> None:
@@ -94,7 +94,7 @@ def test_who_goes_from_page_to_page_is_told_of_once(store: Store, tokens: Tokens
         page = client.get(asked, headers=reader).get_json()
         asked = f"/v1/events?order=asc&limit=1&cursor={page['next']}" if page["next"] else asked
     assert [each["query"] for each in told(app, tokens, "audit.read")].count("") == 1
-    app.close()  # type: ignore[attr-defined]
+    app.close()
 
 
 def test_a_full_disk_closes_no_export_and_no_drop(

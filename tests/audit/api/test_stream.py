@@ -5,19 +5,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from audit_service import create_app
-from audit_service.api import stream
-from audit_service.search import reader_queue
+from audit_service import TIMING, create_app
+from audit_service.api.stream_timing import StreamTiming
 from audit_service.settings import Settings
 from tests.support.audit_client import PROBLEM, Sink
 from tests.support.served_app import served
 from tests.support.waiting import wait_until
+
+MANY_COMMENTS = replace(TIMING, streams=StreamTiming(quiet_seconds=0.1))
+"""A client in this process closes only once it has read something."""
 
 
 class Served:
@@ -73,15 +76,10 @@ class Tail:
             self.has_ended.set()
 
 
-@pytest.fixture(autouse=True)
-def _many_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client in this process closes only once it has read something."""
-    monkeypatch.setattr(stream, "QUIET_SECONDS", 0.1)
-
-
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Served]:
-    app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/events.db"))
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/events.db")
+    app = create_app(settings, timing=MANY_COMMENTS)
     with served(app) as url:
         yield Served(url, Sink(app))
         app.is_draining = True
@@ -147,10 +145,7 @@ def test_streams_that_join_and_leave_miss_nothing_while_events_arrive(service: S
         sender.join()
 
 
-def test_one_that_falls_behind_catches_up_from_the_log(
-    service: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader_queue, "MOST_WAITING", 3)
+def test_one_that_falls_behind_catches_up_from_the_log(service: Served) -> None:
     with service.follow("type=t") as tail:
         ids = [f"{n}" for n in range(500)]
         service.send(*ids)
@@ -167,7 +162,7 @@ def test_a_comment_comes_where_nothing_does(service: Served) -> None:
 
 def test_past_the_most_it_is_503(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/events.db", max_streams=1)
-    app = create_app(settings)
+    app = create_app(settings, timing=MANY_COMMENTS)
     with served(app) as url:
         service = Served(url, Sink(app))
         with service.follow():

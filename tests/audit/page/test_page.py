@@ -177,7 +177,7 @@ def controlled(store: Store, tokens: Tokens) -> Iterator[tuple[Sink, Tokens]]:
     """A service that asks for tokens."""
     app = opened(store, auth="tokens", audit_reads=True)
     yield Sink(app), tokens
-    app.close()  # type: ignore[attr-defined] # of a ServiceApp
+    app.close()
 
 
 def test_whoever_has_no_token_is_asked_for_one(controlled: tuple[Sink, Tokens]) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import gevent
 import pytest
 
-from audit_service.api import stream
 from audit_service.api.stream import Streams
 from audit_service.api.stream_frames import frame
+from audit_service.api.stream_timing import StreamTiming
 from audit_service.log import Backend, LogUnavailable, Page, migrate, open_log
 from audit_service.metrics import StreamMetrics
-from audit_service.search import All, Expression, Search, read_filters, reader_queue
+from audit_service.search import All, Expression, Search, read_filters
 from audit_service.search.live import Hub
+from audit_service.search.reader_queue import QUEUE_BOUNDS, Frames, QueueBounds
 from service_kit.concurrency import THREADS, Concurrency
 from service_kit.http.problems import Problem
 from service_kit.metrics.registry import Metrics
@@ -37,9 +38,15 @@ def log(tmp_path: Path) -> Iterator[Backend]:
 class Service:
     """The streams of a log, and whether they are over."""
 
-    def __init__(self, log: Backend, concurrency: Concurrency = THREADS, most: int = 100) -> None:
+    def __init__(
+        self,
+        log: Backend,
+        concurrency: Concurrency = THREADS,
+        most: int = 100,
+        bounds: QueueBounds = QUEUE_BOUNDS,
+    ) -> None:
         self.is_over = False
-        self.hub = Hub(log, concurrency, frame, lambda: self.is_over)
+        self.hub = Hub(log, concurrency, frame, lambda: self.is_over, Frames(bounds))
         self.streams = Streams(
             Search(log),
             self.hub,
@@ -47,6 +54,7 @@ class Service:
             StreamMetrics(Metrics()),
             most=most,
             is_over=lambda: self.is_over,
+            timing=StreamTiming(quiet_seconds=0.01),
         )
 
     def follow(self, after: int | None = None, expression: Expression = EVERY) -> "Followed":
@@ -80,8 +88,7 @@ class Followed:
 
 
 @pytest.fixture
-def service(log: Backend, monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setattr(stream, "QUIET_SECONDS", 0.01)
+def service(log: Backend) -> Service:
     return Service(log)
 
 
@@ -89,11 +96,13 @@ def arrive(log: Backend, count: int = 1) -> None:
     commit(log, *(event(f"{time.monotonic_ns()}-{n}") for n in range(count)))
 
 
-@pytest.mark.parametrize("bound", ["MOST_WAITING", "MOST_BYTES", "MOST_BYTES_OF_ALL"])
+@pytest.mark.parametrize(
+    "bounds", [QueueBounds(waiting=3), QueueBounds(bytes=700), QueueBounds(bytes_of_all=700)]
+)
 def test_a_client_that_stalls_misses_nothing_and_gets_nothing_twice(
-    log: Backend, service: Service, monkeypatch: pytest.MonkeyPatch, bound: str
+    log: Backend, bounds: QueueBounds
 ) -> None:
-    monkeypatch.setattr(reader_queue, bound, 3 if bound == "MOST_WAITING" else 700)
+    service = Service(log, bounds=bounds)
     quick, stalled = service.follow(0), service.follow(0)
     for each in (quick, stalled):
         # The second time, since what comes first is read from the log.
@@ -207,9 +216,8 @@ def test_another_looks_for_all_once_the_one_who_did_has_left(log: Backend) -> No
     assert waiting.positions() == [1]
 
 
-def test_one_that_falls_behind_goes_on_from_where_it_was_told_to_be(
-    log: Backend, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_falls_behind_goes_on_from_where_it_was_told_to_be(log: Backend) -> None:
+    service = Service(log, bounds=QueueBounds(waiting=0))
     expression, _ = read_filters([("subject", "s")], 0)
     picky, every = service.follow(0, expression), service.follow(0)
     for each in (picky, every):
@@ -219,7 +227,6 @@ def test_one_that_falls_behind_goes_on_from_where_it_was_told_to_be(
     every.read_until(5)
     while picky.last_id() < 5:
         picky.read()
-    monkeypatch.setattr(reader_queue, "MOST_WAITING", 0)
     commit(log, event("wanted", subject="s"))
     every.read_until(6)
     assert picky.read_until(1) == [6]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from itsdangerous import TimestampSigner
 
-from service_kit.access import guard, session, session_routes, token_cache, token_text
+from service_kit.access import guard, session, session_routes, token_text
 from service_kit.access.authenticator import BearerTokens
 from service_kit.access.guard import Access
 from service_kit.access.session import SessionCookies, SessionKind
@@ -16,7 +16,7 @@ from service_kit.access.stored_token import StoredToken
 from service_kit.access.token_cache import TokenCache
 from service_kit.concurrency import run_here
 from service_kit.http import app as service_app
-from tests.support.access_table import bearer
+from tests.support.access_table import SEEN_AT_ONCE, bearer
 
 ENDED = {"environ_overrides": {"wsgi.input_terminated": True}}
 CHUNKED = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
@@ -28,7 +28,7 @@ class Trial:
     def __init__(self) -> None:
         self.text, digest = token_text.make("aud")
         self.tokens = [StoredToken("n", digest, frozenset({"s"}), (), 0)]
-        cache = TokenCache(lambda: self.tokens, run_here, ())
+        cache = TokenCache(lambda: self.tokens, run_here, (), timing=SEEN_AT_ONCE)
         tokens = BearerTokens(cache, "aud")
         app: Flask = service_app.create(__name__, title="T", version="0", problem_for={}, checks={})
         scopes = {"it": "s", "session.begin": guard.OPEN, "session.end": guard.OPEN}
@@ -44,8 +44,7 @@ class Trial:
 
 
 @pytest.fixture
-def trial(monkeypatch: pytest.MonkeyPatch) -> Trial:
-    monkeypatch.setattr(token_cache, "FRESH_SECONDS", 0)
+def trial() -> Trial:
     return Trial()
 
 

@@ -1,13 +1,21 @@
 """Access to the user service: every route and way to ask, and who made a change."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from service_kit.access import token_cache
 from service_kit.http import request_body
-from tests.support.access_table import Tokens, bearer, cookie_of, faults, routes, ways
+from tests.support.access_table import (
+    SEEN_AT_ONCE,
+    Tokens,
+    bearer,
+    cookie_of,
+    faults,
+    routes,
+    ways,
+)
 from tests.support.sink_server import Sink
 from tests.user.conftest import MakeApp
 from user_service.access import KINDS, PREFIX, ROUTE_SCOPES
@@ -16,10 +24,10 @@ from user_service.store.tokens import Tokens as TokenAdmin
 USER = {"name": "Ada", "password": "secret"}
 
 
-@pytest.fixture(autouse=True)
-def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is changed is seen at once."""
-    monkeypatch.setattr(token_cache, "FRESH_SECONDS", 0)
+@pytest.fixture
+def make_app(make_app: MakeApp) -> MakeApp:
+    """Makes one that sees at once what is changed."""
+    return partial(make_app, token_timing=SEEN_AT_ONCE)
 
 
 @pytest.fixture
