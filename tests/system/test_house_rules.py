@@ -1,6 +1,7 @@
 """Rules of the source tree that no linter has: docstrings, class names, lengths of files."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +16,23 @@ MAX_LINES = {"user_service": 200, "audit_service": 200, "service_kit": 200, "too
 }
 # A docstring opens with the noun that it is about, not with a clause about it.
 CLAUSES = ("What", "How", "Which", "Where", "Who", "When", "Whoever", "Whatever")
+CONSTANT = re.compile("_?[A-Z][A-Z0-9_]*")
 
 
 def modules(package: str) -> Iterator[tuple[Path, str]]:
     """Each module of a package: its path in the tree, its text."""
     for path in sorted((ROOT / package).rglob("*.py")):
         yield path.relative_to(ROOT), path.read_text()
+
+
+def constants_set(text: str) -> list[str]:
+    """The constants that a module sets from outside, by `setattr` of whatever it is called on."""
+    names = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "setattr":
+            strings = [str(each.value) for each in node.args[:2] if isinstance(each, ast.Constant)]
+            names += [each for each in strings if CONSTANT.fullmatch(each.split(".")[-1])]
+    return names
 
 
 @pytest.mark.parametrize("package", MAX_LINES)
@@ -57,3 +69,24 @@ def test_no_test_imports_a_test_module() -> None:
         if isinstance(node, ast.ImportFrom) and ".test_" in (node.module or "")
     ]
     assert importers == []
+
+
+@pytest.mark.parametrize(
+    ("call", "sets"),
+    [
+        ('patch.setattr(stream, "QUIET_SECONDS", 1)', True),
+        ('monkeypatch.setattr("audit_service.api.stream._PAGE", 1)', True),
+        ("setattr(stream, 'MOST', 1)", True),
+        ('patch.setattr(log, "oldest", away)', False),
+        ('patch.setattr(sys, "stdout", stream)', False),
+        ('monkeypatch.setenv("TZ", "UTC")', False),
+    ],
+)
+def test_a_constant_that_is_set_is_seen(call: str, sets: bool) -> None:  # noqa: FBT001
+    assert bool(constants_set(call)) is sets
+
+
+def test_no_test_sets_a_constant_of_a_module() -> None:
+    # It is an argument of what uses it, with the constant as its default.
+    found = {str(path): constants_set(text) for path, text in modules("tests")}
+    assert {path: names for path, names in found.items() if names} == {}
