@@ -46,5 +46,4 @@ def register(
     for routes in (views.blueprint(search, layout), rejected.blueprint(actions, layout)):
         refused.register(routes, layout)
         app.register_blueprint(routes)
-    # As Flask has it: other routes of it are found by the path that this leaves.
-    setattr(app, "wsgi_app", browsers_at_root(app.wsgi_app))  # noqa: B010
+    app.wrap(browsers_at_root)

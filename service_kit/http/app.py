@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apiflask import APIFlask
 from flask import request
@@ -24,6 +24,9 @@ from service_kit.http.blocking import Blocking, blocking_of
 from service_kit.http.log_metrics import LostLines
 from service_kit.metrics.registry import Metrics
 from service_kit.settings.hosts import LOOPBACK, AllowedHosts
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -50,12 +53,21 @@ class ServiceApp(APIFlask):
         much, and the views of other methods.
         """
         super().__init__(*args, **options)
+        self._outermost: WSGIApplication = super().wsgi_app
         self._reading = reading
         self._listing = listing
         self._changing = changing
         self._resources = ExitStack()
         self.is_draining = False
         """Whether it is to be sent no more requests."""
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
+        """The answer to a request, as WSGI has it."""
+        return self._outermost(environ, start_response)
+
+    def wrap(self, middleware: Callable[["WSGIApplication"], "WSGIApplication"]) -> None:
+        """Have a middleware around all that is there, so that it sees a request first."""
+        self._outermost = middleware(self._outermost)
 
     def dispatch_request(self) -> ResponseReturnValue:
         """The answer of the request's view."""
