@@ -1,8 +1,8 @@
 """Options of filters, the same for every command that takes them, as parameters of the query."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import click
 
@@ -16,23 +16,24 @@ EXAMPLE: Final = "for example: --type 'order.*' --type '!order.test' --since -2h
 _PATTERN: Final = "exact; `order.*` a prefix, `!order.paid` none such."
 
 
-def _pairs(_context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """NAME=VALUE as a name and a value."""
-    found = []
-    for text in value:
-        name, equals, rest = text.partition("=")
-        if not name or not equals:
-            raise click.BadParameter(f"must be NAME=VALUE; {EXAMPLE}")
-        found.append((f"{parameter.metavar_prefix}.{name}", rest))  # type: ignore[attr-defined]
-    return found
-
-
 class _Pair(click.Option):
     """An option of pairs, whose names become `PREFIX.NAME`."""
 
     def __init__(self, *args: Any, prefix: str, **options: Any) -> None:
-        self.metavar_prefix = prefix
-        super().__init__(*args, **options)
+        self._prefix = prefix
+        super().__init__(*args, callback=self._pairs, **options)
+
+    def _pairs(
+        self, _context: click.Context, _parameter: click.Parameter, value: Sequence[str]
+    ) -> Filters:
+        """Each NAME=VALUE as a name and a value."""
+        found = []
+        for text in value:
+            name, equals, rest = text.partition("=")
+            if not name or not equals:
+                raise click.BadParameter(f"must be NAME=VALUE; {EXAMPLE}")
+            found.append((f"{self._prefix}.{name}", rest))
+        return tuple(found)
 
 
 _OPTIONS: Final = [
@@ -46,7 +47,6 @@ _OPTIONS: Final = [
         cls=_Pair,
         prefix="ext",
         multiple=True,
-        callback=_pairs,
         metavar="NAME=VALUE",
         help="An extension, likewise.",
     ),
@@ -55,7 +55,6 @@ _OPTIONS: Final = [
         cls=_Pair,
         prefix="data",
         multiple=True,
-        callback=_pairs,
         metavar="PATH=VALUE",
         help="A field of JSON data: user.id=42, items[].sku=A1.",
     ),
@@ -84,10 +83,10 @@ def filter_options(command: F) -> F:
     def with_filters(*args: Any, **options: Any) -> Any:
         return command(*args, filters=_taken(options), **options)
 
-    decorated: Any = with_filters
+    decorated = cast("F", with_filters)
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]
+    return decorated
 
 
 def with_absolute_times(filters: Filters, now: int) -> Filters:

@@ -5,9 +5,9 @@ import shlex
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from io import BufferedIOBase, BufferedReader
+from typing import Any, Final, cast
 
 import click
 
@@ -88,8 +88,8 @@ def _import(remote: AuditRemote, name: str, sent: _Sent) -> int:
     """Send what is left of a file; how many lines were refused. Raises _Stopped."""
     refused = 0
     try:
-        with ExitStack() as opened, counting(name, None) as count:
-            lines = _lines(opened.enter_context(_open(name)))
+        with counting(name, None) as count, _open(name) as file:
+            lines = _lines(file)
             first = sent.next_line
             for batch in _batches(line for line in lines if line.number >= first):
                 refused += _send(remote, name, batch)
@@ -104,17 +104,17 @@ def _import(remote: AuditRemote, name: str, sent: _Sent) -> int:
     return refused
 
 
-def _open(name: str) -> IO[bytes]:
+def _open(name: str) -> BufferedIOBase:
     """The file, decompressed if it is."""
     try:
-        file: IO[bytes] = click.open_file(name, "rb")
-        head = file.peek(len(_GZIP))  # type: ignore[attr-defined] # of a buffered reader
+        file = cast("BufferedReader", click.open_file(name, "rb"))
+        head = file.peek(len(_GZIP))
     except OSError as error:
         raise click.ClickException(f"{name}: {error.strerror}") from None
-    return gzip.open(file) if head.startswith(_GZIP) else file  # type: ignore[return-value]
+    return gzip.open(file) if head.startswith(_GZIP) else file
 
 
-def _lines(file: IO[bytes]) -> Iterator[Line]:
+def _lines(file: BufferedIOBase) -> Iterator[Line]:
     """The events of a file; blank lines are none."""
     lines = ((number, text.strip()) for number, text in enumerate(file, 1))
     number, first = next(((number, text) for number, text in lines if text), (0, b""))
