@@ -42,7 +42,7 @@ def main(ready: Sequence[str], say: str, commands: Sequence[str]) -> None:
     try:
         for command in _split(commands):
             # A group of its own, so that Ctrl-C reaches it once, by way of _stop, and in order.
-            process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - of the caller's
+            process = subprocess.Popen(command, start_new_session=True)
             # One by one: those that run are stopped where the next cannot be started.
             processes.append(process)
         ended = _wait_until_ready(ready, processes, stop)

@@ -23,9 +23,9 @@ MOST_REMEMBERED: Final = 10_000
 class Told(StrEnum):
     """Types of own events."""
 
-    TOKEN_CREATED = "audit.token.created"  # noqa: S105 - no password
-    TOKEN_ROTATED = "audit.token.rotated"  # noqa: S105
-    TOKEN_REVOKED = "audit.token.revoked"  # noqa: S105
+    TOKEN_CREATED = "audit.token.created"
+    TOKEN_ROTATED = "audit.token.rotated"
+    TOKEN_REVOKED = "audit.token.revoked"
     EXPORTED = "audit.exported"
     READ = "audit.read"
     REDRIVEN = "audit.rejected.redriven"

@@ -99,7 +99,7 @@ def _whole(file: Path) -> Iterator[Path]:
 
 def _write(download: Download, file: Path, partial: Path) -> None:
     if file.suffix == ".parquet":
-        from audit_service.cli import parquet  # noqa: PLC0415 - of an extra, which need not be there
+        from audit_service.cli import parquet
 
         lines = partial.with_name(f"{partial.name}.ndjson")
         try:

@@ -34,7 +34,7 @@ _SELECT: Final = f"""
 def convert(lines: Path, file: Path) -> None:
     """Write the records in the lines as Parquet. The process ends where DuckDB is not there."""
     try:
-        import duckdb  # noqa: PLC0415 - of an extra, which need not be there
+        import duckdb
     except ImportError:
         click.echo("audit-service: Parquet needs the extra `analysis`, for DuckDB", err=True)
         sys.exit(REFUSED)

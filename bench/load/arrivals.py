@@ -26,7 +26,7 @@ _NOT_STORED: Final = Existing(None, None)
 
 def moments(count: int, days: float, last: int, seed: int = 1) -> Sequence[int]:
     """So many moments of the days that end with `last`, in their order."""
-    choose = random.Random(seed)  # noqa: S311 - no secrets
+    choose = random.Random(seed)
     minutes = range(last - int(days * DAY), last, MINUTE)
     weights = [_activity(minute) * choose.uniform(0.8, 1.2) for minute in minutes]
     chosen = choose.choices(minutes, weights, k=count)

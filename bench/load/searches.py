@@ -24,7 +24,7 @@ EVENTS_OF_A_SUBJECT: Final = 5
 
 def events(count: int, seed: int = 1) -> Iterator[Event]:
     """Events with nine terms each, beside the time: subjects are UUIDs with a few events each."""
-    choose = random.Random(seed)  # noqa: S311 - no secrets
+    choose = random.Random(seed)
     subjects: list[str] = []
     for number in range(count):
         if number % EVENTS_OF_A_SUBJECT == 0:

@@ -42,7 +42,7 @@ class Order:
 
 def events(moments: Sequence[int], seed: int = 1) -> Iterator[Event]:
     """An event for each of the moments at which they arrive, in microseconds since 1970."""
-    choose = random.Random(seed)  # noqa: S311 - no secrets
+    choose = random.Random(seed)
     orders: list[Order] = []
     payment: Event | None = None
     for number, moment in enumerate(moments):

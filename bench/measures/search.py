@@ -107,7 +107,7 @@ def _status(audit: Running) -> dict[str, Any]:
 
 def _asked(audit: Running, question: Question, size: int) -> tuple[float, float]:
     """The median and the p99 of so many askings, each of another event."""
-    choose = random.Random(question.name)  # noqa: S311 - no secrets
+    choose = random.Random(question.name)
     milliseconds = []
     with requests.Session() as session:
         for _ in range(ASKED):

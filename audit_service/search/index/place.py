@@ -74,7 +74,7 @@ def identity(path: str) -> tuple[int, int] | None:
 
 def _begin(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a Path has no advantage
+        with Path(path).open("rb") as file:
             return file.read(_HEADER_BYTES)
     except FileNotFoundError:
         return b""
