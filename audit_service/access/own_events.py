@@ -18,6 +18,8 @@ from service_kit.clock import now, rfc3339
 
 ONCE_SECONDS: Final = 60.0
 MOST_REMEMBERED: Final = 10_000
+COMMAND_LINE: Final = "command line"
+"""The principal's name where a command of ours did it."""
 
 
 class Told(StrEnum):
@@ -33,8 +35,12 @@ class Told(StrEnum):
     SOURCE_REFUSED = "audit.source.refused"
 
 
-def own_entry(told: Told, subject: str | None, data: Mapping[str, Any]) -> Entry:
-    """What is appended. `data` MUST have no secret."""
+def own_entries(
+    told: Told, by: str | None, subject: str | None, data: Mapping[str, Any], *, is_telling: bool
+) -> Sequence[Entry]:
+    """What is to be appended with what somebody did, if anything. `data` MUST have no secret."""
+    if not is_telling:
+        return []
     attributes = {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),
@@ -45,7 +51,8 @@ def own_entry(told: Told, subject: str | None, data: Mapping[str, Any]) -> Entry
     }
     if subject is not None:
         attributes["subject"] = subject
-    return hashed([Event(attributes, JsonText(orjson.dumps(data)))], sender=OWN_SENDER)[0]
+    text = JsonText(orjson.dumps({"principal": by, **data}))
+    return hashed([Event(attributes, text)], sender=OWN_SENDER)
 
 
 class OwnEvents:
@@ -68,9 +75,7 @@ class OwnEvents:
         self, told: Told, principal: Principal, subject: str | None = None, **data: Any
     ) -> Sequence[Entry]:
         """What is to be appended with what it is about, if anything."""
-        if not self.is_telling:
-            return []
-        return [own_entry(told, subject, {"principal": principal.name, **data})]
+        return own_entries(told, principal.name, subject, data, is_telling=self.is_telling)
 
     def tell(
         self, told: Told, principal: Principal, subject: str | None = None, **data: Any

@@ -1,30 +1,26 @@
 """Token store: the tokens in the event log's database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import apsw
 
-from audit_service.log import Backend, Entry, database_at, postgres_connections, sqlite_connections
+from audit_service.log import database_at, postgres_connections, sqlite_connections
 from audit_service.log.backend import LOCK_SECONDS
-from service_kit.access.stored_token import Execute, StoredToken, TokenTable
+from service_kit.access.stored_token import StoredToken, TokenTable
 from service_kit.database_url import PostgresDatabase, SqliteFile
-
-Change = Callable[[TokenTable, Execute], object]
 
 
 class TokenStore(Protocol):
     """Where tokens are. Raises LogUnavailable where the database cannot be used now."""
 
-    def all(self) -> Sequence[StoredToken]:
-        """Every token that there ever was."""
+    @property
+    def table(self) -> TokenTable:
+        """What changes them, in a transaction of the log, which is in the same database."""
         ...
 
-    def change(self, log: Backend, change: Change, entries: Sequence[Entry]) -> None:
-        """Change the tokens, and append what tells of it, in one transaction.
-
-        `log`: the log of the same database. Raises what `change` raises, and does neither then.
-        """
+    def all(self) -> Sequence[StoredToken]:
+        """Every token that there ever was."""
         ...
 
     def close(self) -> None:
@@ -37,18 +33,15 @@ class SqliteTokens:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._table = TokenTable("?")
+        self.table = TokenTable("?")
 
     def all(self) -> Sequence[StoredToken]:
         with sqlite_connections.store_errors():
             db = sqlite_connections.connect(self._path, apsw.SQLITE_OPEN_READWRITE)
             try:
-                return self._table.all(db.execute)
+                return self.table.all(db.execute)
             finally:
                 db.close()
-
-    def change(self, log: Backend, change: Change, entries: Sequence[Entry]) -> None:
-        log.commit(lambda: entries, lambda execute: change(self._table, execute))
 
     def close(self) -> None:
         """There is none that is open."""
@@ -59,14 +52,11 @@ class PostgresTokens:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._readers = postgres_connections.ReadConnections(database, LOCK_SECONDS)
-        self._table = TokenTable("%s")
+        self.table = TokenTable("%s")
 
     def all(self) -> Sequence[StoredToken]:
         with self._readers.transaction() as db:
-            return self._table.all(db.execute)
-
-    def change(self, log: Backend, change: Change, entries: Sequence[Entry]) -> None:
-        log.commit(lambda: entries, lambda execute: change(self._table, execute))
+            return self.table.all(db.execute)
 
     def close(self) -> None:
         self._readers.close()

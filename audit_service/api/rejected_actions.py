@@ -59,8 +59,6 @@ class RejectedActions:
         found = self.run(lambda: self.existing(number)).message
         self.own_events.tell(
             *(Told.DROPPED, current(), f"{number}"),
-            reason=found.reason,
-            sender=found.sender,
-            digest=found.digest.hex(),
+            **found.told(),
         )
         self.run(lambda: self.store.drop(number))

@@ -1,22 +1,22 @@
 """Commands `audit-service tokens …`, each of which the log tells of, where access is controlled."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
 import click
 
-from audit_service.access.own_events import Told, own_entry
-from audit_service.access.token_store import Change, TokenStore, open_tokens
+from audit_service.access.own_events import COMMAND_LINE, Told, own_entries
+from audit_service.access.token_store import TokenStore, open_tokens
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
 from audit_service.log.backend import OWN_SENDER
 from audit_service.settings import Settings
-from service_kit.access.stored_token import NameTaken, StoredToken
+from service_kit.access.stored_token import Execute, NameTaken, StoredToken, TokenTable
 from service_kit.cli.commands import Service
 from service_kit.cli.tokens import TokenService, token_commands
 from service_kit.clock import from_microseconds, rfc3339
 
-BY = "command line"
+Change = Callable[[TokenTable, Execute], object]
 
 
 class Tokens:
@@ -55,8 +55,11 @@ class Tokens:
         )
 
     def _change(self, told: Told, name: str, change: Change, **data: Any) -> None:
-        entries = [own_entry(told, name, {"principal": BY, **data})] if self._is_telling else []
-        self._store.change(self._log, change, entries)
+        """Change the tokens, and append what tells of it, in one transaction; neither where it
+        raises.
+        """
+        entries = own_entries(told, COMMAND_LINE, name, data, is_telling=self._is_telling)
+        self._log.commit(lambda: entries, lambda execute: change(self._store.table, execute))
 
 
 @contextmanager

@@ -2,23 +2,15 @@
 
 from collections.abc import Sequence
 
-from audit_service.access.own_events import Told, own_entry
+from audit_service.access.own_events import COMMAND_LINE, Told, own_entries
 from audit_service.log import Entry
 from audit_service.rejected import StoredRejection
 from audit_service.settings import Settings
 
-BY = "command line"
-
 
 def told_of(settings: Settings, told: Told, rejection: StoredRejection) -> Sequence[Entry]:
     """What is to be appended: nothing where access is not controlled."""
-    if settings.auth != "tokens":
-        return []
-    message = rejection.message
-    data = {
-        "principal": BY,
-        "sender": message.sender,
-        "reason": message.reason,
-        "digest": message.digest.hex(),
-    }
-    return [own_entry(told, f"{rejection.id}", data)]
+    return own_entries(
+        *(told, COMMAND_LINE, f"{rejection.id}", rejection.message.told()),
+        is_telling=settings.auth == "tokens",
+    )

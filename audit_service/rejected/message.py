@@ -73,6 +73,10 @@ class RejectedMessage:
         lengths = b"".join(b"%d " % (-1 if part is None else len(part)) for part in parts)
         return hashlib.sha256(lengths + b"".join(part or b"" for part in parts)).digest()
 
+    def told(self) -> dict[str, Any]:
+        """What the log tells of it: nothing of what was sent."""
+        return {"reason": self.reason, "sender": self.sender, "digest": self.digest.hex()}
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRejection:
