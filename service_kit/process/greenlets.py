@@ -26,7 +26,11 @@ class Greenlets:
 
         def run(call: Callable[[], R], /) -> R:
             outcome: Callable[[], R] = pool.apply(copy_context().run, (_attempt, call))
-            return outcome()
+            try:
+                return outcome()
+            finally:
+                # See _raise.
+                del outcome
 
         return run
 
@@ -49,4 +53,10 @@ def _attempt(call: Callable[[], R]) -> Callable[[], R]:
 
 
 def _raise(error: Exception) -> NoReturn:
-    raise error
+    """MUST leave no frame of its traceback that has it: in such a circle all that its frames have,
+    the body of a request for one, would stay until the next collection.
+    """
+    try:
+        raise error
+    finally:
+        del error

@@ -1,8 +1,11 @@
 """Greenlets wait for what blocks without holding each other up."""
 
+import gc
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import ContextVar
+from weakref import ReferenceType, ref
 
 import gevent
 import pytest
@@ -52,6 +55,32 @@ def test_what_a_call_raises_is_its_callers_alone(
     with pytest.raises(Fault):
         greenlets.runner(2)(fail)
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_call_that_raised_had_is_gone_with_its_error(greenlets: Greenlets) -> None:
+    class Body:
+        """What the frames of a request have."""
+
+    def fail(body: Body) -> None:
+        del body
+        raise Fault
+
+    run = greenlets.runner(1)
+
+    def answer() -> ReferenceType[Body]:
+        body = Body()
+        with suppress(Fault):
+            run(lambda: fail(body))
+        return ref(body)
+
+    gc.disable()
+    try:
+        found = answer()
+        # By then the thread is done with the one before.
+        run(lambda: None)
+        assert found() is None
+    finally:
+        gc.enable()
 
 
 def test_no_more_calls_run_at_once_than_may(greenlets: Greenlets) -> None:
