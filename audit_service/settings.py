@@ -17,6 +17,7 @@ from audit_service.events import DEFAULT, Tolerances
 from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.reader import EventReader
 from audit_service.events.tolerance import tolerances_of
+from audit_service.files_beside import OF_INDEX
 from audit_service.log import UnsupportedDatabase, database_at
 from audit_service.log.backend import OWN_SENDER
 from service_kit import sqlite_file
@@ -172,7 +173,7 @@ class Settings(ServiceSettings):
         """An index is removed when it is of no use: that MUST NOT be the log."""
         url = info.data.get("database_url")
         log = database_at(url) if url else None
-        if isinstance(log, SqliteFile) and sqlite_file.are_of_one(value, log.path):
+        if isinstance(log, SqliteFile) and sqlite_file.are_of_one(value, log.path, OF_INDEX):
             raise ValueError("must not be the log, nor what is beside it")
         return value
 

@@ -6,7 +6,7 @@ locks that this process has on it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,9 +16,9 @@ import structlog
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 
-_OTHERS: Final = ("-journal", "-wal", "-shm", "-lock", "-made", "-rebuild")
-"""What follows the name of a file in the names of those that may be beside it."""
-_BESIDE: Final = ("", "-journal", "-wal", "-shm")
+JOURNALS: Final = ("-journal", "-wal", "-shm")
+"""What follows the name of a database in the names of SQLite's own files beside it."""
+_FILES: Final = ("", *JOURNALS)
 
 log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ def size(path: str) -> int:
     """Bytes of the file and of those beside it."""
     file = Path(path)
     found = 0
-    for suffix in _BESIDE:
+    for suffix in _FILES:
         with suppress(FileNotFoundError):
             found += file.with_name(file.name + suffix).stat().st_size
     return found
@@ -66,12 +66,15 @@ def is_same_file(one: str, other: str) -> bool:
     return Path(one).resolve() == Path(other).resolve()
 
 
-def are_of_one(one: str, other: str) -> bool:
-    """Whether two paths are those of one file, or one is of what is beside the other."""
-    return is_same_file(one, other) or any(
-        is_same_file(found + suffix, beside)
-        for found, beside in ((one, other), (other, one))
-        for suffix in _OTHERS
+def are_of_one(one: str, other: str, beside: Iterable[str] = ()) -> bool:
+    """Whether two paths are those of one file, or one is of what is beside the other.
+
+    `beside`: what follows the name of a file in the names of those beside it, but SQLite's own.
+    """
+    return any(
+        is_same_file(found + suffix, neighbour)
+        for suffix in (*_FILES, *beside)
+        for found, neighbour in ((one, other), (other, one))
     )
 
 
@@ -92,7 +95,7 @@ def _make_folder(folder: Path) -> None:
 
 def _wider(file: Path) -> Iterator[tuple[Path, int, int]]:
     """What is wider than it would be made, with its mode and that one."""
-    files = [(file.with_name(file.name + suffix), FILE_MODE) for suffix in _BESIDE]
+    files = [(file.with_name(file.name + suffix), FILE_MODE) for suffix in _FILES]
     for path, wanted in [(file.parent, FOLDER_MODE), *files]:
         try:
             mode = path.stat().st_mode & 0o777

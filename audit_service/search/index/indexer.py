@@ -10,6 +10,7 @@ from typing import Final
 import apsw
 import structlog
 
+from audit_service.files_beside import INDEX_LOCK
 from audit_service.log import Backend, LogUnavailable
 from audit_service.search.index import place
 from audit_service.search.index.faults import (
@@ -175,13 +176,13 @@ def sole_indexer(path: str, stop: threading.Event | None = None) -> Iterator[boo
 
 
 def _open_lock(path: str) -> int:
-    sqlite_file.make(f"{path}-lock")
-    return os.open(f"{path}-lock", os.O_RDWR | os.O_CLOEXEC)
+    sqlite_file.make(path + INDEX_LOCK)
+    return os.open(path + INDEX_LOCK, os.O_RDWR | os.O_CLOEXEC)
 
 
 def _is_there(descriptor: int, path: str) -> bool:
     found = os.fstat(descriptor)
-    return place.identity(f"{path}-lock") == (found.st_dev, found.st_ino)
+    return place.identity(path + INDEX_LOCK) == (found.st_dev, found.st_ino)
 
 
 def _lock(descriptor: int) -> bool:

@@ -4,14 +4,13 @@ import os
 from pathlib import Path
 from typing import Final
 
+from audit_service.files_beside import INDEX_MADE, INDEX_REBUILD
 from audit_service.search.index.faults import NotAnIndex
 from service_kit import sqlite_file
 
 APPLICATION: Final = int.from_bytes(b"CEix")
 """The `application_id` of the file: no other database is taken for an index, and removed."""
-_REBUILD: Final = "-rebuild"
-_MADE: Final = "-made"
-_OF_SQLITE: Final = ("-wal", "-shm", "-journal")
+_REMOVED: Final = (*sqlite_file.JOURNALS, INDEX_REBUILD, INDEX_MADE)
 _MAGIC: Final = b"SQLite format 3\0"
 # Section 1.3 of SQLite's file format.
 _APPLICATION_AT: Final = 68
@@ -24,7 +23,7 @@ def remove(path: str) -> None:
     MUST be called by who may `create` it. Raises NotAnIndex, OSError.
     """
     check_may_remove(path)
-    for suffix in ("", *_OF_SQLITE, _REBUILD, _MADE):
+    for suffix in ("", *_REMOVED):
         Path(path + suffix).unlink(missing_ok=True)
 
 
@@ -39,10 +38,10 @@ def check_may_remove(path: str) -> None:
     if begin.startswith(_MAGIC):
         is_index = begin[_APPLICATION_AT:_HEADER_BYTES] == APPLICATION.to_bytes(4)
     else:
-        is_index = not begin or identity(path + _MADE) is not None
+        is_index = not begin or identity(path + INDEX_MADE) is not None
     if not is_index:
         raise NotAnIndex(f"there is no index at {path}, but another file")
-    for suffix in (*_OF_SQLITE, _REBUILD, _MADE):
+    for suffix in _REMOVED:
         # SQLite itself removes what it takes for a journal of its own.
         if _begin(path + suffix).startswith(_MAGIC):
             raise NotAnIndex(f"there is another database at {path}{suffix}")
@@ -50,17 +49,17 @@ def check_may_remove(path: str) -> None:
 
 def note_made(path: str) -> None:
     """Note that an index was made there. Raises OSError."""
-    sqlite_file.make(path + _MADE)
+    sqlite_file.make(path + INDEX_MADE)
 
 
 def ask_for_rebuild(path: str) -> None:
     """Have whoever writes to it make it anew. Raises OSError."""
-    sqlite_file.make(path + _REBUILD)
+    sqlite_file.make(path + INDEX_REBUILD)
 
 
 def is_to_be_rebuilt(path: str) -> bool:
     """Whether somebody has asked for it."""
-    return identity(path + _REBUILD) is not None
+    return identity(path + INDEX_REBUILD) is not None
 
 
 def identity(path: str) -> tuple[int, int] | None:
