@@ -20,7 +20,7 @@ from audit_service.search.tally import Tally
 
 def tally_index(tally: Tally, plan: Plan, asked: Asked, meter: Meter) -> None:
     """Add all that is in the index and matches."""
-    blocks = plan.view.blocks()
+    blocks = plan.view.blocks
     names = {} if asked.group is None else _names(plan, asked.group)
     for within in plan.ranges(1, plan.view.position, falling=True):
         for number, offsets in _offsets(plan, within, meter):

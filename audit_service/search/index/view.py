@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import apsw
@@ -72,7 +73,7 @@ class IndexView:
             return [Range(1, self.position, is_within=True)]
         edges = [_Edges.of(period) for period in periods]
         ranges: list[Range] = []
-        for block in self.blocks():
+        for block in self.blocks:
             if not all(each.overlap(block) for each in edges):
                 continue
             low, high = self.positions_of(block.number)
@@ -82,6 +83,7 @@ class IndexView:
             ranges.append(Range(low, high, is_within))
         return ranges
 
+    @cached_property
     def blocks(self) -> Sequence[Block]:
         """Every block, in order."""
         with index_errors():
