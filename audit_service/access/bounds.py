@@ -17,9 +17,8 @@ RULE = "is not one that this sender may write of"
 class SourceForbidden(Exception):
     """Events of other sources: their sources by index. Nothing is stored."""
 
-    def __init__(self, sender: str | None, sources: Mapping[int, str], *, is_batch: bool) -> None:
+    def __init__(self, sources: Mapping[int, str], *, is_batch: bool) -> None:
         super().__init__(f"source {RULE}")
-        self.sender = sender
         self.sources = sources
         self.is_batch = is_batch
 
@@ -42,7 +41,7 @@ def check_sources(principal: Principal, events: Sequence[Event], *, is_batch: bo
         if event.source == OWN_SOURCE or not principal.may_write_of(event.source)
     }
     if others:
-        raise SourceForbidden(principal.name, others, is_batch=is_batch)
+        raise SourceForbidden(others, is_batch=is_batch)
 
 
 def problem(error: SourceForbidden) -> Problem:

@@ -79,7 +79,6 @@ class _Match:
     is_exact: bool
 
 
-_EVERYTHING = _Match(None, is_exact=True)
 _UNBOUNDED = _Match(None, is_exact=False)
 
 
