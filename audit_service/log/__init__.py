@@ -15,6 +15,7 @@ from audit_service.log.backend import (
     Page,
     Receipt,
     Record,
+    Salts,
 )
 from audit_service.log.event_log import EventLog, hashed
 from audit_service.log.open import UnsupportedDatabase, database_at, migrate, open_log
@@ -32,6 +33,7 @@ __all__ = [
     "Page",
     "Receipt",
     "Record",
+    "Salts",
     "SchemaMismatch",
     "UnsupportedDatabase",
     "database_at",

@@ -1,9 +1,9 @@
 """Backend of the log: the protocol of a store of rows, and the types of what goes in and out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from audit_service.events import Digest, Event
 from service_kit import group_commit
@@ -63,11 +63,21 @@ class Entry:
     """The name of the principal that sent it; in neither event nor digest."""
 
 
+class Salts(NamedTuple):
+    """Random bytes, SALT_SIZE each, under which an event is committed to: its attributes and what
+    is beside them, and its data.
+    """
+
+    attributes: bytes
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """An event in the log. `received_at`: microseconds since 1970, UTC, of its commit.
 
-    `origin`: None where it came over HTTP; `sender`: None where it is not known.
+    `origin`: None where it came over HTTP; `sender`: None where it is not known; `salts`: None
+    where an event of an older version has none yet.
     """
 
     position: int
@@ -76,6 +86,7 @@ class Record:
     event: Event
     origin: Origin | None = None
     sender: str | None = None
+    salts: Salts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ Also = Callable[[Execute], object]
 
 OWN_SENDER: Final = "audit-service"
 """Of what the log tells of itself: nobody else has that name."""
+SALT_SIZE: Final = 16
 LOCK_SECONDS: Final = 4.0
 """How long a backend waits at most for the lock of another process."""
 
@@ -144,6 +156,13 @@ class Backend(Protocol):
 
     def heading(self, position: int) -> Heading | None:
         """What is known of the event at a position, None where there is none."""
+        ...
+
+    def add_salts(self, salts: Mapping[int, Salts]) -> None:
+        """Give events, by position, that have no salts these; those that have some keep them.
+
+        MUST NOT return before they are on disk: what is committed to under them is published.
+        """
         ...
 
     def last(self) -> int:

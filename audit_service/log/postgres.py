@@ -1,6 +1,6 @@
 """Event log in a PostgreSQL database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -16,7 +16,9 @@ from audit_service.log.backend import (
     Page,
     Receipt,
     Record,
+    Salts,
 )
+from audit_service.log.positions import Existing, assign_positions, random_salts
 from audit_service.log.postgres_connections import (
     ReadConnections,
     connect,
@@ -25,7 +27,6 @@ from audit_service.log.postgres_connections import (
     store_errors,
 )
 from audit_service.log.postgres_schema import version_of
-from audit_service.log.rows import Existing
 from audit_service.log.schema import Schema, SchemaMismatch
 from service_kit.clock import now_in_microseconds
 from service_kit.database_url import PostgresDatabase
@@ -48,6 +49,8 @@ _INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
     VALUES ({", ".join(["%s"] * len(rows.INSERTED))})"""
 _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
     VALUES ({", ".join(["%s"] * len(rows.ORIGIN))})"""
+_INSERT_SALTS = f"""INSERT INTO salt ({", ".join(rows.LATE_SALTS)})
+    VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"""
 _SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"
 
 _OLDER = f"{_SELECT} WHERE identity = %s AND digest_version IS NULL"
@@ -121,6 +124,12 @@ class PostgresLog:
             row = db.execute(_HEADING, (position,)).fetchone()
         return None if row is None else Heading(*row)
 
+    def add_salts(self, salts: Mapping[int, Salts]) -> None:
+        added = [(position, *each) for position, each in salts.items()]
+        with self._readers.transaction() as db:
+            db.execute("SET LOCAL synchronous_commit = on")
+            db.cursor().executemany(_INSERT_SALTS, added)
+
     def last(self) -> int:
         with self._readers.transaction() as db:
             row = db.execute(_LAST).fetchone()
@@ -155,9 +164,9 @@ class PostgresLog:
                 _compared(db, entry, Existing(*row))
                 for entry, row in zip(entries, known, strict=True)
             ]
-            now = now_in_microseconds()
-            receipts, inserted = rows.assign_positions(
-                entries, existing, last[0] if last else 0, now
+            now, salts = now_in_microseconds(), random_salts(len(entries))
+            receipts, inserted = assign_positions(
+                entries, existing, last[0] if last else 0, now, salts
             )
             if inserted:
                 db.cursor().executemany(_INSERT, inserted)

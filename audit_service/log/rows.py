@@ -1,7 +1,6 @@
-"""Rows of the log, and the rule for the position of each event, for every backend."""
+"""Rows of the log: their columns, and what is read of them, for every backend."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -14,7 +13,15 @@ from audit_service.events import (
     Value,
     digest,
 )
-from audit_service.log.backend import Entry, Origin, Outcome, Page, Receipt, Record
+from audit_service.log.backend import (
+    Entry,
+    Origin,
+    Outcome,
+    Page,
+    Receipt,
+    Record,
+    Salts,
+)
 
 ATTRIBUTE_COLUMNS = (
     "specversion",
@@ -38,6 +45,8 @@ INSERTED = (
     "digest_version",
     "tolerated",
     "sender",
+    "salt_a",
+    "salt_d",
 )
 SELECTED = (
     "position",
@@ -52,11 +61,14 @@ SELECTED = (
     "kafka_topic",
     "kafka_partition",
     "kafka_offset",
+    "coalesce(salt_a, late_a)",
+    "coalesce(salt_d, late_d)",
 )
-STORED = "event LEFT JOIN origin USING (position)"
+STORED = "event LEFT JOIN origin USING (position) LEFT JOIN salt USING (position)"
 """What SELECTED are columns of."""
 
 ORIGIN = ("position", "kafka_topic", "kafka_partition", "kafka_offset")
+LATE_SALTS = ("position", "late_a", "late_d")
 
 _BESIDE: Final = SELECTED[SELECTED.index("tolerated") :]
 _ATTRIBUTES: Final = slice(SELECTED.index("specversion"), SELECTED.index("data_is_json"))
@@ -64,49 +76,11 @@ _ATTRIBUTES: Final = slice(SELECTED.index("specversion"), SELECTED.index("data_i
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Existing:
-    """What the log already has of an entry: the positions of the first event of its source
-    and id, and of the same event.
-    """
-
-    first: int | None
-    same: int | None
-
-
-def assign_positions(
-    entries: Sequence[Entry], existing: Iterable[Existing], last: int, now: int
-) -> tuple[list[Receipt], list[Row]]:
-    """A receipt for each entry, and the rows to insert, their columns as INSERTED.
-
-    `last`: the last position in use; `now`: microseconds since 1970, UTC. An entry
-    may repeat, or conflict with, an earlier one of the same commit.
-    """
-    receipts: list[Receipt] = []
-    rows: list[Row] = []
-    firsts: dict[bytes, int] = {}
-    positions: dict[tuple[bytes, bytes], int] = {}
-    for entry, found in zip(entries, existing, strict=True):
-        identity, content = entry.digest.identity, entry.digest.content
-        same = found.same or positions.get((identity, content))
-        if same is not None:
-            receipts.append(Receipt(same, Outcome.DUPLICATE))
-            continue
-        first = found.first or firsts.get(identity)
-        last += 1
-        firsts.setdefault(identity, last)
-        positions[identity, content] = last
-        rows.append((last, now, first, identity, content, *_columns(entry.event), entry.sender))
-        outcome = Outcome.STORED if first is None else Outcome.CONFLICTING
-        receipts.append(Receipt(last, outcome, first))
-    return receipts, rows
-
-
 def record(row: Row) -> Record:
     """The record of a row, its columns as SELECTED."""
     position, received_at, conflicts_with, *columns = row[: -len(_BESIDE)]
     *columns, extensions, data, data_is_json = columns
-    names, sender, *origin_columns = row[-len(_BESIDE) :]
+    names, sender, topic, partition, offset, salt_a, salt_d = row[-len(_BESIDE) :]
     attributes: dict[str, Value] = {
         name: value
         for name, value in zip(ATTRIBUTE_COLUMNS, columns, strict=True)
@@ -116,10 +90,11 @@ def record(row: Row) -> Record:
         attributes |= orjson.loads(extensions)
     if data_is_json:
         data = JsonText(data)
-    origin = None if origin_columns[0] is None else Origin(*origin_columns)
+    origin = None if topic is None else Origin(topic, partition, offset)
+    salts = None if salt_a is None or salt_d is None else Salts(salt_a, salt_d)
     tolerated = tuple(map(Tolerance, names.split(","))) if names else ()
     event = Event(attributes, data, tolerated)
-    return Record(position, received_at, conflicts_with, event, origin, sender)
+    return Record(position, received_at, conflicts_with, event, origin, sender, salts)
 
 
 def page(found: Iterable[Row], limit: int, max_bytes: int) -> Page:
@@ -169,7 +144,8 @@ def origins(entries: Sequence[Entry], receipts: Sequence[Receipt]) -> list[Row]:
     ]
 
 
-def _columns(event: Event) -> Row:
+def columns_of(event: Event) -> Row:
+    """Its own columns, as INSERTED has them between `digest` and `sender`."""
     extensions = dict(event.attributes)
     columns = [extensions.pop(name, None) for name in ATTRIBUTE_COLUMNS]
     return (

@@ -2,7 +2,7 @@
 
 import threading
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -13,13 +13,15 @@ from audit_service.log.backend import (
     Also,
     Drain,
     Entry,
+    Execute,
     Heading,
     LogUnavailable,
     Page,
     Receipt,
     Record,
+    Salts,
 )
-from audit_service.log.rows import Existing
+from audit_service.log.positions import Existing, assign_positions, random_salts
 from audit_service.log.schema import Schema
 from audit_service.log.sqlite_connections import connect, file_at, store_errors
 from audit_service.log.sqlite_schema import version_of
@@ -37,6 +39,8 @@ _INSERT = f"""INSERT INTO event ({", ".join(rows.INSERTED)})
     VALUES ({", ".join("?" * len(rows.INSERTED))})"""
 _INSERT_ORIGIN = f"""INSERT INTO origin ({", ".join(rows.ORIGIN)})
     VALUES ({", ".join("?" * len(rows.ORIGIN))})"""
+_INSERT_SALTS = f"""INSERT INTO salt ({", ".join(rows.LATE_SALTS)})
+    VALUES (?, ?, ?) ON CONFLICT DO NOTHING"""
 _SELECT = f"SELECT {', '.join(rows.SELECTED)} FROM {rows.STORED}"
 _OLDER = f"{_SELECT} WHERE identity = ? AND digest_version IS NULL"
 _NOT_STORED = Existing(None, None)
@@ -96,6 +100,13 @@ class SqliteLog:
             row = self._reader().execute(_HEADING, (position,)).fetchone()
         return None if row is None else Heading(*row)
 
+    def add_salts(self, salts: Mapping[int, Salts]) -> None:
+        def add(execute: Execute) -> None:
+            for position, each in salts.items():
+                execute(_INSERT_SALTS, (position, *each))
+
+        self.commit(list, add)
+
     def last(self) -> int:
         with store_errors():
             found: int = self._reader().execute(_LAST).get
@@ -126,7 +137,9 @@ class SqliteLog:
             entries = drain()
             last = db.execute(_LAST).get
             now = now_in_microseconds()
-            receipts, inserted = rows.assign_positions(entries, _existing(db, entries), last, now)
+            receipts, inserted = assign_positions(
+                entries, _existing(db, entries), last, now, random_salts(len(entries))
+            )
             db.executemany(_INSERT, inserted)
             db.executemany(_INSERT_ORIGIN, rows.origins(entries, receipts))
             if also is not None:

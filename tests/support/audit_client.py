@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from audit_service import Stores, app_on, create_app
 from audit_service.access.token_store import open_tokens
 from audit_service.events.content_mode import BATCH, STRUCTURED
-from audit_service.log import Heading, Page, Receipt, Record
+from audit_service.log import Heading, Page, Receipt, Record, Salts
 from audit_service.log.backend import Also, Drain
 from audit_service.rejected import open_rejected
 from audit_service.settings import Settings
@@ -138,6 +138,9 @@ class FailingBackend:
         raise self._fault
 
     def heading(self, position: int) -> Heading | None:
+        raise self._fault
+
+    def add_salts(self, salts: Mapping[int, Salts]) -> None:
         raise self._fault
 
     def last(self) -> int:

@@ -58,6 +58,9 @@ class GatedBackend:
     def heading(self, *_: Any, **__: Any) -> Heading | None:
         return None
 
+    def add_salts(self, *_: Any, **__: Any) -> None:
+        pass
+
     def last(self) -> int:
         return self._position
 
