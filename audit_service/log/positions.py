@@ -1,11 +1,11 @@
 """Positions: the rule for the place of each event, and the rows to insert."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audit_service.log import rows
-from audit_service.log.backend import SALT_SIZE, Entry, Outcome, Receipt
+from audit_service.log.backend import SALT_SIZE, Entry, Outcome, Receipt, Salts
 from audit_service.log.rows import Row
 
 
@@ -57,3 +57,8 @@ def assign_positions(
 def random_salts(count: int) -> bytes:
     """The salts of so many events."""
     return os.urandom(2 * SALT_SIZE * count)
+
+
+def late_salts(positions: Sequence[int]) -> Mapping[int, Salts]:
+    """Salts for events that have none."""
+    return {position: Salts(os.urandom(SALT_SIZE), os.urandom(SALT_SIZE)) for position in positions}

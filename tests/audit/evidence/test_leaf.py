@@ -64,7 +64,7 @@ def test_whatever_is_altered_makes_another_leaf() -> None:
 
 
 def test_the_order_of_attributes_and_what_is_derived_of_them_make_none() -> None:
-    reversed_event = Event(dict(reversed(RECORD.event.attributes.items())), b"x")
+    reversed_event = Event(dict(reversed([*RECORD.event.attributes.items()])), b"x")
     assert leaf_of(replace(RECORD, event=reversed_event)) == leaf_of(RECORD)
     assert leaf_of(replace(RECORD, conflicts_with=1)) == leaf_of(RECORD)
 

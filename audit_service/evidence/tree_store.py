@@ -1,0 +1,69 @@
+"""Tree store: tiles, checkpoints and identity of a log's tree, beside the log."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from audit_service.evidence.postgres_tree import PostgresTree
+from audit_service.evidence.sqlite_tree import SqliteTree
+from audit_service.evidence.tree_table import Growth, Identity, SignedHead
+from audit_service.log import database_at
+from service_kit.database_url import Database, SqliteFile
+
+TREE_SUFFIX: Final = "-tree"
+KEY_SUFFIX: Final = "-key"
+"""What follows the name of a log's SQLite file in that of its tree, and of its key."""
+
+
+class TreeStore(Protocol):
+    """Where the tree is. Safe for any number of threads and processes, but `grow` for one thread.
+
+    Every method raises LogUnavailable where the store cannot be used now.
+    """
+
+    def identity(self) -> Identity | None:
+        """Whose tree it is; None before its first use."""
+        ...
+
+    def newest(self) -> SignedHead | None:
+        """The newest checkpoint; None before the first."""
+        ...
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """The hashes of a tile, joined, as wide as it is now; None where there is none."""
+        ...
+
+    def grow(self, growth: Growth, confirm: Callable[[], object]) -> None:
+        """Add tiles and a checkpoint, all or nothing; `confirm` is called before the commit.
+
+        MUST NOT return before the commit is on disk. MUST do nothing and raise TreeMoved unless
+        the newest checkpoint is the one before, and the identity the same: no two checkpoints of a
+        tree are inconsistent, whoever grows it. What `confirm` raises undoes all.
+        """
+        ...
+
+    def publish_newest(self) -> SignedHead | None:
+        """The newest checkpoint, which is kept for ever from then on, for it is given away.
+
+        MUST NOT return before that is on disk.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close every connection; the store is not used afterwards."""
+        ...
+
+
+def open_tree(url: str, password: str = "") -> TreeStore:
+    """The tree of the log at `url`, which is migrated. It connects when it is used.
+
+    Raises UnsupportedDatabase.
+    """
+    database = database_at(url, password)
+    if isinstance(database, SqliteFile):
+        return SqliteTree(database.path + TREE_SUFFIX)
+    return PostgresTree(database)
+
+
+def key_file(database: Database) -> str | None:
+    """Where the key is that a log makes for itself; None where it makes none."""
+    return database.path + KEY_SUFFIX if isinstance(database, SqliteFile) else None
