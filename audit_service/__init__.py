@@ -11,9 +11,10 @@ from typing import Final
 
 from audit_service import page
 from audit_service.access.own_events import OwnEvents
-from audit_service.access.scopes import KINDS, ROUTE_SCOPES
+from audit_service.access.scopes import KINDS, ROUTE_SCOPES, kinds
 from audit_service.access.token_store import TokenStore, open_tokens
 from audit_service.api import (
+    evidence,
     export,
     handshake,
     query,
@@ -29,6 +30,9 @@ from audit_service.api.problems import PROBLEM_FOR
 from audit_service.api.rejected_actions import RejectedActions
 from audit_service.api.stream import Streams
 from audit_service.api.stream_timing import STREAM_TIMING, StreamTiming
+from audit_service.evidence.served_tree import ServedTree
+from audit_service.evidence.status import EvidenceStatus
+from audit_service.evidence.tree_store import TreeStore, open_tree
 from audit_service.log import Backend, EventLog, LogUnavailable, database_at, migrate, open_log
 from audit_service.metrics import EventMetrics, StreamMetrics
 from audit_service.rejected import HttpRecorder, RejectedStore, open_rejected
@@ -59,6 +63,7 @@ class Stores:
     backend: Backend
     rejected: RejectedStore
     tokens: TokenStore
+    tree: TreeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def create_app(
         migrate(*place)
     disk = DiskReserve.of(database_at(*place), settings.disk_reserve)
     rejected = open_rejected(*place, disk.has_room)
-    stores = Stores(open_log(*place), rejected, open_tokens(*place))
+    stores = Stores(open_log(*place), rejected, open_tokens(*place), open_tree(*place))
     return app_on(stores, settings, disk, concurrency, timing)
 
 
@@ -99,7 +104,7 @@ def app_on(
     backend, rejected = stores.backend, stores.rejected
     metrics = Metrics()
     guards = controls(
-        *(settings, KINDS, stores.tokens.all),
+        *(settings, kinds(is_public=settings.log_public), stores.tokens.all),
         unavailable=(LogUnavailable,),
         run=concurrency.runner(1),
         metrics=metrics,
@@ -119,6 +124,8 @@ def app_on(
     index = SearchIndex(settings.index_path, backend)
     index_status = IndexStatus(backend, index, settings.index_path)
     index_status.show(metrics)
+    evidence_status = EvidenceStatus(backend, stores.tree, settings.signing)
+    evidence_status.show(metrics)
     search = Search(backend, index)
     run_lists = concurrency.runner(max(1, settings.threads - 1))
     app = service_app.create(
@@ -127,7 +134,11 @@ def app_on(
         version=VERSION,
         problem_for=PROBLEM_FOR,
         checks={"database": backend.ping},
-        reports={"index": index_status.readiness, **disk.reports()},
+        reports={
+            "index": index_status.readiness,
+            "evidence": evidence_status.readiness,
+            **disk.reports(),
+        },
         metrics=metrics,
         hosts=settings.hosts_on(settings.bind),
         concurrency=concurrency,
@@ -157,6 +168,10 @@ def app_on(
     app.register_blueprint(
         export.blueprint(search, concurrency.runner(1), lambda: app.is_draining, own_events)
     )
+    is_shared = settings.log_public or not guards.access.is_controlled
+    app.register_blueprint(
+        evidence.blueprint(ServedTree(backend, stores.tree), is_shared=is_shared)
+    )
     streams = Streams(
         search,
         Hub(backend, concurrency, stream_frames.frame, lambda: app.is_draining),
@@ -178,6 +193,7 @@ def app_on(
     openapi.describe(app, guards.access, guards.sessions.cookie, KINDS.query_paths)
     app.close_with(backend.close)
     app.close_with(index.close)
+    app.close_with(stores.tree.close)
     app.close_with(stores.tokens.close)
     app.close_with(recorder.close)
     return app

@@ -17,28 +17,21 @@ from audit_service.events import DEFAULT, Tolerances
 from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.reader import EventReader
 from audit_service.events.tolerance import tolerances_of
+from audit_service.evidence.settings import LogSettings
+from audit_service.evidence.tree_store import KEY_SUFFIX, TREE_SUFFIX
 from audit_service.files_beside import OF_INDEX
-from audit_service.log import UnsupportedDatabase, database_at
+from audit_service.log import database_at
 from audit_service.log.backend import OWN_SENDER
 from service_kit import sqlite_file
 from service_kit.database_url import SqliteFile
 from service_kit.kafka import topic_url
 from service_kit.kafka.client_secrets import KeyPassword, SaslPassword
-from service_kit.settings.base import ServiceSettings
 from service_kit.settings.bind_address import BindAddress
 
 KIB, MIB = 1024, 1024 * 1024
 _ORIGIN = r"(?:\*|(?:\*\.)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)"
 _ORIGINS = f"^(?:{_ORIGIN}(?:,{_ORIGIN})*)?$"
 _POSTGRES_INDEX = "data/events-index"
-
-
-def _database_url(text: str) -> str:
-    try:
-        database_at(text)
-    except UnsupportedDatabase as error:
-        raise ValueError(str(error)) from None
-    return text
 
 
 def _kafka_url(text: str) -> str:
@@ -52,20 +45,13 @@ def _kafka_sender(text: str) -> str:
     return text
 
 
-class Settings(ServiceSettings):
+class Settings(LogSettings):
     """The settings, each from the variable of its name with `AUDIT_SERVICE_` before it."""
 
     model_config = SettingsConfigDict(env_prefix="AUDIT_SERVICE_")
 
     bind: BindAddress = Field(
         default="127.0.0.1:8080", description="Address to listen on, `host:port`"
-    )
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
-        default="sqlite:///data/events.db",
-        description="Where the event log is: SQLite, or PostgreSQL by its URL",
-    )
-    database_password: SecretStr = Field(
-        default=SecretStr(""), description="The database's password, where the URL has none"
     )
     max_event_bytes: int = Field(
         default=DEFAULT_LIMITS.event_bytes,
@@ -173,7 +159,10 @@ class Settings(ServiceSettings):
         """An index is removed when it is of no use: that MUST NOT be the log."""
         url = info.data.get("database_url")
         log = database_at(url) if url else None
-        if isinstance(log, SqliteFile) and sqlite_file.are_of_one(value, log.path, OF_INDEX):
+        if isinstance(log, SqliteFile) and any(
+            sqlite_file.are_of_one(value, log.path + suffix, OF_INDEX)
+            for suffix in ("", TREE_SUFFIX, KEY_SUFFIX)
+        ):
             raise ValueError("must not be the log, nor what is beside it")
         return value
 

@@ -1,5 +1,6 @@
 """Scopes of the audit service, what each route takes of them, and its tokens' prefix."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
@@ -35,6 +36,9 @@ ROUTE_SCOPES: Final[Scopes] = {
     "statistics.extensions": Scope.EVENTS_READ,
     "status.status": Scope.EVENTS_READ,
     "export.export": Scope.EVENTS_EXPORT,
+    "evidence.checkpoint": Scope.EVENTS_READ,
+    "evidence.tile": Scope.EVENTS_READ,
+    "evidence.entries": Scope.EVENTS_READ,
     "rejected.list_rejected": Scope.REJECTED_MANAGE,
     "rejected.show": Scope.REJECTED_MANAGE,
     "rejected.redrive_one": Scope.REJECTED_MANAGE,
@@ -50,8 +54,21 @@ ROUTE_SCOPES: Final[Scopes] = {
 }
 """By endpoint. One that is not here is nobody's."""
 
+EVIDENCE_ROUTES: Final = frozenset(
+    {"evidence.checkpoint", "evidence.tile", "evidence.entries"},
+)
+"""Of those the ones that show nothing of an event but its place and arrival: where the log is
+public they are open to all.
+"""
+
 KINDS: Final = Kinds(
     *(ROUTE_SCOPES, frozenset(Scope), PREFIX),
     query_paths=frozenset({"/"}),
     reserved=frozenset({OWN_SENDER}),
 )
+
+
+def kinds(*, is_public: bool) -> Kinds:
+    """The same of a log that is public, or not."""
+    opened = dict.fromkeys(EVIDENCE_ROUTES, OPEN) if is_public else {}
+    return replace(KINDS, endpoints={**ROUTE_SCOPES, **opened})

@@ -1,5 +1,5 @@
 """Command line: `audit-service run | check | migrate | config | consume`, and `rejected`, `index`,
-`tokens`, which have commands of their own.
+`keys`, `tokens`, which have commands of their own.
 
 Over HTTP: `search | show | tail | stats | types | sources | extensions | export | import`.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audit_service import create_app
 from audit_service.access.scopes import KINDS
-from audit_service.cli import consume, index, rejected, search, statistics, tokens
+from audit_service.cli import consume, follow, index, keys, rejected, search, statistics, tokens
 from audit_service.cli.export import export
 from audit_service.cli.import_events import import_events
 from audit_service.log import (
@@ -78,9 +78,8 @@ def _serve(
     create: Callable[[Concurrency], ServiceApp],
     retry_startup_on: tuple[type[Exception], ...],
 ) -> None:
-    has_index = settings.index_path is not None
-    indexer = Companion("audit_service.cli", ["index", "follow"]) if has_index else None
-    commands.serve(name, settings, create, retry_startup_on, indexer)
+    follower = Companion("audit_service.cli", ["follow"])
+    commands.serve(name, settings, create, retry_startup_on, follower)
 
 
 SERVICE = commands.Service(
@@ -99,6 +98,8 @@ main = commands.service_commands(SERVICE)
 main.add_command(consume.command(SERVICE))
 main.add_command(rejected.command(SERVICE))
 main.add_command(index.command(SERVICE))
+main.add_command(follow.command(SERVICE))
+main.add_command(keys.command(SERVICE))
 main.add_command(tokens.command(SERVICE))
 url_option(main)
 for each in (search.search, search.show, search.tail, *statistics.COMMANDS, export, import_events):

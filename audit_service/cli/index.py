@@ -1,22 +1,19 @@
-"""Commands `audit-service index …`: status, rebuild, and the process that follows the log.
+"""Commands `audit-service index …`: status, rebuild.
 
 Exit codes: 0 done, 2 usage, 69 the log or the index cannot be used, 78 a setting is wrong.
 """
 
-import os
 import sys
-import threading
 from contextlib import closing
 from typing import NoReturn
 
 import click
-import structlog
 
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
 from audit_service.search import SearchIndex
 from audit_service.search.index import place
 from audit_service.search.index.faults import IndexUnusable
-from audit_service.search.index.indexer import Indexer, follow_alone, sole_indexer
+from audit_service.search.index.indexer import Indexer, sole_indexer
 from audit_service.settings import Settings
 from service_kit import logs, sqlite_file
 from service_kit.cli import commands
@@ -24,15 +21,8 @@ from service_kit.cli.commands import Service
 from service_kit.cli.options import as_json
 from service_kit.cli.table import print_rows
 from service_kit.disk_reserve import DiskReserve
-from service_kit.process.companion import ends_with_its_server
-from service_kit.process.shutdown import stop_event
 
 UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
-NICENESS = 10
-"""Of the process that follows: what others wait for comes first."""
-OPEN_SECONDS = 1.0
-
-log = structlog.get_logger()
 
 
 @click.command()
@@ -84,36 +74,6 @@ def _index_all(settings: Settings, path: str, backend: Backend) -> None:
             raise IndexUnusable("it cannot be written; why is said above")
 
 
-@click.command("follow", hidden=True)
-@click.pass_obj
-def follow_log(service: Service[Settings]) -> None:
-    """Keep the index up to date until SIGTERM, or until the standard input ends."""
-    stop = stop_event()
-    settings, path = _settings(service)
-    logs.queue_lines()
-    ends_with_its_server(stop)
-    os.nice(NICENESS)
-    backend = _wait_for_log(settings, stop)
-    if backend is None:
-        return
-    with closing(backend), closing(_indexer(settings, path, backend)) as indexer:
-        follow_alone(indexer, path, stop)
-
-
-def _wait_for_log(settings: Settings, stop: threading.Event) -> Backend | None:
-    """The log once it can be used; None where `stop` comes first."""
-    is_first = True
-    while not stop.is_set():
-        try:
-            return open_log(*_place(settings))
-        except (LogUnavailable, SchemaMismatch) as error:
-            if is_first:
-                log.warning("the log cannot be indexed", reason=str(error))
-            is_first = False
-            stop.wait(OPEN_SECONDS)
-    return None
-
-
 def _log_of(settings: Settings) -> Backend:
     try:
         return open_log(*_place(settings))
@@ -147,6 +107,6 @@ def command(service: Service[Settings]) -> click.Group:
     return click.Group(
         "index",
         help="Look after the index of searches.",
-        commands=[status, rebuild, follow_log],
+        commands=[status, rebuild],
         context_settings={"obj": service},
     )

@@ -41,6 +41,11 @@ class LogKey:
     origin: str
     file: str | None
 
+    @property
+    def makes_its_own(self) -> bool:
+        """Whether none was given, and it is made where there is none."""
+        return not self.text and self.file is not None
+
     def load(self) -> SigningKey:
         """The key. Raises SigningStopped where there is none, or not the one that is wanted."""
         text = self.text or _read(self.file)
@@ -57,7 +62,7 @@ class LogKey:
 
         Raises SigningStopped.
         """
-        if self.text or self.file is None or Path(self.file).exists():
+        if not self.makes_its_own or self.file is None or Path(self.file).exists():
             return self.load()
         try:
             key = write_key(self.file, self.origin or random_origin())

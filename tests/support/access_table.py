@@ -101,9 +101,9 @@ def routes(
 
 _VALUES = {
     "IntegerConverter": 1,
+    "PathConverter": "000",
+    "UnicodeConverter": "0",
     "UUIDConverter": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
-    "UnicodeConverter": "x",
-    "PathConverter": "x/y.js",
 }
 
 

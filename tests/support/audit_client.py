@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from audit_service import Stores, app_on, create_app
 from audit_service.access.token_store import open_tokens
 from audit_service.events.content_mode import BATCH, STRUCTURED
+from audit_service.evidence.tree_store import open_tree
 from audit_service.log import Heading, Page, Receipt, Record, Salts
 from audit_service.log.backend import Also, Drain
 from audit_service.rejected import open_rejected
@@ -160,7 +161,8 @@ def failing_sink(fault: Exception) -> Sink:
     """A sink whose log raises the fault."""
     disk = DiskReserve(None, size=0)
     rejected = open_rejected("sqlite:///absent")
-    stores = Stores(FailingBackend(fault), rejected, open_tokens("sqlite:///absent"))
+    tokens, tree = open_tokens("sqlite:///absent"), open_tree("sqlite:///absent")
+    stores = Stores(FailingBackend(fault), rejected, tokens, tree)
     return Sink(app_on(stores, Settings(), disk))
 
 

@@ -2,16 +2,17 @@
 
 import fcntl
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 import apsw
 import structlog
 
 from audit_service.files_beside import INDEX_LOCK
-from audit_service.log import Backend, LogUnavailable
+from audit_service.log import Backend
+from audit_service.log.recent_records import STEP_RECORDS, RecentRecords
 from audit_service.search.index import place
 from audit_service.search.index.faults import (
     IndexDamaged,
@@ -20,7 +21,7 @@ from audit_service.search.index.faults import (
     index_errors,
 )
 from audit_service.search.index.mark import check_mark
-from audit_service.search.index.prepared import STEP_RECORDS, read_batch
+from audit_service.search.index.prepared import read_batch
 from audit_service.search.index.value_counts import MOST_VALUES
 from audit_service.search.index.writer import IndexWriter
 from service_kit import sqlite_file
@@ -28,7 +29,6 @@ from service_kit.disk_reserve import HasRoom
 
 log = structlog.get_logger()
 
-POLL_SECONDS: Final = 0.2
 RETRY_SECONDS: Final = 1.0
 BYTES_PER_RECORD: Final = 512
 """About what a record takes in the index, and in its journal."""
@@ -38,10 +38,18 @@ class Indexer:
     """Keeps one index file: what is wrong with it makes it anew. The log is never touched."""
 
     def __init__(
-        self, backend: Backend, path: str, has_room: HasRoom, most_values: int = MOST_VALUES
+        self,
+        backend: Backend,
+        path: str,
+        has_room: HasRoom,
+        records: RecentRecords | None = None,
+        most_values: int = MOST_VALUES,
     ) -> None:
-        """`has_room`: asked before it writes so many bytes; `most_values`: see ValueCounts."""
+        """`has_room`: asked before it writes so many bytes; `records`: of that log, read together
+        with other followers; `most_values`: see ValueCounts.
+        """
         self._backend = backend
+        self._records = records or RecentRecords(backend)
         self._path = path
         self._has_room = has_room
         self._most_values = most_values
@@ -83,9 +91,7 @@ class Indexer:
                 writer.close()
 
     def _add(self, writer: IndexWriter) -> int:
-        batch = None
-        if self._backend.last() > writer.position:
-            batch = read_batch(self._backend, writer.position)
+        batch = read_batch(self._records, writer.position)
         if batch is None:
             return 0
         first = self._backend.heading(1)
@@ -124,49 +130,54 @@ class Indexer:
         self._fault = reason
 
 
-def follow(indexer: Indexer, stop: threading.Event) -> None:
-    """Add what comes until the event is set; while the log cannot be read, try again."""
-    is_available = True
-    while not stop.is_set():
-        try:
-            added = indexer.step()
-            is_available = True
-        except LogUnavailable as error:
-            if is_available:
-                log.warning("the log cannot be indexed", reason=str(error))
-            is_available = False
-            stop.wait(RETRY_SECONDS)
-            continue
-        if not added:
-            stop.wait(POLL_SECONDS)
+class SoleIndexer:
+    """An indexer that adds something only once no other process does, which keeps others off."""
 
+    def __init__(
+        self, indexer: Indexer, path: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._indexer = indexer
+        self._path = path
+        self._clock = clock
+        self._lock = ExitStack()
+        self._is_sole = False
+        self._retry_at = float("-inf")
+        self._fault = ""
 
-def follow_alone(indexer: Indexer, path: str, stop: threading.Event) -> None:
-    """The same, once no other process does; while nobody can lock the index, try again."""
-    fault = ""
-    while not stop.is_set():
-        try:
-            with sole_indexer(path, stop) as is_sole:
-                if is_sole:
-                    follow(indexer, stop)
-        except OSError as error:
-            if fault != str(error):
-                log.warning("the index cannot be locked", reason=str(error))
-            fault = str(error)
-            stop.wait(RETRY_SECONDS)
+    def step(self) -> int:
+        """See Indexer; 0, too, while another process does, or nobody can lock the index."""
+        if not self._is_sole and self._clock() >= self._retry_at:
+            self._try_to_lock()
+        return self._indexer.step() if self._is_sole else 0
+
+    def close(self) -> None:
+        """Close the file, and let go of the lock."""
+        self._indexer.close()
+        self._lock.close()
+        self._is_sole = False
+
+    def _try_to_lock(self) -> None:
+        self._retry_at = self._clock() + RETRY_SECONDS
+        with ExitStack() as lock:
+            try:
+                self._is_sole = lock.enter_context(sole_indexer(self._path))
+            except OSError as error:
+                if self._fault != str(error):
+                    log.warning("the index cannot be locked", reason=str(error))
+                self._fault = str(error)
+            if self._is_sole:
+                self._lock = lock.pop_all()
 
 
 @contextmanager
-def sole_indexer(path: str, stop: threading.Event | None = None) -> Iterator[bool]:
+def sole_indexer(path: str) -> Iterator[bool]:
     """Whether this process is the one that may write to the index, until the block ends.
 
-    It waits for another until `stop` is set; without one not at all. Raises OSError.
+    Raises OSError.
     """
     descriptor = _open_lock(path)
     try:
         is_sole = _lock(descriptor)
-        while not is_sole and stop is not None and not stop.wait(RETRY_SECONDS):
-            is_sole = _lock(descriptor)
         if is_sole and not _is_there(descriptor, path):
             # It was removed meanwhile, and another may have the one that is there now.
             raise OSError("the lock is another file now")

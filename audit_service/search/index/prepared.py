@@ -1,17 +1,15 @@
 """Prepared events: all that an index keeps of a record, made without the index."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from audit_service.log import Backend, Record
+from audit_service.log import Record
 from audit_service.log.backend import Heading
+from audit_service.log.recent_records import RecentRecords
 from audit_service.search.index.blocks import NO_TIME, second_of
 from audit_service.search.index.terms import terms_of
 from audit_service.search.index.value_counts import LONGEST, NO_EXTENSIONS
 from audit_service.search.moments import moment
-
-STEP_RECORDS: Final = 8192
-STEP_BYTES: Final = 16 * 1024 * 1024
 
 
 class PreparedEvent(NamedTuple):
@@ -42,15 +40,15 @@ class Batch(NamedTuple):
         return self.events[-1].position
 
 
-def read_batch(log: Backend, after: int) -> Batch | None:
+def read_batch(recent: RecentRecords, after: int) -> Batch | None:
     """What follows a position, some thousand events at most; None where there is nothing.
 
     Raises LogUnavailable.
     """
-    records = log.oldest(after, STEP_RECORDS, STEP_BYTES).records
+    records = recent.after(after)
     if not records:
         return None
-    heading = log.heading(records[-1].position)
+    heading = recent.log.heading(records[-1].position)
     return None if heading is None else Batch(list(map(prepare, records)), heading)
 
 

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from audit_service import Stores, app_on
 from audit_service.access.token_store import open_tokens
+from audit_service.evidence.tree_store import open_tree
 from audit_service.log import Outcome, Receipt
 from audit_service.log.backend import Also, Drain
 from audit_service.rejected import open_rejected
@@ -114,7 +115,8 @@ class CommitOfMany(FailingBackend):
 def test_batches_that_wait_for_their_commit_have_less_memory_than_parsing_takes() -> None:
     backend = CommitOfMany(10_000)
     disk, rejected = DiskReserve(None, size=0), open_rejected("sqlite:///absent")
-    stores = Stores(backend, rejected, open_tokens("sqlite:///absent"))
+    tokens, tree = open_tokens("sqlite:///absent"), open_tree("sqlite:///absent")
+    stores = Stores(backend, rejected, tokens, tree)
     app = app_on(stores, Settings(body_memory=12 * MIB), disk)
 
     def post(number: int) -> Future[TestResponse]:

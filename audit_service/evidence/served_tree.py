@@ -1,0 +1,60 @@
+"""Served tree: what is shown of a log's tree to those who check it (C2SP tlog-tiles)."""
+
+from audit_service.evidence.leaf import Unsalted, leaf_of
+from audit_service.evidence.merkle import HASH_SIZE
+from audit_service.evidence.tiles import TILE_WIDTH, bundle, width_in
+from audit_service.evidence.tree_store import TreeStore
+from audit_service.log import Backend
+
+READ_BYTES = 4 * 1024 * 1024
+"""Of rows at once, of which only the leaves are kept."""
+
+
+class ServedTree:
+    """Checkpoint, tiles and entry bundles. Safe for any number of threads.
+
+    Every method raises LogUnavailable.
+    """
+
+    def __init__(self, log: Backend, store: TreeStore) -> None:
+        self._log = log
+        self._store = store
+        self._published = -1
+
+    def checkpoint(self) -> bytes | None:
+        """The newest, as a signed note; None before the first. It is kept for ever."""
+        newest = self._store.newest()
+        if newest is not None and newest.size != self._published:
+            newest = self._store.publish_newest()
+            self._published = -1 if newest is None else newest.size
+        return None if newest is None else newest.note
+
+    def tile(self, level: int, number: int, width: int) -> bytes | None:
+        """The first hashes of a tile, so many; None where the tree has fewer."""
+        if not self._has(level, number, width):
+            return None
+        hashes = self._store.tile(level, number) or b""
+        return hashes[: width * HASH_SIZE] if len(hashes) >= width * HASH_SIZE else None
+
+    def bundle(self, number: int, width: int) -> bytes | None:
+        """The leaves of the first hashes of a tile at level 0, made anew of the events; None where
+        the tree, or the log, has fewer.
+        """
+        if not self._has(0, number, width):
+            return None
+        start = number * TILE_WIDTH
+        leaves: list[bytes] = []
+        try:
+            while len(leaves) < width:
+                wanted = width - len(leaves)
+                page = self._log.oldest(start + len(leaves), wanted, READ_BYTES)
+                leaves += [leaf_of(record) for record in page.records]
+                if len(leaves) < width and not page.more:
+                    return None
+        except Unsalted:
+            return None
+        return bundle(leaves)
+
+    def _has(self, level: int, number: int, width: int) -> bool:
+        newest = self._store.newest()
+        return newest is not None and width <= width_in(newest.size, level, number)

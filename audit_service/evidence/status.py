@@ -1,0 +1,65 @@
+"""Status of the evidence: how far the log is signed, and why it is not where it is not."""
+
+from typing import Any, Final
+
+from audit_service.evidence.log_key import LogKey, SigningStopped
+from audit_service.evidence.tree_check import checked_tree
+from audit_service.evidence.tree_store import TreeStore
+from audit_service.log import Backend, LogUnavailable
+from service_kit.metrics.gauge import Gauge
+from service_kit.metrics.registry import Metrics
+
+LAG: Final = Gauge("audit_service_unsigned_events", "Events of the log that no checkpoint has yet")
+STOPPED: Final = Gauge(
+    "audit_service_signing_stopped", "Whether nothing is signed until an operator acts"
+)
+
+
+class EvidenceStatus:
+    """What is reported of a log's tree, as this process's settings have it."""
+
+    def __init__(self, log: Backend, store: TreeStore, key: LogKey) -> None:
+        self._log = log
+        self._store = store
+        self._key = key
+
+    def report(self) -> dict[str, Any]:
+        """Size of the newest checkpoint, events without one, origin and verifier key, and why
+        nothing is signed, None where it is. Raises LogUnavailable.
+        """
+        identity, newest = self._store.identity(), self._store.newest()
+        size = 0 if newest is None else newest.size
+        return {
+            "size": size,
+            "lag": self._log.last() - size,
+            "origin": identity and identity.origin,
+            "verifier_key": identity and identity.verifier_key,
+            "stopped": self.fault(),
+        }
+
+    def readiness(self) -> dict[str, Any]:
+        """The same, or that it is not known: it decides nothing."""
+        try:
+            return self.report()
+        except LogUnavailable:
+            return {"stopped": "it cannot be looked at"}
+
+    def fault(self) -> str | None:
+        """Why nothing is signed; None where nothing is wrong. Raises LogUnavailable."""
+        is_begun = self._store.identity() is not None or self._store.newest() is not None
+        try:
+            if is_begun or not self._key.makes_its_own:
+                key = self._key.load()
+                if is_begun:
+                    checked_tree(self._log, self._store, key.verifier)
+        except SigningStopped as error:
+            return str(error)
+        return None
+
+    def show(self, metrics: Metrics) -> None:
+        """Add the two gauges to the metrics."""
+        metrics.gauges([LAG, STOPPED], self._gauges)
+
+    def _gauges(self) -> dict[Gauge, float]:
+        report = self.report()
+        return {LAG: report["lag"], STOPPED: float(report["stopped"] is not None)}
