@@ -13,8 +13,8 @@ from audit_service import page
 from audit_service.access.own_events import OwnEvents
 from audit_service.access.scopes import KINDS, ROUTE_SCOPES, kinds
 from audit_service.access.token_store import TokenStore, open_tokens
+from audit_service.api import evidence as evidence_api
 from audit_service.api import (
-    evidence,
     export,
     handshake,
     query,
@@ -170,7 +170,7 @@ def app_on(
     )
     is_shared = settings.log_public or not guards.access.is_controlled
     app.register_blueprint(
-        evidence.blueprint(ServedTree(backend, stores.tree), is_shared=is_shared)
+        evidence_api.blueprint(ServedTree(backend, stores.tree), is_shared=is_shared)
     )
     streams = Streams(
         search,

@@ -5,12 +5,12 @@ let one guess what is small. Once a salt is gone nobody can, and every proof sti
 is in docs/evidence.md; a change of it is another version, with another first line.
 """
 
+from binascii import b2a_base64
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
 from audit_service.events import JsonText, Value
-from audit_service.evidence.note_keys import to_base64
 from audit_service.log import Record, Salts
 
 
@@ -32,10 +32,8 @@ def leaf_of(record: Record) -> bytes:
 
 def leaf_entry(position: int, received_at: int, committed: Commitments) -> bytes:
     """The leaf; `received_at`: microseconds since 1970."""
-    return (
-        f"audit-leaf/v1\n{position}\n{received_at}\n"
-        f"{to_base64(committed.attributes)}\n{to_base64(committed.data)}\n"
-    ).encode()
+    lines = b2a_base64(committed.attributes), b2a_base64(committed.data)
+    return b"audit-leaf/v1\n%d\n%d\n%b%b" % (position, received_at, *lines)
 
 
 def commitments(record: Record) -> Commitments:
@@ -50,17 +48,24 @@ def _attributes(record: Record, salts: Salts) -> bytes:
     # `NAME LENGTH VALUE` for each by name, and after an empty line likewise what is beside them.
     # No name has a space or a colon, and no name is empty.
     attributes = record.event.attributes
-    lines = "".join([_line(name, attributes[name]) for name in sorted(attributes)])
-    beside = "".join([_line(*each) for each in _beside(record)])
-    return sha256(
-        b"attrs/v1%b%b\n%b" % (salts.attributes, lines.encode(), beside.encode())
-    ).digest()
+    lines = []
+    for name in sorted(attributes):
+        value = attributes[name]
+        # Most of them by far; a call for each would cost a tenth of all.
+        if type(value) is str and value.isascii():
+            lines.append(f"{name} {len(value)} {value}\n")
+        else:
+            lines.append(_line(name, value))
+    lines.append("\n")
+    if record.event.tolerated or record.sender is not None or record.origin is not None:
+        lines.extend([_line(*each) for each in _beside(record)])
+    return sha256(b"attrs/v1%b%b" % (salts.attributes, "".join(lines).encode())).digest()
 
 
 def _line(name: str, value: Value) -> str:
     """LENGTH: bytes of the value in UTF-8. Strings alone have no type after their name."""
     if type(value) is str:
-        return f"{name} {len(value) if value.isascii() else len(value.encode())} {value}\n"
+        return f"{name} {len(value.encode())} {value}\n"
     text = str(value).lower()
     return f"{name}:{'boolean' if type(value) is bool else 'integer'} {len(text)} {text}\n"
 
