@@ -12,10 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from audit_service.log import Outcome, migrate, open_log
+from audit_service.log import Outcome, Salts, migrate, open_log
 from audit_service.rejected import RejectedMessage, open_rejected
 from tests.support import postgres
-from tests.support.log_databases import commit
+from tests.support.evidence_log import signed_log
+from tests.support.log_databases import PostgresStore, commit
 from tests.support.log_processes import event
 from user_service.store import database, schema
 
@@ -66,6 +67,21 @@ def test_a_role_that_owns_nothing_appends_reads_and_drops_what_was_rejected(
     rejected.save([RejectedMessage([], None, b"{no", "not JSON")], at_most=10, max_bytes=1000)
     (kept,) = rejected.page(0, 10)
     assert rejected.drop(kept.id)
+
+
+def test_a_role_that_owns_nothing_signs_the_log_and_gives_salts_to_events_of_before(
+    events_url: str,
+) -> None:
+    backend = open_log(events_url)
+    commit(backend, event("signed"))
+    backend.add_salts({backend.last(): Salts(bytes(16), bytes(16))})
+    with signed_log(PostgresStore(events_url), backend) as signed:
+        for n in range(2):
+            signed.catch_up()
+            assert signed.tree.publish_newest() == signed.tree.newest()
+            assert signed.size == backend.last()
+            commit(backend, event(f"later{n}"))
+    backend.close()
 
 
 @pytest.mark.parametrize(
