@@ -33,7 +33,7 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
 
 def _workers_kib(service: Service) -> int:
     """The memory of all workers."""
-    texts = [Path(f"/proc/{pid}/status").read_text() for pid in service.pids()[1:]]
+    texts = [Path(f"/proc/{pid}/status").read_text() for pid in service.workers()]
     found = [re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE) for text in texts]
     assert len(found) >= 2
     return sum(int(match[1]) for match in found if match)

@@ -56,7 +56,7 @@ def test_mutated_requests_harm_neither_the_services_nor_good_requests(
 ) -> None:
     seed = os.environ.get("MUTATION_SEED") or secrets.token_hex(4)
     sys.stdout.write(f"MUTATION_SEED={seed}\n")
-    before = {name: service.pids() for name, service in services.items()}
+    before = {name: service.workers() for name, service in services.items()}
     with ThreadPoolExecutor(SENDERS) as pool:
         good = pool.map(partial(send_good, services), range(times(*GOOD)))
         seeds = [f"{seed} {number}" for number in range(times(*MUTANTS))]
@@ -65,7 +65,7 @@ def test_mutated_requests_harm_neither_the_services_nor_good_requests(
         list(good)
     assert wrong == {}
     for name, service in services.items():
-        assert service.pids() == before[name]
+        assert service.workers() == before[name]
         assert "Traceback" not in service.output()
         assert requests.get(f"{service.url}/readyz", timeout=10).status_code == 200
     check_good_ones_once(services, times(*GOOD))

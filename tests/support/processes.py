@@ -15,6 +15,7 @@ from typing import Any, Self
 import requests
 
 from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 BIN = Path(sys.executable).parent
 START_SECONDS = 60.0
@@ -23,6 +24,13 @@ START_SECONDS = 60.0
 def environment(**settings: object) -> dict[str, str]:
     """This process's environment and the settings, by variable."""
     return {**os.environ, **{name: str(value) for name, value in settings.items()}}
+
+
+def _follows(pid: int) -> bool:
+    try:
+        return b"follow" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except FileNotFoundError:
+        return False
 
 
 class Service:
@@ -71,6 +79,13 @@ class Service:
         """Of all its processes."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [self.pid, *map(int, children)]
+
+    def workers(self) -> list[int]:
+        """Of those that answer requests, and not of what follows the log beside them."""
+        if (self._name, self.command) == ("audit-service", "run"):
+            # Until it runs its own program it cannot be told from a worker.
+            wait_until(lambda: any(map(_follows, self.pids())))
+        return [pid for pid in self.pids()[1:] if not _follows(pid)]
 
     def start(self) -> None:
         """Return once it is ready."""

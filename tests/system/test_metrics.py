@@ -26,8 +26,7 @@ def counted(service: Service, route: str) -> int:
 
 
 def workers(service: Service) -> set[int]:
-    children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text()
-    return {int(pid) for pid in children.split()}
+    return set(service.workers())
 
 
 def folder_of_files(service: Service) -> Path:
