@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "audit_service.search.index.file": {"apsw"},
     "audit_service.evidence.merkle": set(),
     "audit_service.evidence.note_keys": {"cryptography"},
+    "audit_service.evidence.witness": {"requests"},
     "audit_service.consumer.loop": {"confluent_kafka"},
     "audit_service.rejected.http_recorder": {"apsw", "psycopg"},
     "audit_service.cli.consume": set(),
