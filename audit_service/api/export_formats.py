@@ -9,6 +9,7 @@ from typing import Final
 
 from audit_service.api.event_record import one_line, record_json
 from audit_service.events import Event, JsonText, data_as_text, to_json
+from audit_service.evidence import record_text
 from audit_service.log import Record
 from audit_service.log.rows import ATTRIBUTE_COLUMNS
 
@@ -37,7 +38,7 @@ def ndjson() -> Format:
 
 
 def records() -> Format:
-    """Each record with its position and the like, one a line."""
+    """Each record with its position and the like, and the salts of its leaf, one a line."""
     return Format("application/x-ndjson", "records.ndjson", b"", _record_line)
 
 
@@ -67,7 +68,7 @@ def _trimmed(event: Event) -> Event:
 
 
 def _record_line(record: Record) -> bytes:
-    return one_line(record_json(record)) + b"\n"
+    return one_line(record_json(record, record_text.salts_of(record))) + b"\n"
 
 
 def _cells(event: Event, columns: Sequence[str]) -> list[str]:
