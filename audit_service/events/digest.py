@@ -78,6 +78,17 @@ def canonical_form(event: Event) -> bytes:
     return f"cloudevent {CANONICAL_VERSION}\n{fields}".encode() + _data(data)
 
 
+def older_content(event: Event) -> bytes:
+    """The content of its digest in version 1, which older rows of a log have."""
+    attributes = dict(event.attributes)
+    if isinstance(event.data, JsonText):
+        attributes.setdefault("datacontenttype", JSON)
+    if event.specversion == "0.3":
+        attributes.pop("datacontentencoding", None)
+    fields = "".join([_field(name, attributes[name]) for name in sorted(attributes)])
+    return hashlib.sha256(f"cloudevent 1\n{fields}".encode() + _data(event.data)).digest()
+
+
 def _as_json(event: Event) -> bytes | None:
     """The data, as JSON too where no media type says what its bytes are."""
     data = event.data
