@@ -32,6 +32,10 @@ class PostgresTree:
         with self._connections.transaction() as db:
             return _TABLE.newest(db.execute)
 
+    def heads(self, above: int) -> list[SignedHead]:
+        with self._connections.transaction() as db:
+            return _TABLE.heads(db.execute, above)
+
     def tile(self, level: int, number: int) -> bytes | None:
         with self._connections.transaction() as db:
             return _TABLE.tile(db.execute, level, number)

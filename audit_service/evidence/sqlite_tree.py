@@ -59,6 +59,10 @@ class SqliteTree:
         with self._reading() as db:
             return _TABLE.newest(db.execute) if db else None
 
+    def heads(self, above: int) -> list[SignedHead]:
+        with self._reading() as db:
+            return _TABLE.heads(db.execute, above) if db else []
+
     def tile(self, level: int, number: int) -> bytes | None:
         with self._reading() as db:
             return _TABLE.tile(db.execute, level, number) if db else None

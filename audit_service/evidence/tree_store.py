@@ -28,6 +28,10 @@ class TreeStore(Protocol):
         """The newest checkpoint; None before the first."""
         ...
 
+    def heads(self, above: int) -> list[SignedHead]:
+        """The checkpoints above a size, the smallest first, a thousand at most."""
+        ...
+
     def tile(self, level: int, number: int) -> bytes | None:
         """The hashes of a tile, joined, as wide as it is now; None where there is none."""
         ...

@@ -8,6 +8,7 @@ from audit_service.evidence.tiles import Tile
 from audit_service.log.backend import Execute
 
 MINUTE: Final = 60 * 1_000_000
+HEADS: Final = 1000
 
 
 class TreeMoved(Exception):
@@ -57,6 +58,7 @@ class TreeTable:
         """`mark`: the placeholder of a parameter."""
         head = "SELECT size, root, signed_at, note FROM tree_checkpoint"
         self._newest = f"{head} ORDER BY size DESC LIMIT 1"
+        self._heads = f"{head} WHERE size > {mark} ORDER BY size LIMIT {HEADS}"
         self._identity = "SELECT origin, verifier_key FROM tree_identity"
         self._tile = f"SELECT hashes FROM tree_tile WHERE level = {mark} AND number = {mark}"
         self._set_identity = f"INSERT INTO tree_identity VALUES (1, {mark}, {mark})"
@@ -78,6 +80,13 @@ class TreeTable:
         for size, root, signed_at, note in execute(self._newest, ()):
             return SignedHead(size, bytes(root), signed_at, bytes(note))
         return None
+
+    def heads(self, execute: Execute, above: int) -> list[SignedHead]:
+        """The checkpoints above a size, the smallest first, HEADS of them at most."""
+        return [
+            SignedHead(size, bytes(root), signed_at, bytes(note))
+            for size, root, signed_at, note in execute(self._heads, (above,))
+        ]
 
     def tile(self, execute: Execute, level: int, number: int) -> bytes | None:
         """The hashes of a tile as wide as it is now; None where there is none."""
