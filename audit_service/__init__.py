@@ -17,6 +17,7 @@ from audit_service.api import evidence as evidence_api
 from audit_service.api import (
     export,
     handshake,
+    proofs,
     query,
     read_events,
     receive,
@@ -169,9 +170,9 @@ def app_on(
         export.blueprint(search, concurrency.runner(1), lambda: app.is_draining, own_events)
     )
     is_shared = settings.log_public or not guards.access.is_controlled
-    app.register_blueprint(
-        evidence_api.blueprint(ServedTree(backend, stores.tree), is_shared=is_shared)
-    )
+    tree = ServedTree(backend, stores.tree)
+    app.register_blueprint(evidence_api.blueprint(tree, is_shared=is_shared))
+    app.register_blueprint(proofs.blueprint(backend, tree))
     streams = Streams(
         search,
         Hub(backend, concurrency, stream_frames.frame, lambda: app.is_draining),

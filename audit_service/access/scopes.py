@@ -36,6 +36,7 @@ ROUTE_SCOPES: Final[Scopes] = {
     "statistics.extensions": Scope.EVENTS_READ,
     "status.status": Scope.EVENTS_READ,
     "export.export": Scope.EVENTS_EXPORT,
+    "proofs.proof": Scope.EVENTS_READ,
     "evidence.checkpoint": Scope.EVENTS_READ,
     "evidence.tile": Scope.EVENTS_READ,
     "evidence.entries": Scope.EVENTS_READ,

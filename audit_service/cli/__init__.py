@@ -1,7 +1,8 @@
 """Command line: `audit-service run | check | migrate | config | consume`, and `rejected`, `index`,
-`keys`, `tokens`, which have commands of their own.
+`keys`, `tokens`, `verify`, which have commands of their own.
 
-Over HTTP: `search | show | tail | stats | types | sources | extensions | export | import`.
+Over HTTP: `search | show | tail | stats | types | sources | extensions | export | import | proof`;
+`verify-proof` goes over nothing.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,18 @@ from pathlib import Path
 
 from audit_service import create_app
 from audit_service.access.scopes import KINDS
-from audit_service.cli import consume, follow, index, keys, rejected, search, statistics, tokens
+from audit_service.cli import (
+    consume,
+    follow,
+    index,
+    keys,
+    proofs,
+    rejected,
+    search,
+    statistics,
+    tokens,
+    verify,
+)
 from audit_service.cli.export import export
 from audit_service.cli.import_events import import_events
 from audit_service.log import (
@@ -101,6 +113,8 @@ main.add_command(index.command(SERVICE))
 main.add_command(follow.command(SERVICE))
 main.add_command(keys.command(SERVICE))
 main.add_command(tokens.command(SERVICE))
+main.add_command(verify.command(SERVICE))
 url_option(main)
-for each in (search.search, search.show, search.tail, *statistics.COMMANDS, export, import_events):
+COMMANDS = (search.search, search.show, search.tail, *statistics.COMMANDS, export, import_events)
+for each in (*COMMANDS, proofs.proof, proofs.verify_proof):
     main.add_command(each)

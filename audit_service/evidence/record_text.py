@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from audit_service.events import Event, JsonText, Tolerance, Value, media_types, strict_json
+from audit_service.events import (
+    Event,
+    JsonText,
+    Tolerance,
+    Value,
+    media_types,
+    strict_json,
+    to_json,
+)
 from audit_service.evidence.note_keys import from_base64, to_base64
 from audit_service.log import Origin, Record, Salts
 from audit_service.log.backend import SALT_SIZE
@@ -70,7 +78,8 @@ def read_record(line: bytes) -> Record:
 
 def _record(text: str, document: Mapping[str, Any]) -> Record:
     kafka, salts = document["kafka"], document.get("salts")
-    event = _stored(document["stored"]) if document.get("stored") else _event(text, document)
+    event = _stored(text, document["stored"]) if document.get("stored") else None
+    event = event or _event(text, document)
     return Record(
         int(document["position"]),
         to_microseconds(datetime.fromisoformat(document["received_at"])),
@@ -82,9 +91,16 @@ def _record(text: str, document: Mapping[str, Any]) -> Record:
     )
 
 
-def _stored(form: Mapping[str, Any]) -> tuple[dict[str, Value], bytes | None]:
+def _stored(text: str, form: Mapping[str, Any]) -> tuple[dict[str, Value], bytes | None] | None:
+    """What `stored` says; None where `event` beside it, which people read, says something else."""
     data = None if form["data"] is None else _bytes(form["data"])
-    return form["attributes"], JsonText(data or b"") if form["is_json"] else data
+    found = form["attributes"], JsonText(data or b"") if form["is_json"] else data
+    shown = strict_json.source_of(text, "event").encode()
+    return found if _one_line(to_json(Event(*found)).strip()) == _one_line(shown) else None
+
+
+def _one_line(shown: bytes) -> bytes:
+    return shown.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 def _event(text: str, document: Mapping[str, Any]) -> tuple[dict[str, Value], bytes | None]:

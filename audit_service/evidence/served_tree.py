@@ -4,6 +4,7 @@ from audit_service.evidence.leaf import Unsalted, leaf_of
 from audit_service.evidence.merkle import HASH_SIZE
 from audit_service.evidence.tiles import TILE_WIDTH, bundle, width_in
 from audit_service.evidence.tree_store import TreeStore
+from audit_service.evidence.tree_table import SignedHead
 from audit_service.log import Backend
 
 READ_BYTES = 4 * 1024 * 1024
@@ -23,11 +24,22 @@ class ServedTree:
 
     def checkpoint(self) -> bytes | None:
         """The newest, as a signed note; None before the first. It is kept for ever."""
+        head = self.head()
+        return None if head is None else head.note
+
+    def head(self, covering: int = 0) -> SignedHead | None:
+        """The newest checkpoint of so many events at least, which is kept for ever, for it is
+        given away; None where there is none.
+        """
         newest = self._store.newest()
         if newest is not None and newest.size != self._published:
             newest = self._store.publish_newest()
             self._published = -1 if newest is None else newest.size
-        return None if newest is None else newest.note
+        return None if newest is None or newest.size < covering else newest
+
+    def stored_tile(self, level: int, number: int) -> bytes | None:
+        """The hashes of a tile as wide as it is now; None where there is none."""
+        return self._store.tile(level, number)
 
     def tile(self, level: int, number: int, width: int) -> bytes | None:
         """The first hashes of a tile, so many; None where the tree has fewer."""

@@ -93,6 +93,14 @@ def test_random_events_are_read_back() -> None:
         check(record(random_event(choose)))
 
 
+def test_what_is_shown_of_an_event_cannot_be_other_than_what_is_stored() -> None:
+    of = record(event("id", JsonText(b"[ 1\n]"), subject="true"))
+    line = record_json(of)
+    assert b'"stored"' in line
+    forged = line.replace(b'"subject":"true"', b'"subject":"false"', 1)
+    assert read_record(forged).event.attributes["subject"] == "false"
+
+
 def test_salts_of_a_proof_are_read_back() -> None:
     assert unpacked(packed(SALTS)) == SALTS
     assert unpacked(None) is unpacked(b"short") is None

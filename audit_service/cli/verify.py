@@ -1,0 +1,120 @@
+"""Command `audit-service verify`: is the log what was signed?
+
+Exit codes: 0 it is, 1 it is not, 2 it could not be checked.
+"""
+
+import sys
+import traceback
+from contextlib import ExitStack
+from typing import IO, Final, NoReturn
+
+import click
+
+from audit_service.cli.audit_remote import AuditRemote
+from audit_service.cli.evidence_options import policy_option, vkey_option
+from audit_service.cli.remote_log import RemoteLog
+from audit_service.evidence.checked_heads import ask_witnesses, kept_checkpoint, with_kept
+from audit_service.evidence.checkpoints import Checkpoint, open_checkpoint
+from audit_service.evidence.hashed_rows import Altered
+from audit_service.evidence.note_keys import VerifierKey
+from audit_service.evidence.notes import Note, NoteMalformed, SignatureInvalid, parse_note
+from audit_service.evidence.stored_log import StoredLog
+from audit_service.evidence.verification import LogUnverifiable, Verified, VerifiedLog
+from audit_service.evidence.verification import verify as verify_log
+from audit_service.evidence.witness_policy import WitnessPolicy
+from audit_service.log import LogUnavailable
+from audit_service.settings import Settings
+from service_kit.cli import commands
+from service_kit.cli.commands import Service
+from service_kit.cli.remote import chosen_url, url_option
+from service_kit.cli.terminal import counting
+from service_kit.logs import escape_controls
+from service_kit.process.ordered_work import in_order
+
+ALTERED: Final = 1
+NOT_CHECKED: Final = 2
+Opened = tuple[VerifiedLog, list[Checkpoint], Note]
+"""A log, the checkpoints of it whose signatures hold, and the note of the newest."""
+
+
+def command(service: Service[Settings]) -> click.Command:
+    """The command, for the log that the service's settings name."""
+
+    @click.command()
+    @vkey_option
+    @policy_option
+    @click.option(
+        "--since",
+        type=click.File("rb"),
+        help="A checkpoint that was kept: the log has to begin with what was signed by it.",
+    )
+    @url_option
+    def verify(vkey: VerifierKey, policy: WitnessPolicy, since: IO[bytes] | None) -> None:
+        """Check every event against what was signed: that none was altered, removed or added.
+
+        On the database of the settings, or with --url over HTTP alone. Exit codes: 0 it holds, 1 it
+        does not, and the first bad position is said, 2 it could not be checked.
+        """
+        content = None if since is None else since.read()
+        try:
+            with ExitStack() as opened:
+                log, heads, note = _remote(vkey) or _stored(service, vkey, opened)
+                if content is not None:
+                    heads = with_kept(heads, kept_checkpoint(content, vkey))
+                with counting("events", heads[-1].size) as count:
+                    verified = verify_log(log, heads, in_order, count.add)
+                if policy.quorum is not None:
+                    ask_witnesses(log, note, verified.checkpoint, vkey, policy)
+        except Altered as error:
+            _end(ALTERED, f"the log does not hold: {error}")
+        except (LogUnverifiable, LogUnavailable) as error:
+            _end(NOT_CHECKED, f"the log could not be checked: {error}")
+        except Exception:  # noqa: BLE001 # a fault of ours is no verdict
+            traceback.print_exc()
+            sys.exit(NOT_CHECKED)
+        click.echo(_summary(verified, policy))
+
+    return verify
+
+
+class _Verifying(AuditRemote):
+    """What would end another command with a code of its own."""
+
+    def end(self, code: int, message: str) -> NoReturn:  # noqa: ARG002
+        raise LogUnverifiable(message)
+
+
+def _remote(key: VerifierKey) -> Opened | None:
+    """The log at the URL that is said; None where none is."""
+    if not chosen_url(""):
+        return None
+    log = RemoteLog(_Verifying())
+    content = log.checkpoint()
+    try:
+        checkpoint, note = open_checkpoint(content, key)
+    except (NoteMalformed, SignatureInvalid) as error:
+        raise Altered(None, f"its checkpoint {error}") from None
+    return log, [checkpoint], note
+
+
+def _stored(service: Service[Settings], key: VerifierKey, opened: ExitStack) -> Opened:
+    settings = commands.load_settings(service)
+    password = settings.database_password.get_secret_value()
+    log = opened.enter_context(StoredLog(settings.database_url, password))
+    heads = log.heads(key)
+    return log, [checkpoint for checkpoint, _ in heads], parse_note(heads[-1][1].note)
+
+
+def _summary(verified: Verified, policy: WitnessPolicy) -> str:
+    checkpoint = verified.checkpoint
+    words = [f"holds: {checkpoint.size} events, as {checkpoint.origin} signed them"]
+    if policy.quorum is not None:
+        words.append("and enough witnesses saw no other log")
+    if later := verified.events - checkpoint.size:
+        words.append(f"{later} more are not signed yet")
+    return "; ".join(words)
+
+
+def _end(code: int, message: str) -> NoReturn:
+    click.echo(f"audit-service: {escape_controls(message)}", err=True)
+    sys.exit(code)
