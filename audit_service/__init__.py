@@ -125,7 +125,8 @@ def app_on(
     index = SearchIndex(settings.index_path, backend)
     index_status = IndexStatus(backend, index, settings.index_path)
     index_status.show(metrics)
-    evidence_status = EvidenceStatus(backend, stores.tree, settings.signing)
+    policy = settings.policy
+    evidence_status = EvidenceStatus(backend, stores.tree, settings.signing, policy)
     evidence_status.show(metrics)
     search = Search(backend, index)
     run_lists = concurrency.runner(max(1, settings.threads - 1))
@@ -170,7 +171,7 @@ def app_on(
         export.blueprint(search, concurrency.runner(1), lambda: app.is_draining, own_events)
     )
     is_shared = settings.log_public or not guards.access.is_controlled
-    tree = ServedTree(backend, stores.tree)
+    tree = ServedTree(backend, stores.tree, policy)
     app.register_blueprint(evidence_api.blueprint(tree, is_shared=is_shared))
     app.register_blueprint(proofs.blueprint(backend, tree))
     streams = Streams(

@@ -6,7 +6,12 @@ from typing import Any
 import click
 
 from audit_service.evidence.note_keys import KeyMalformed, VerifierKey, parse_verifier_key
-from audit_service.evidence.witness_policy import PolicyMalformed, WitnessPolicy, parse_policy
+from audit_service.evidence.witness_policy import (
+    NO_WITNESSES,
+    PolicyMalformed,
+    WitnessPolicy,
+    parse_policy,
+)
 
 
 class _Key(click.ParamType[VerifierKey]):
@@ -44,6 +49,6 @@ vkey_option = click.option(
 policy_option = click.option(
     "--policy",
     type=_Policy(),
-    callback=lambda _context, _parameter, policy: policy or WitnessPolicy(),
+    callback=lambda _context, _parameter, policy: policy or NO_WITNESSES,
     help="A file of C2SP's tlog-policy: witnesses that have to have seen the log, too.",
 )

@@ -6,12 +6,14 @@ It fills the index of searches and signs the log, and reads each event once for 
 import os
 import threading
 from contextlib import ExitStack, closing
+from functools import partial
 
 import click
 import structlog
 
 from audit_service.evidence.integrator import Integrator
 from audit_service.evidence.tree_store import open_tree
+from audit_service.evidence.witnessing import objection, start_witnessing
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, database_at, open_log
 from audit_service.log.followers import PatientFollower, follow
 from audit_service.log.recent_records import RecentRecords
@@ -61,7 +63,12 @@ def _follow(settings: Settings, backend: Backend, stop: threading.Event) -> None
             followers.append(PatientFollower(sole, "the log cannot be indexed"))
         store = opened.enter_context(closing(open_tree(*_place(settings))))
         disk = DiskReserve.of(database_at(*_place(settings)), settings.disk_reserve)
-        integrator = Integrator(records, store, settings.signing, disk.has_room)
+        policy = settings.policy
+        integrator = Integrator(
+            *(records, store, settings.signing, disk.has_room),
+            objection=partial(objection, store, policy),
+        )
+        start_witnessing(lambda: open_tree(*_place(settings)), policy, stop)
         followers.append(PatientFollower(integrator, "the log cannot be signed"))
         follow(followers, stop)
 

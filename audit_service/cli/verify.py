@@ -17,7 +17,7 @@ from audit_service.evidence.checked_heads import ask_witnesses, kept_checkpoint,
 from audit_service.evidence.checkpoints import Checkpoint, open_checkpoint
 from audit_service.evidence.hashed_rows import Altered
 from audit_service.evidence.note_keys import VerifierKey
-from audit_service.evidence.notes import Note, NoteMalformed, SignatureInvalid, parse_note
+from audit_service.evidence.notes import Note, NoteMalformed, SignatureInvalid
 from audit_service.evidence.stored_log import StoredLog
 from audit_service.evidence.verification import LogUnverifiable, Verified, VerifiedLog
 from audit_service.evidence.verification import verify as verify_log
@@ -102,7 +102,7 @@ def _stored(service: Service[Settings], key: VerifierKey, opened: ExitStack) -> 
     password = settings.database_password.get_secret_value()
     log = opened.enter_context(StoredLog(settings.database_url, password))
     heads = log.heads(key)
-    return log, [checkpoint for checkpoint, _ in heads], parse_note(heads[-1][1].note)
+    return log, [checkpoint for checkpoint, _ in heads], log.note(heads[-1][1])
 
 
 def _summary(verified: Verified, policy: WitnessPolicy) -> str:

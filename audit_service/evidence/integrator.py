@@ -46,13 +46,18 @@ class Integrator:
         key: LogKey,
         has_room: HasRoom,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        objection: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`has_room`: asked before it writes so many bytes."""
+        """`has_room`: asked before it writes so many bytes; `objection`: why others want nothing
+        to be signed, None where they do not.
+        """
         self._records = records
         self._store = store
         self._key_source = key
         self._has_room = has_room
         self._clock = clock
+        self._objection = objection
         self._fault = ""
         self._paused_until = self._signed_at = float("-inf")
         # Of another process, while this one stands by.
@@ -128,6 +133,8 @@ class Integrator:
         return bool(self._leaves) and self._clock() - self._signed_at >= SIGN_SECONDS
 
     def _sign(self) -> None:
+        if (reason := self._objection()) is not None:
+            raise SigningStopped(f"the log is not the one that was witnessed: {reason}")
         if not self._has_room(len(self._leaves) * BYTES_PER_LEAF + _COMMIT_BYTES):
             raise SigningStopped("the disk is full up to its reserve")
         tree, tiles = self._tree.grown(self._leaves)

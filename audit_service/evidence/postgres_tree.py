@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from audit_service.evidence.tree_table import Growth, Identity, SignedHead, TreeTable
+from audit_service.evidence.witness_table import StoredCosignature, WitnessTable
 from audit_service.log.backend import LOCK_SECONDS
 from audit_service.log.postgres_connections import ReadConnections, session
 from service_kit.database_url import PostgresDatabase
@@ -13,6 +14,7 @@ from service_kit.postgres import Connection
 TREE_LOCK = 0x6576656E76
 
 _TABLE = TreeTable("%s")
+_WITNESSES = WitnessTable("%s")
 
 
 class PostgresTree:
@@ -51,6 +53,22 @@ class PostgresTree:
             if newest is not None:
                 _TABLE.publish(db.execute, newest.size)
         return newest
+
+    def cosignatures(self) -> list[StoredCosignature]:
+        with self._connections.transaction() as db:
+            return _WITNESSES.newest(db.execute)
+
+    def add_cosignature(self, cosignature: StoredCosignature) -> None:
+        with self._changing() as db:
+            _WITNESSES.add(db.execute, cosignature)
+
+    def objections(self) -> dict[str, str]:
+        with self._connections.transaction() as db:
+            return _WITNESSES.objections(db.execute)
+
+    def set_objection(self, witness: str, reason: str) -> None:
+        with self._changing() as db:
+            _WITNESSES.set_objection(db.execute, witness, reason)
 
     def close(self) -> None:
         self._connections.close()

@@ -5,6 +5,8 @@ from audit_service.evidence.merkle import HASH_SIZE
 from audit_service.evidence.tiles import TILE_WIDTH, bundle, width_in
 from audit_service.evidence.tree_store import TreeStore
 from audit_service.evidence.tree_table import SignedHead
+from audit_service.evidence.witness_policy import NO_WITNESSES, WitnessPolicy
+from audit_service.evidence.witnessed import Witnessed, witnessed
 from audit_service.log import Backend
 
 READ_BYTES = 4 * 1024 * 1024
@@ -17,25 +19,42 @@ class ServedTree:
     Every method raises LogUnavailable.
     """
 
-    def __init__(self, log: Backend, store: TreeStore) -> None:
+    def __init__(
+        self, log: Backend, store: TreeStore, policy: WitnessPolicy = NO_WITNESSES
+    ) -> None:
         self._log = log
         self._store = store
+        self._policy = policy
         self._published = -1
 
     def checkpoint(self) -> bytes | None:
-        """The newest, as a signed note; None before the first. It is kept for ever."""
-        head = self.head()
-        return None if head is None else head.note
-
-    def head(self, covering: int = 0) -> SignedHead | None:
-        """The newest checkpoint of so many events at least, which is kept for ever, for it is
-        given away; None where there is none.
+        """The newest that enough witnesses cosigned; where that takes too long, or none has to,
+        the newest. As a signed note; None before the first.
         """
+        found = self._found()
+        return None if found is None else found.shown().note
+
+    def head(self, covering: int) -> SignedHead | None:
+        """The newest checkpoint of so many events at least, one that enough witnesses cosigned
+        rather than another; None where there is none.
+        """
+        found = self._found()
+        if found is None or found.newest.size < covering:
+            return None
+        met = found.met
+        return met if met is not None and met.size >= covering else found.newest
+
+    def _found(self) -> Witnessed | None:
+        """All of which is kept for ever, for it is given away."""
         newest = self._store.newest()
         if newest is not None and newest.size != self._published:
             newest = self._store.publish_newest()
             self._published = -1 if newest is None else newest.size
-        return None if newest is None or newest.size < covering else newest
+        found = witnessed(self._store, self._policy)
+        if found is not None and found.newest.size != self._published:
+            # Another came meanwhile, which is not kept.
+            return self._found()
+        return found
 
     def stored_tile(self, level: int, number: int) -> bytes | None:
         """The hashes of a tile as wide as it is now; None where there is none."""

@@ -1,5 +1,6 @@
 """Settings of the log: where it is, who signs it, and who may see what is signed."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -7,6 +8,12 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from audit_service.evidence.log_key import LogKey
 from audit_service.evidence.note_keys import KeyMalformed, is_name, parse_signing_key
 from audit_service.evidence.tree_store import key_file
+from audit_service.evidence.witness_policy import (
+    NO_WITNESSES,
+    PolicyMalformed,
+    WitnessPolicy,
+    parse_policy,
+)
 from audit_service.log import UnsupportedDatabase, database_at
 from service_kit.settings.base import ServiceSettings
 
@@ -31,6 +38,17 @@ def _origin(text: str) -> str:
     if text and not is_name(text):
         raise ValueError("must have neither spaces nor +")
     return text
+
+
+def _policy(path: str) -> str:
+    try:
+        if path:
+            parse_policy(Path(path).read_bytes())
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except PolicyMalformed as error:
+        raise ValueError(f"{path}: {error}") from None
+    return path
 
 
 class LogSettings(ServiceSettings):
@@ -58,6 +76,18 @@ class LogSettings(ServiceSettings):
         description="Whether anyone may read `/log`, by which alterations are detected: how many "
         "events there are and when each arrived, and nothing else of them",
     )
+
+    witness_policy: Annotated[str, AfterValidator(_policy)] = Field(
+        default="",
+        description="A file of C2SP's tlog-policy: witnesses that checkpoints are offered to, at "
+        "their URLs, and which of them have to cosign one; unset: none",
+    )
+
+    @property
+    def policy(self) -> WitnessPolicy:
+        """The witnesses. Raises PolicyMalformed, OSError where the file has changed since."""
+        path = self.witness_policy
+        return parse_policy(Path(path).read_bytes()) if path else NO_WITNESSES
 
     @field_validator("log_origin")
     @classmethod

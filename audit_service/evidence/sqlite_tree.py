@@ -8,6 +8,7 @@ from typing import Final
 import apsw
 
 from audit_service.evidence.tree_table import Growth, Identity, SignedHead, TreeTable
+from audit_service.evidence.witness_table import StoredCosignature, WitnessTable
 from audit_service.log import LogUnavailable
 from audit_service.log.sqlite_connections import connect, enter_wal, file_at, store_errors
 from service_kit import sqlite_file
@@ -36,8 +37,20 @@ CREATE TABLE tree_checkpoint (
 CREATE TABLE tree_published (       -- checkpoints that others have, and that are kept
     size INTEGER PRIMARY KEY
 ) STRICT;
+CREATE TABLE tree_cosignature (
+    size        INTEGER NOT NULL,
+    witness     TEXT NOT NULL,      -- its verifier key
+    cosigned_at INTEGER NOT NULL,   -- seconds since 1970
+    line        TEXT NOT NULL,      -- of the note, with its line break
+    PRIMARY KEY (size, witness)
+) STRICT;
+CREATE TABLE tree_objection (       -- witnesses that take the log for another
+    witness TEXT PRIMARY KEY,
+    reason  TEXT NOT NULL
+) STRICT;
 """
 _TABLE = TreeTable("?")
+_WITNESSES = WitnessTable("?")
 
 
 class SqliteTree:
@@ -78,14 +91,29 @@ class SqliteTree:
                 raise
 
     def publish_newest(self) -> SignedHead | None:
-        with self._reading() as db:
-            if db is None:
-                return None
-            with _transaction(db):
-                newest = _TABLE.newest(db.execute)
-                if newest is not None:
-                    _TABLE.publish(db.execute, newest.size)
+        with self._changing() as db:
+            newest = _TABLE.newest(db.execute) if db else None
+            if db and newest:
+                _TABLE.publish(db.execute, newest.size)
             return newest
+
+    def cosignatures(self) -> list[StoredCosignature]:
+        with self._reading() as db:
+            return _WITNESSES.newest(db.execute) if db else []
+
+    def add_cosignature(self, cosignature: StoredCosignature) -> None:
+        with self._changing() as db:
+            if db:
+                _WITNESSES.add(db.execute, cosignature)
+
+    def objections(self) -> dict[str, str]:
+        with self._reading() as db:
+            return _WITNESSES.objections(db.execute) if db else {}
+
+    def set_objection(self, witness: str, reason: str) -> None:
+        with self._changing() as db:
+            if db:
+                _WITNESSES.set_objection(db.execute, witness, reason)
 
     def close(self) -> None:
         writer, self._writer = self._writer, None
@@ -100,6 +128,16 @@ class SqliteTree:
             self._writer = _create(self._path)
             self._file = file_at(self._path)
         return self._writer
+
+    @contextmanager
+    def _changing(self) -> Iterator[apsw.Connection | None]:
+        """A connection in a transaction; likewise."""
+        with self._reading() as db:
+            if db is None:
+                yield None
+                return
+            with _transaction(db):
+                yield db
 
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection | None]:

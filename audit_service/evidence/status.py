@@ -5,6 +5,9 @@ from typing import Any, Final
 from audit_service.evidence.log_key import LogKey, SigningStopped
 from audit_service.evidence.tree_check import checked_tree
 from audit_service.evidence.tree_store import TreeStore
+from audit_service.evidence.witness_policy import NO_WITNESSES, WitnessPolicy
+from audit_service.evidence.witnessed import witnessed
+from audit_service.evidence.witnessing import objection
 from audit_service.log import Backend, LogUnavailable
 from service_kit.metrics.gauge import Gauge
 from service_kit.metrics.registry import Metrics
@@ -13,19 +16,27 @@ LAG: Final = Gauge("audit_service_unsigned_events", "Events of the log that no c
 STOPPED: Final = Gauge(
     "audit_service_signing_stopped", "Whether nothing is signed until an operator acts"
 )
+UNWITNESSED: Final = Gauge(
+    "audit_service_unwitnessed_seconds",
+    "For how long there has been a checkpoint that too few witnesses cosigned",
+)
 
 
 class EvidenceStatus:
     """What is reported of a log's tree, as this process's settings have it."""
 
-    def __init__(self, log: Backend, store: TreeStore, key: LogKey) -> None:
+    def __init__(
+        self, log: Backend, store: TreeStore, key: LogKey, policy: WitnessPolicy = NO_WITNESSES
+    ) -> None:
         self._log = log
         self._store = store
         self._key = key
+        self._policy = policy
 
     def report(self) -> dict[str, Any]:
-        """Size of the newest checkpoint, events without one, origin and verifier key, and why
-        nothing is signed, None where it is. Raises LogUnavailable.
+        """Size of the newest checkpoint, events without one, origin and verifier key, why nothing
+        is signed, None where it is, and the newest checkpoint that enough witnesses cosigned, None
+        where none has to. Raises LogUnavailable.
         """
         identity, newest = self._store.identity(), self._store.newest()
         size = 0 if newest is None else newest.size
@@ -35,6 +46,7 @@ class EvidenceStatus:
             "origin": identity and identity.origin,
             "verifier_key": identity and identity.verifier_key,
             "stopped": self.fault(),
+            "witnessed": self._witnessed(),
         }
 
     def readiness(self) -> dict[str, Any]:
@@ -54,12 +66,21 @@ class EvidenceStatus:
                     checked_tree(self._log, self._store, key.verifier)
         except SigningStopped as error:
             return str(error)
-        return None
+        return objection(self._store, self._policy)
+
+    def _witnessed(self) -> dict[str, Any] | None:
+        found = witnessed(self._store, self._policy)
+        if found is None or self._policy.quorum is None:
+            return None
+        size = 0 if found.met is None else found.met.size
+        return {"size": size, "waiting_seconds": round(found.seconds_waited(), 1)}
 
     def show(self, metrics: Metrics) -> None:
-        """Add the two gauges to the metrics."""
-        metrics.gauges([LAG, STOPPED], self._gauges)
+        """Add the gauges to the metrics."""
+        metrics.gauges([LAG, STOPPED, UNWITNESSED], self._gauges)
 
     def _gauges(self) -> dict[Gauge, float]:
         report = self.report()
-        return {LAG: report["lag"], STOPPED: float(report["stopped"] is not None)}
+        waiting = (report["witnessed"] or {"waiting_seconds": 0.0})["waiting_seconds"]
+        is_stopped = float(report["stopped"] is not None)
+        return {LAG: report["lag"], STOPPED: is_stopped, UNWITNESSED: waiting}

@@ -8,7 +8,7 @@ from audit_service.evidence.checkpoints import Checkpoint, open_checkpoint
 from audit_service.evidence.hashed_rows import Altered, hash_stored
 from audit_service.evidence.merkle import HASH_SIZE
 from audit_service.evidence.note_keys import VerifierKey
-from audit_service.evidence.notes import NoteMalformed, SignatureInvalid
+from audit_service.evidence.notes import Note, NoteMalformed, SignatureInvalid, parse_note
 from audit_service.evidence.tiles import TILE_WIDTH
 from audit_service.evidence.tree_store import open_tree
 from audit_service.evidence.tree_table import SignedHead
@@ -59,6 +59,11 @@ class StoredLog:
         newest = self._store.newest()
         if found > size and (newest is None or newest.size < found):
             raise Altered(None, f"the newest checkpoint, of {found} events or more, is gone")
+
+    def note(self, head: SignedHead) -> Note:
+        """The note of a checkpoint, with the cosignatures that there are."""
+        lines = [each.line for each in self._store.cosignatures() if each.size == head.size]
+        return parse_note(head.note + "".join(lines).encode())
 
     def tile(self, level: int, number: int, width: int) -> bytes | None:
         found = self._store.tile(level, number)

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from audit_service.evidence.postgres_tree import PostgresTree
 from audit_service.evidence.sqlite_tree import SqliteTree
 from audit_service.evidence.tree_table import Growth, Identity, SignedHead
+from audit_service.evidence.witness_table import StoredCosignature
 from audit_service.log import database_at
 from service_kit.database_url import Database, SqliteFile
 
@@ -50,6 +51,22 @@ class TreeStore(Protocol):
 
         MUST NOT return before that is on disk.
         """
+        ...
+
+    def cosignatures(self) -> list[StoredCosignature]:
+        """Those of the newest checkpoints that have some, the newest first."""
+        ...
+
+    def add_cosignature(self, cosignature: StoredCosignature) -> None:
+        """Add one of a checkpoint that is kept for ever, and forget the witness's objection."""
+        ...
+
+    def objections(self) -> dict[str, str]:
+        """By its verifier key, why a witness takes the log for another, where one does."""
+        ...
+
+    def set_objection(self, witness: str, reason: str) -> None:
+        """Keep why, until it cosigns a checkpoint."""
         ...
 
     def close(self) -> None:

@@ -75,6 +75,9 @@ class WitnessPolicy:
         return witnessed >= group.threshold
 
 
+NO_WITNESSES: Final = WitnessPolicy()
+
+
 def parse_policy(content: bytes) -> WitnessPolicy:
     """Raises PolicyMalformed."""
     if not _CHARACTERS.fullmatch(content):

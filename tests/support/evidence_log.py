@@ -35,9 +35,10 @@ class SignedLog:
         self.log = log
         self.tree: TreeStore = open_tree(store.url)
         self.clock = ManualClock()
+        self.has_room = has_room
         self.records = RecentRecords(log)
-        self._key = LogKey(key.private_text if key else "", "", None)
-        self.integrator = Integrator(self.records, self.tree, self._key, has_room, self.clock)
+        self.key_source = LogKey(key.private_text if key else "", "", None)
+        self.integrator = Integrator(self.records, self.tree, self.key_source, has_room, self.clock)
 
     def catch_up(self) -> None:
         """Sign all that is in the log, or be sure that nothing is signed."""

@@ -165,6 +165,7 @@ def test_readiness_and_metrics_say_how_far_the_log_is_signed(
         "origin": KEY.name,
         "verifier_key": str(KEY.verifier),
         "stopped": None,
+        "witnessed": None,
     }
     text = client.get("/metrics").text
     assert "audit_service_unsigned_events 1.0" in text

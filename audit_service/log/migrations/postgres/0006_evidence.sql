@@ -40,3 +40,17 @@ CREATE TABLE tree_checkpoint (
 CREATE TABLE tree_published (
     size bigint PRIMARY KEY
 );
+
+CREATE TABLE tree_cosignature (
+    size        bigint NOT NULL,
+    witness     text NOT NULL,     -- its verifier key
+    cosigned_at bigint NOT NULL,   -- seconds since 1970
+    line        text NOT NULL,     -- of the note, with its line break
+    PRIMARY KEY (size, witness)
+);
+
+-- Witnesses that take the log for another.
+CREATE TABLE tree_objection (
+    witness text PRIMARY KEY,
+    reason  text NOT NULL
+);
