@@ -10,9 +10,9 @@ from typing import Final
 import apsw
 
 from audit_service.events import Event
-from audit_service.log import migrate, rows
+from audit_service.log import migrate, positions, rows
 from audit_service.log.event_log import hashed
-from audit_service.log.rows import Existing
+from audit_service.log.positions import Existing
 
 MINUTE: Final = 60_000_000
 """In microseconds, as all moments here."""
@@ -50,7 +50,10 @@ def fill(file: Path, events: Iterable[Event], received_at: Iterable[int]) -> Non
 def _rows(events: Iterator[Event], received_at: Iterator[int]) -> Iterator[Sequence[rows.Row]]:
     last = 0
     while part := list(islice(events, COMMIT)):
-        _, made = rows.assign_positions(hashed(part), repeat(_NOT_STORED, len(part)), last, 0)
+        _, made = positions.assign_positions(
+            *(hashed(part), repeat(_NOT_STORED, len(part)), last, 0),
+            positions.random_salts(len(part)),
+        )
         last += len(made)
         yield [
             (position, moment, *columns)
