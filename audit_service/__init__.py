@@ -189,6 +189,7 @@ def app_on(
     app.register_blueprint(status.blueprint(backend, index_status, VERSION))
     page.register(
         *(app, search, actions, partial(status.report, backend, index_status, VERSION)),
+        is_signed=tree.covers,
         run=concurrency.runner(1),
         is_controlled=guards.access.is_controlled,
     )

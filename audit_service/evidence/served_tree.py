@@ -34,6 +34,11 @@ class ServedTree:
         found = self._found()
         return None if found is None else found.shown().note
 
+    def covers(self, position: int) -> bool:
+        """Whether the newest checkpoint covers the event at a position."""
+        newest = self._store.newest()
+        return newest is not None and position <= newest.size
+
     def head(self, covering: int) -> SignedHead | None:
         """The newest checkpoint of so many events at least, one that enough witnesses cosigned
         rather than another; None where there is none.

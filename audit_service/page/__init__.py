@@ -34,16 +34,19 @@ def register(
     actions: RejectedActions,
     status: Callable[[], Mapping[str, Any]],
     *,
+    is_signed: Callable[[int], bool],
     run: Runner,
     is_controlled: bool,
 ) -> None:
-    """Have an application serve the page, at its root too. `status`: see Layout; `run`: what
-    compresses a file, once; `is_controlled`: whether access is.
+    """Have an application serve the page, at its root too.
+
+    `status`: see Layout; `is_signed`: whether a checkpoint covers the event at a position; `run`:
+    what compresses a file, once; `is_controlled`: whether access is.
     """
     assets = Assets("page_assets", "/page", in_package("audit_service.page", "assets"))
     app.register_blueprint(assets.blueprint(run))
     layout = Layout(assets, status, is_controlled)
-    for routes in (views.blueprint(search, layout), rejected.blueprint(actions, layout)):
+    for routes in (views.blueprint(search, is_signed, layout), rejected.blueprint(actions, layout)):
         refused.register(routes, layout)
         app.register_blueprint(routes)
     app.wrap(browsers_at_root)

@@ -1,5 +1,6 @@
 """Views of the log: the list of events, with one of them beside it, and one event alone."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from apiflask import APIBlueprint
@@ -19,10 +20,11 @@ from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import repeatable
 
 PERIODS = (("15 min", "-15m"), ("1 h", "-1h"), ("24 h", "-24h"), ("7 days", "-7d"))
+IsSigned = Callable[[int], bool]
 _BUDGET = Budget(seconds=1.0, page_bytes=4 * 1024 * 1024)
 
 
-def blueprint(search: Search, layout: Layout) -> APIBlueprint:
+def blueprint(search: Search, is_signed: IsSigned, layout: Layout) -> APIBlueprint:
     """The two routes, which no program needs."""
     routes = APIBlueprint("page", __name__, enable_openapi=False, template_folder="templates")
 
@@ -51,7 +53,7 @@ def blueprint(search: Search, layout: Layout) -> APIBlueprint:
             older=_older(view, found),
             periods=PERIODS,
             is_empty=not search.log.last(),
-            **_shown(search, record),
+            **_shown(search, is_signed, record),
         )
 
     @routes.get("/events/<int:position>")
@@ -60,7 +62,7 @@ def blueprint(search: Search, layout: Layout) -> APIBlueprint:
     def event(position: int) -> Response:
         view = views.read(request.args, now_in_microseconds())
         record = _existing(search, position)
-        return layout.html("event.html", links=view.links, **_shown(search, record))
+        return layout.html("event.html", links=view.links, **_shown(search, is_signed, record))
 
     return routes
 
@@ -93,10 +95,12 @@ def _existing(search: Search, position: int) -> Record:
     return record
 
 
-def _shown(search: Search, record: Record | None) -> dict[str, Detail | str | None]:
+def _shown(
+    search: Search, is_signed: IsSigned, record: Record | None
+) -> dict[str, Detail | str | bool | None]:
     """What the templates show of an event."""
     if record is None:
         return {"detail": None}
     found = detail(search, record)
     curl = None if found.json is None else as_curl(request.url_root, found.json)
-    return {"detail": found, "curl": curl}
+    return {"detail": found, "curl": curl, "is_signed": is_signed(record.position)}

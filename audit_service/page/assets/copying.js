@@ -9,6 +9,7 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const source = document.getElementById(button.dataset.copies);
   try {
+    await fill(source);
     await navigator.clipboard.writeText(source.textContent);
     say(button, "Copied");
   } catch {
@@ -16,6 +17,23 @@ document.addEventListener("click", async (event) => {
     say(button, "Selected: copy it with Ctrl+C");
   }
 });
+
+/** Fetch what an element is to have, where that is only asked for by few. */
+async function fill(element) {
+  const from = element.dataset.from;
+  if (!from || element.textContent) return;
+  const answer = await fetch(from);
+  if (answer.ok) element.textContent = await answer.text();
+}
+
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const element = event.target.open && event.target.querySelector?.(":scope > [data-from]");
+    if (element) fill(element).catch(() => {});
+  },
+  { capture: true },
+);
 
 function select(element) {
   element.closest("details")?.setAttribute("open", "");

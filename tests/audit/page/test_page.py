@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from audit_service.access.scopes import Scope
-from audit_service.log import LogUnavailable
+from audit_service.log import Backend, LogUnavailable
 from audit_service.page import view
 from service_kit.http.content_policy import OF_PAGES
 from tests.support.access_table import Tokens
 from tests.support.audit_access import opened, told
 from tests.support.audit_client import Sink, failing_sink, open_sink
+from tests.support.evidence_log import KEY, signed_log
 from tests.support.log_databases import Store
 from tests.support.waiting import wait_until
 
@@ -221,3 +222,18 @@ def test_the_log_tells_of_who_reads_it_on_the_page(controlled: tuple[Sink, Token
     look(sink, "/?type=a")
     (read,) = told(sink.app, tokens, "audit.read")[:1]
     assert (read["path"], read["query"]) == ("/events", "type=a")
+
+
+def test_an_event_that_a_checkpoint_covers_has_a_badge_and_its_proof(
+    store: Store, backend: Backend
+) -> None:
+    with signed_log(store, backend) as signed:
+        app = opened(store, log_key=KEY.private_text)
+        sink = Sink(app)
+        sink.accepted(sink.binary())
+        assert "not signed yet" in look(sink, "/?show=1")
+        signed.catch_up()
+        page = look(sink, "/events/1")
+        assert 'href="/v1/events/1/proof"' in page
+        assert "not signed yet" not in page
+        app.close()  # type: ignore[attr-defined] # of a ServiceApp
