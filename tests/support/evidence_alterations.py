@@ -81,7 +81,7 @@ def another(value: Any, choose: random.Random) -> Any:
         return value + choose.choice([-1, 1])
     if isinstance(value, str):
         at = choose.randrange(len(value) + 1)
-        return f"{value[:at]}{choose.choice('ax0')}{value[at + choose.randrange(2) :]}x"[:-1] + "y"
+        return f"{value[:at]}{choose.choice('ax0')}{value[at + choose.randrange(2) :]}y"
     content = bytearray(value or b"\0")
     content[choose.randrange(len(content))] ^= 1 << choose.randrange(8)
     return bytes(content)
@@ -187,7 +187,8 @@ def alter_checkpoint(db: Database, choose: random.Random) -> str:
     (size,) = choose.choice(db.run("SELECT size FROM tree_checkpoint"))
     column = choose.choice(["root", "note", "size"])
     ((value,),) = db.run(f"SELECT {column} FROM tree_checkpoint WHERE size = ?", size)
-    new = another(value if column == "size" else bytes(value), choose)
+    # No other checkpoint has that size.
+    new = value + 5 if column == "size" else another(bytes(value), choose)
     db.run(f"UPDATE tree_checkpoint SET {column} = ? WHERE size = ?", new, size)
     return f"{column} of checkpoint {size}"
 
