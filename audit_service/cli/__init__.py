@@ -1,8 +1,8 @@
 """Command line: `audit-service run | check | migrate | config | consume`, and `rejected`, `index`,
 `keys`, `tokens`, `verify`, which have commands of their own.
 
-Over HTTP: `search | show | tail | stats | types | sources | extensions | export | import | proof`;
-`verify-proof` goes over nothing.
+Over HTTP: `search | show | tail | stats | types | sources | extensions | export | import | proof |
+checkpoint`. `verify-proof` needs no service.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from audit_service.cli import (
     tokens,
     verify,
 )
+from audit_service.cli.checkpoint import checkpoint
 from audit_service.cli.export import export
 from audit_service.cli.import_events import import_events
 from audit_service.log import (
@@ -116,5 +117,5 @@ main.add_command(tokens.command(SERVICE))
 main.add_command(verify.command(SERVICE))
 url_option(main)
 COMMANDS = (search.search, search.show, search.tail, *statistics.COMMANDS, export, import_events)
-for each in (*COMMANDS, proofs.proof, proofs.verify_proof):
+for each in (*COMMANDS, checkpoint, proofs.proof, proofs.verify_proof):
     main.add_command(each)

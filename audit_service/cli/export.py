@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 import click
 
 from audit_service.cli.audit_remote import AuditRemote
+from audit_service.cli.checkpoint import checkpoint_of
 from audit_service.cli.filter_options import Filters, filter_options
 from service_kit.cli.remote import REFUSED, UNREACHABLE, Unreachable, chunks, url_option
 from service_kit.cli.terminal import Count, counting
@@ -45,9 +46,11 @@ def export(filters: Filters, *, output: str, records: bool) -> None:
             download = Download(remote, filters, written, count)
             if output == STANDARD_OUTPUT:
                 download.into(sys.stdout.buffer)
-                return
-            with _whole(Path(output)) as partial:
-                _write(download, Path(output), partial)
+            else:
+                with _whole(Path(output)) as partial:
+                    _write(download, Path(output), partial)
+        if (newest := checkpoint_of(remote)) is not None:
+            click.echo(f"A checkpoint to keep, for `verify --since`:\n{newest}", err=True, nl=False)
     except Unreachable as error:
         remote.end(UNREACHABLE, str(error))
     except OSError as error:

@@ -98,6 +98,22 @@ def test_a_log_that_lacks_what_was_kept_does_not_hold(
     assert (output.code, "the checkpoint that was kept" in output.raw) == (2, True), output.raw
 
 
+def test_a_checkpoint_to_keep_is_printed_with_every_export(
+    run: Run, signed: SignedLog, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    assert run("checkpoint", "-o", str(kept)).code == 0
+    assert run("checkpoint").raw == kept.read_text()
+    assert run("verify", *VKEY, "--since", str(kept)).code == 0
+    assert kept.read_text() in run("export", "-o", str(tmp_path / "all.ndjson")).raw
+
+
+def test_where_nothing_is_signed_there_is_none_to_keep(run: Run, url: str, tmp_path: Path) -> None:
+    output = run("checkpoint")
+    assert (output.code, "nothing is signed yet" in output.raw) == (1, True), output.raw
+    assert run("export", "-o", str(tmp_path / "all.ndjson")).raw == ""
+
+
 def policy_of(witness: FakeWitness, folder: Path) -> str:
     file = folder / "policy"
     file.write_text(f"{witness.policy_line}quorum {witness.name}\n")
