@@ -39,7 +39,7 @@ def indexed(
     """An index of the log, empty at first, and what fills it; `most_values`: see ValueCounts."""
     path = str(folder / "test-index")
     index = SearchIndex(path, backend)
-    indexer = Indexer(backend, path, disk_reserve.always, most_values)
+    indexer = Indexer(backend, path, disk_reserve.always, most_values=most_values)
     yield index, indexer
     index.close()
     indexer.close()

@@ -45,12 +45,9 @@ class Indexer:
         records: RecentRecords | None = None,
         most_values: int = MOST_VALUES,
     ) -> None:
-        """`has_room`: asked before it writes so many bytes; `records`: of that log, read together
-        with other followers; `most_values`: see ValueCounts.
-        """
-        self._backend = backend
+        """`has_room`: asked before it writes so many bytes; `most_values`: see ValueCounts."""
+        self._backend, self._path = backend, path
         self._records = records or RecentRecords(backend)
-        self._path = path
         self._has_room = has_room
         self._most_values = most_values
         self._writer: IndexWriter | None = None

@@ -36,7 +36,7 @@ def signed(store: Store, backend: Backend) -> Iterator[SignedLog]:
 def served(store: Store, signed: SignedLog) -> Iterator[Flask]:
     app = opened(store, log_key=KEY.private_text)
     yield app
-    app.close()  # type: ignore[attr-defined] # of a ServiceApp
+    app.close()
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_before_anything_is_signed_there_is_nothing(store: Store, backend: Backe
     commit(backend, event("a"))
     for path in ("checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1"):
         assert app.test_client().get(f"/log/{path}").status_code == 404
-    app.close()  # type: ignore[attr-defined]
+    app.close()
 
 
 @pytest.mark.parametrize("is_public", [True, False])
@@ -152,7 +152,7 @@ def test_a_public_log_is_read_by_anyone_and_by_nobody_else_another(
         assert answer.status_code == 200
         assert is_public == ("private" not in answer.headers["Cache-Control"]) or path[0] == "c"
     assert client.get("/v1/events").status_code == 401
-    app.close()  # type: ignore[attr-defined]
+    app.close()
 
 
 def test_readiness_and_metrics_say_how_far_the_log_is_signed(
@@ -180,9 +180,9 @@ def test_readiness_and_metrics_say_that_nothing_is_signed_and_why(
     assert answer.status_code == 200
     assert "begun with another key" in answer.get_json()["evidence"]["stopped"]
     assert "audit_service_signing_stopped 1.0" in app.test_client().get("/metrics").text
-    app.close()  # type: ignore[attr-defined]
+    app.close()
     app = opened(store, log_key=KEY.private_text)
     alter_log(store, f"DELETE FROM event WHERE position = {SIZE}")
     stopped = app.test_client().get("/readyz").get_json()["evidence"]["stopped"]
     assert f"the event at {SIZE}" in stopped
-    app.close()  # type: ignore[attr-defined]
+    app.close()

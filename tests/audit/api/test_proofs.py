@@ -33,7 +33,7 @@ def signed(store: Store, backend: Backend) -> Iterator[SignedLog]:
 def client(store: Store, signed: SignedLog) -> Iterator[FlaskClient]:
     app = opened(store, log_key=KEY.private_text)
     yield app.test_client()
-    app.close()  # type: ignore[attr-defined] # of a ServiceApp
+    app.close()
 
 
 def proven(client: FlaskClient, position: int, of: int | None = None) -> int:

@@ -236,4 +236,4 @@ def test_an_event_that_a_checkpoint_covers_has_a_badge_and_its_proof(
         page = look(sink, "/events/1")
         assert 'href="/v1/events/1/proof"' in page
         assert "not signed yet" not in page
-        app.close()  # type: ignore[attr-defined] # of a ServiceApp
+        app.close()
