@@ -46,9 +46,8 @@ class Indexer:
         most_values: int = MOST_VALUES,
     ) -> None:
         """`has_room`: asked before it writes so many bytes; `most_values`: see ValueCounts."""
-        self._backend, self._path = backend, path
+        self._backend, self._path, self._has_room = backend, path, has_room
         self._records = records or RecentRecords(backend)
-        self._has_room = has_room
         self._most_values = most_values
         self._writer: IndexWriter | None = None
         self._file: tuple[int, int] | None = None
