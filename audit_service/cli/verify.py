@@ -5,7 +5,7 @@ Exit codes: 0 it is, 1 it is not, 2 it could not be checked.
 
 import sys
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import IO, Final, NoReturn
 
 import click
@@ -22,7 +22,9 @@ from audit_service.evidence.stored_log import StoredLog
 from audit_service.evidence.verification import LogUnverifiable, Verified, VerifiedLog
 from audit_service.evidence.verification import verify as verify_log
 from audit_service.evidence.witness_policy import WitnessPolicy
-from audit_service.log import LogUnavailable
+from audit_service.log import LogUnavailable, SchemaMismatch, open_log
+from audit_service.search.index.check import IndexDiffers, check_index
+from audit_service.search.index.faults import IndexDamaged, IndexForeign, IndexUnusable
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
@@ -48,13 +50,23 @@ def command(service: Service[Settings]) -> click.Command:
         type=click.File("rb"),
         help="A checkpoint that was kept: the log has to begin with what was signed by it.",
     )
+    @click.option(
+        "--index",
+        "with_index",
+        is_flag=True,
+        help="Make the index of searches anew, too, and compare: it hides no event.",
+    )
     @url_option
-    def verify(vkey: VerifierKey, policy: WitnessPolicy, since: IO[bytes] | None) -> None:
+    def verify(
+        vkey: VerifierKey, policy: WitnessPolicy, since: IO[bytes] | None, *, with_index: bool
+    ) -> None:
         """Check every event against what was signed: that none was altered, removed or added.
 
         On the database of the settings, or with --url over HTTP alone. Exit codes: 0 it holds, 1 it
         does not, and the first bad position is said, 2 it could not be checked.
         """
+        if with_index and chosen_url(""):
+            raise click.UsageError("--index is for the database of the settings, not for --url")
         content = None if since is None else since.read()
         try:
             with ExitStack() as opened:
@@ -65,14 +77,17 @@ def command(service: Service[Settings]) -> click.Command:
                     verified = verify_log(log, heads, in_order, count.add)
                 if policy.quorum is not None:
                     ask_witnesses(log, note, verified.checkpoint, vkey, policy)
+            indexed = _check_index(commands.load_settings(service)) if with_index else None
         except Altered as error:
             _end(ALTERED, f"the log does not hold: {error}")
-        except (LogUnverifiable, LogUnavailable) as error:
+        except (IndexDiffers, IndexForeign, IndexDamaged) as error:
+            _end(ALTERED, f"the index of searches does not hold: {error}")
+        except (LogUnverifiable, LogUnavailable, IndexUnusable, SchemaMismatch) as error:
             _end(NOT_CHECKED, f"the log could not be checked: {error}")
         except Exception:  # noqa: BLE001 # a fault of ours is no verdict
             traceback.print_exc()
             sys.exit(NOT_CHECKED)
-        click.echo(_summary(verified, policy))
+        click.echo(_summary(verified, policy, indexed))
 
     return verify
 
@@ -105,13 +120,27 @@ def _stored(service: Service[Settings], key: VerifierKey, opened: ExitStack) -> 
     return log, [checkpoint for checkpoint, _ in heads], log.note(heads[-1][1])
 
 
-def _summary(verified: Verified, policy: WitnessPolicy) -> str:
+def _check_index(settings: Settings) -> int:
+    """How many events are in the index, as the log has them."""
+    if settings.index_path is None:
+        raise LogUnverifiable("there is no index")
+    password = settings.database_password.get_secret_value()
+    with (
+        closing(open_log(settings.database_url, password)) as log,
+        counting("indexed", log.last()) as count,
+    ):
+        return check_index(settings.index_path, log, count.add)
+
+
+def _summary(verified: Verified, policy: WitnessPolicy, indexed: int | None) -> str:
     checkpoint = verified.checkpoint
     words = [f"holds: {checkpoint.size} events, as {checkpoint.origin} signed them"]
     if policy.quorum is not None:
         words.append("and enough witnesses saw no other log")
     if later := verified.events - checkpoint.size:
         words.append(f"{later} more are not signed yet")
+    if indexed is not None:
+        words.append(f"searches find all of the first {indexed}")
     return "; ".join(words)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from pydantic import SecretStr
 
@@ -78,6 +79,28 @@ def test_the_first_bad_position_is_said(
     output = run("verify", *VKEY, *where)
     assert output.code == 1, output.raw
     assert "the log does not hold: event 77 is not what was signed" in output.raw
+
+
+def test_an_index_that_hides_an_event_from_searches_does_not_hold(
+    run: Run, signed: SignedLog, tmp_path: Path
+) -> None:
+    assert run("verify", *VKEY, "--index").code == 2
+    run("index", "rebuild")
+    output = run("verify", *VKEY, "--index")
+    assert output.code == 0, output.raw
+    assert f"searches find all of the first {COUNT + 1}" in output.raw
+    with apsw.Connection(str(tmp_path / "events.db-index")) as db:
+        db.execute("INSERT INTO terms_0 (terms_0) VALUES ('delete-all')")
+    assert run("verify", *VKEY).code == 0
+    output = run("verify", *VKEY, "--index")
+    assert output.code == 1, output.raw
+    assert "the index of searches does not hold: what it has of event 1 " in output.raw
+
+
+def test_no_index_is_looked_at_over_http(run: Run, url: str) -> None:
+    output = run("verify", *VKEY, "--index", "--url", url)
+    assert output.code == 2
+    assert "--index is for the database of the settings" in output.raw
 
 
 def test_by_another_key_no_log_holds(run: Run, signed: SignedLog, where: list[str]) -> None:
