@@ -18,8 +18,7 @@ from audit_service.events.limits import DEFAULT_LIMITS, Limits
 from audit_service.events.reader import EventReader
 from audit_service.events.tolerance import tolerances_of
 from audit_service.evidence.settings import LogSettings
-from audit_service.evidence.tree_store import KEY_SUFFIX, TREE_SUFFIX
-from audit_service.files_beside import OF_INDEX
+from audit_service.files_beside import OF_INDEX, OF_LOG
 from audit_service.log import database_at
 from audit_service.log.backend import OWN_SENDER
 from service_kit import sqlite_file
@@ -160,8 +159,7 @@ class Settings(LogSettings):
         url = info.data.get("database_url")
         log = database_at(url) if url else None
         if isinstance(log, SqliteFile) and any(
-            sqlite_file.are_of_one(value, log.path + suffix, OF_INDEX)
-            for suffix in ("", TREE_SUFFIX, KEY_SUFFIX)
+            sqlite_file.are_of_one(value, log.path + suffix, OF_INDEX) for suffix in ("", *OF_LOG)
         ):
             raise ValueError("must not be the log, nor what is beside it")
         return value

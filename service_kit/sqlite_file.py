@@ -38,9 +38,12 @@ def make(path: str) -> None:
             os.close(descriptor)
 
 
-def log_wider(path: str) -> None:
-    """Log a warning for the folder, the file and each beside it that others can use."""
-    for found, mode, wanted in _wider(Path(path)):
+def log_wider(path: str, beside: Iterable[str] = ()) -> None:
+    """Log a warning for the folder, the file and each beside it that others can use.
+
+    `beside`: what follows its name in the names of those beside it, but SQLite's own.
+    """
+    for found, mode, wanted in _wider(Path(path), (*_FILES, *beside)):
         log.warning(
             "others than its owner can use what holds the data",
             path=str(found),
@@ -93,9 +96,9 @@ def _make_folder(folder: Path) -> None:
         each.chmod(FOLDER_MODE)
 
 
-def _wider(file: Path) -> Iterator[tuple[Path, int, int]]:
+def _wider(file: Path, suffixes: Iterable[str]) -> Iterator[tuple[Path, int, int]]:
     """What is wider than it would be made, with its mode and that one."""
-    files = [(file.with_name(file.name + suffix), FILE_MODE) for suffix in _FILES]
+    files = [(file.with_name(file.name + suffix), FILE_MODE) for suffix in suffixes]
     for path, wanted in [(file.parent, FOLDER_MODE), *files]:
         try:
             mode = path.stat().st_mode & 0o777

@@ -27,6 +27,7 @@ from audit_service.cli import (
 from audit_service.cli.checkpoint import checkpoint
 from audit_service.cli.export import export
 from audit_service.cli.import_events import import_events
+from audit_service.files_beside import OF_LOG
 from audit_service.log import (
     LogUnavailable,
     SchemaMismatch,
@@ -71,7 +72,7 @@ def _check(settings: Settings) -> None:
     except _START_ERRORS as error:
         raise StartError(_reason(error)) from error
     if isinstance(database, SqliteFile):
-        sqlite_file.log_wider(database.path)
+        sqlite_file.log_wider(database.path, OF_LOG)
 
 
 def _reason(error: Exception) -> str:

@@ -1,18 +1,15 @@
 """Tree store: tiles, checkpoints and identity of a log's tree, beside the log."""
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from audit_service.evidence.postgres_tree import PostgresTree
 from audit_service.evidence.sqlite_tree import SqliteTree
 from audit_service.evidence.tree_table import Growth, Identity, SignedHead
 from audit_service.evidence.witness_table import StoredCosignature
+from audit_service.files_beside import LOG_KEY, LOG_TREE
 from audit_service.log import database_at
 from service_kit.database_url import Database, SqliteFile
-
-TREE_SUFFIX: Final = "-tree"
-KEY_SUFFIX: Final = "-key"
-"""What follows the name of a log's SQLite file in that of its tree, and of its key."""
 
 
 class TreeStore(Protocol):
@@ -81,10 +78,10 @@ def open_tree(url: str, password: str = "") -> TreeStore:
     """
     database = database_at(url, password)
     if isinstance(database, SqliteFile):
-        return SqliteTree(database.path + TREE_SUFFIX)
+        return SqliteTree(database.path + LOG_TREE)
     return PostgresTree(database)
 
 
 def key_file(database: Database) -> str | None:
     """Where the key is that a log makes for itself; None where it makes none."""
-    return database.path + KEY_SUFFIX if isinstance(database, SqliteFile) else None
+    return database.path + LOG_KEY if isinstance(database, SqliteFile) else None

@@ -42,16 +42,18 @@ def test_what_exists_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_each_that_is_wider_is_warned_of(tmp_path: Path) -> None:
     file = tmp_path / "users.db"
-    for name, given in (("", 0o640), ("-wal", 0o604), ("-shm", 0o600), ("-journal", 0o400)):
+    modes = {"": 0o640, "-wal": 0o604, "-shm": 0o600, "-journal": 0o400, "-key": 0o644}
+    for name, given in modes.items():
         beside = tmp_path / f"users.db{name}"
         beside.touch()
         beside.chmod(given)
     tmp_path.chmod(0o711)
     with capture_logs() as logged:
-        sqlite_file.log_wider(str(file))
+        sqlite_file.log_wider(str(file), ["-key"])
     assert {line["log_level"] for line in logged} == {"warning"}
     assert [(line["path"], line["mode"], line["wanted"]) for line in logged] == [
         (str(tmp_path), "0711", "0700"),
         (str(file), "0640", "0600"),
         (f"{file}-wal", "0604", "0600"),
+        (f"{file}-key", "0644", "0600"),
     ]

@@ -12,7 +12,7 @@ import psycopg
 from audit_service.evidence.checkpoints import parse_checkpoint, sign_checkpoint
 from audit_service.evidence.note_keys import generate_key
 from audit_service.evidence.notes import parse_note
-from audit_service.evidence.tree_store import TREE_SUFFIX
+from audit_service.files_beside import LOG_TREE
 
 Row = tuple[Any, ...]
 
@@ -36,7 +36,7 @@ class Database:
             each.close()
 
     def _sqlite(self, of_tree: bool) -> apsw.Connection:  # noqa: FBT001 # which of the two
-        suffix = TREE_SUFFIX if of_tree else ""
+        suffix = LOG_TREE if of_tree else ""
         if suffix not in self._open:
             path = Path(self._url.removeprefix("sqlite:///") + suffix)
             db = self._open[suffix] = apsw.Connection(str(path))

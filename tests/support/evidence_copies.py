@@ -10,8 +10,8 @@ from audit_service.events import Event, JsonText, Tolerance, digest
 from audit_service.evidence.checked_heads import kept_checkpoint, with_kept
 from audit_service.evidence.hashed_rows import Altered
 from audit_service.evidence.stored_log import StoredLog
-from audit_service.evidence.tree_store import TREE_SUFFIX
 from audit_service.evidence.verification import Verified, verify
+from audit_service.files_beside import LOG_TREE
 from audit_service.log import Backend, Origin, migrate, open_log
 from audit_service.log.backend import Entry
 from service_kit.process.ordered_work import in_order
@@ -77,7 +77,7 @@ class Copies:
         if isinstance(self._store, SqliteStore):
             source = Path(self._store.url.removeprefix("sqlite:///"))
             target = source.with_name("copy.db")
-            for suffix in ("", TREE_SUFFIX):
+            for suffix in ("", LOG_TREE):
                 shutil.copy(f"{source}{suffix}", f"{target}{suffix}")
             yield f"sqlite:///{target}"
             return

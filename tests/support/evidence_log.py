@@ -11,7 +11,8 @@ from audit_service.evidence.integrator import RETRY_SECONDS, SIGN_SECONDS, Integ
 from audit_service.evidence.leaf import leaf_of
 from audit_service.evidence.log_key import LogKey
 from audit_service.evidence.note_keys import SigningKey, generate_key
-from audit_service.evidence.tree_store import TREE_SUFFIX, TreeStore, open_tree
+from audit_service.evidence.tree_store import TreeStore, open_tree
+from audit_service.files_beside import LOG_TREE
 from audit_service.log import Backend
 from audit_service.log.recent_records import RecentRecords
 from service_kit import disk_reserve
@@ -86,7 +87,7 @@ def alter_tree(store: Store, sql: str) -> None:
     if not store.url.startswith("sqlite"):
         store.execute(sql)
         return
-    path = Path(store.url.removeprefix("sqlite:///") + TREE_SUFFIX)
+    path = Path(store.url.removeprefix("sqlite:///") + LOG_TREE)
     db = apsw.Connection(str(path))
     try:
         db.execute(sql)

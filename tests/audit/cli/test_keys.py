@@ -33,3 +33,16 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     assert create(tmp_path, url="postgresql://127.0.0.1/events").code == 2
     assert create(tmp_path, "-o", "/proc/nowhere/key").code == 73
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_key_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+    settings = {"AUDIT_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/events.db"}
+    assert terminal.run(["audit-service", "migrate"], None, settings).code == 0
+    create(tmp_path)
+    key = tmp_path / "events.db-key"
+    assert str(key) not in terminal.run(["audit-service", "check"], None, settings).raw
+    key.chmod(0o640)
+    checked = terminal.run(["audit-service", "check"], None, settings)
+    assert checked.code == 0
+    assert "others than its owner can use what holds the data" in checked.raw
+    assert str(key) in checked.raw
