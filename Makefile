@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: install run test test-quick test-faults check bench bench-smoke bench-kafka bench-outbox bench-access bench-memory \
-	bench-query bench-page screenshot lock vendor
+	bench-query bench-page bench-evidence screenshot lock vendor
 
 install: $(VENV)/installed
 
@@ -103,6 +103,10 @@ bench-query: install
 # The page in a browser on a log of EVENTS events, a section of docs/performance.md; needs Chromium.
 bench-page: install
 	$(BIN)/python -m bench.report.in_browser --events $(EVENTS) $(OPTIONS)
+
+# What a signed log costs, and how fast it is verified: a section of docs/performance.md; needs wrk.
+bench-evidence: install
+	$(BIN)/python -m bench.report.evidence --events $(EVENTS) $(OPTIONS)
 
 # Writes docs/page.png; needs Chromium.
 screenshot: install

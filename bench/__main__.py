@@ -28,6 +28,7 @@ SMOKE = Amounts(
     slow_seconds=0.1,
     search_sizes=(2000,),
     page=Sizes(events=2000, rounds=1, rows=1000),
+    signed_events=2000,
 )
 
 
@@ -69,6 +70,7 @@ def main(
         slow_seconds=15,
         search_sizes=(10_000, 100_000, 1_000_000),
         page=Sizes(events=1_000_000, rounds=20, rows=100_000),
+        signed_events=1_000_000,
     )
     try:
         measured = suite.run(SMOKE if smoke else thorough, _progress())

@@ -13,6 +13,7 @@ from bench.measures import (
     big_batch,
     consumer,
     disk,
+    evidence,
     growth,
     hashing,
     latency,
@@ -27,6 +28,7 @@ from bench.measures import (
 )
 from bench.measures.big_batch import Beside
 from bench.measures.disk import Disk
+from bench.measures.evidence import Evidence
 from bench.measures.latency import Round
 from bench.measures.memory import UnderBombs
 from bench.measures.page import InBrowser
@@ -48,7 +50,7 @@ class Amounts:
     `kafka_events` in a topic, where 0 is not to measure it; `bombs_seconds` under bombs;
     `writers_seconds` for writers that write without a pause; `slow_clients`: what share of the
     slow clients there are, for `slow_seconds` each; `search_sizes` of logs that are searched;
-    `page`: of what is done in a browser.
+    `page`: of what is done in a browser; `signed_events` in a log that is verified.
     """
 
     budget: Budget
@@ -63,6 +65,7 @@ class Amounts:
     slow_seconds: float
     search_sizes: tuple[int, ...]
     page: page.Sizes
+    signed_events: int
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Measurements:
     startups: Sequence[StartUp]
     searched: Searched
     in_browser: InBrowser | None
+    signing: Evidence
     under_bombs: UnderBombs
     machine: Sequence[tuple[str, str]]
 
@@ -140,6 +144,7 @@ def _measure(
         startups=startup.measure(workspace, amounts.starts, progress),
         searched=search.measure(workspace, amounts.search_sizes, budget, progress),
         in_browser=_in_browser(workspace, amounts, progress),
+        signing=evidence.measure(workspace, amounts.signed_events, budget, progress),
         under_bombs=memory.measure(workspace, amounts.bombs_seconds, progress),
         machine=machine.describe(workspace.data),
     )

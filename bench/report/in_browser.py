@@ -14,7 +14,7 @@ from bench.machine.workspace import CACHE, a_workspace
 from bench.measures.page import Sizes, measure
 from bench.report import page
 
-HEADING, FOLLOWING = "## The page in a browser\n", "## Memory under bombs\n"
+HEADING, FOLLOWING = "## The page in a browser\n", "## Evidence\n"
 
 
 @click.command(context_settings={"show_default": True})

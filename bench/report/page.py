@@ -14,6 +14,7 @@ from bench.contenders import catalogue
 from bench.load import searches, wrk
 from bench.measures import (
     big_batch,
+    evidence,
     growth,
     layers,
     memory,
@@ -41,6 +42,7 @@ def write(measured: Measurements, folder: Path) -> str:
             under=measured.under_bombs,
             searched=measured.searched,
             in_browser=measured.in_browser,
+            signing=measured.signing,
         )
         (folder / name).write_text(text, encoding="utf-8")
     return (folder / PAGE).read_text(encoding="utf-8")
@@ -69,6 +71,7 @@ def environment() -> Environment:
     modules = (
         big_batch,
         catalogue,
+        evidence,
         growth,
         layers,
         memory,
