@@ -39,7 +39,7 @@ class Times(StrEnum):
 
 _SHOW, _COLUMN, _GROUP, _TIMES, _CURSOR = "show", "column", "group", "times", "cursor"
 _SEARCH: Final = "search"
-_SESSION: Final = "session"
+SESSION: Final = "session"
 """What became of a form that asked for one."""
 OWN: Final = (_SHOW, _COLUMN, _GROUP, _TIMES)
 """Parameters of a view beside filters and the cursor."""
@@ -54,18 +54,18 @@ class Links:
 
     def all(self) -> str:
         """Its own URL, relative to the page: a query."""
-        return _query(self.filters + self.own)
+        return query_of(self.filters + self.own)
 
     def only(self, name: str, value: str) -> str:
         """With one filter more; an event that is shown stays so."""
         pair = (name, value)
         is_once = name in ONCE
         rest = (each for each in self.filters if (each[0] != name if is_once else each != pair))
-        return _query((*rest, pair, *self.own))
+        return query_of((*rest, pair, *self.own))
 
     def without(self, pair: Pair) -> str:
         """With one filter less."""
-        return _query((*(each for each in self.filters if each != pair), *self.own))
+        return query_of((*(each for each in self.filters if each != pair), *self.own))
 
     def set(self, name: str, value: str | None) -> str:
         """With another value of what is there once at most; None: without it."""
@@ -73,20 +73,20 @@ class Links:
         own = [each for each in self.own if each[0] != name]
         if value is not None:
             (own if name in (*OWN, _CURSOR) else filters).append((name, value))
-        return _query((*filters, *own))
+        return query_of((*filters, *own))
 
     def without_column(self, name: str) -> str:
         """With one column less."""
-        return _query((*self.filters, *(each for each in self.own if each != (_COLUMN, name))))
+        return query_of((*self.filters, *(each for each in self.own if each != (_COLUMN, name))))
 
     def period(self, since: str | None) -> str:
         """Of the time from then on; None: of all."""
         rest = tuple(each for each in self.filters if each[0] not in {"since", "until", "by"})
-        return _query((*rest, *([("since", since)] if since else []), *self.own))
+        return query_of((*rest, *([("since", since)] if since else []), *self.own))
 
     def exported(self, kind: str) -> str:
         """The query of an export of what is filtered."""
-        return _query((*self.filters, ("format", kind)))
+        return query_of((*self.filters, ("format", kind)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def read(parameters: MultiDict[str, str], now: int) -> View:
     """
     pairs = tuple(parameters.items(multi=True))
     own = tuple(each for each in pairs if each[0] in OWN)
-    filters = tuple(each for each in pairs if each[0] not in (*OWN, _CURSOR, _SEARCH, _SESSION))
+    filters = tuple(each for each in pairs if each[0] not in (*OWN, _CURSOR, _SEARCH, SESSION))
     errors: dict[str, str] = {}
     view = View(
         None,
@@ -146,10 +146,11 @@ def searched(parameters: MultiDict[str, str]) -> str | None:
     if text is None:
         return None
     own = [each for each in parameters.items(multi=True) if each[0] in OWN]
-    return _query((*search_text.parse(text), *own))
+    return query_of((*search_text.parse(text), *own))
 
 
-def _query(pairs: Sequence[Pair]) -> str:
+def query_of(pairs: Sequence[Pair]) -> str:
+    """The query of a URL, with its question mark; empty where there is none."""
     return f"?{urlencode(pairs)}" if pairs else ""
 
 

@@ -4,7 +4,7 @@ const SECONDS_BETWEEN_COUNTS = 15;
 
 const banner = document.getElementById("banner");
 const announcement = document.getElementById("announcement");
-let countedAt = -Infinity;
+let saidAt = -Infinity;
 
 /** Show what is wrong until `settled`. */
 export function warn(text) {
@@ -22,14 +22,13 @@ export function settled(text) {
 
 /** Have it said. */
 export function announce(text) {
+  saidAt = performance.now();
   announcement.textContent = text;
 }
 
-/** Have it said, unless something like it was a moment ago. */
+/** Have it said, unless something was a moment ago, which would not be heard any more. */
 export function announceCount(text) {
-  if (performance.now() - countedAt < SECONDS_BETWEEN_COUNTS * 1000) return;
-  countedAt = performance.now();
-  announce(text);
+  if (performance.now() - saidAt >= SECONDS_BETWEEN_COUNTS * 1000) announce(text);
 }
 
 /** Show what is wrong with the filters, in place of what was. */

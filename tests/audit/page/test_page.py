@@ -188,6 +188,8 @@ def test_whoever_has_no_token_is_asked_for_one(controlled: tuple[Sink, Tokens]) 
         assert '<form class="sign-in" method="post" action="/session">' in page
         assert ("none that holds" in page) == ("refused" in path)
         assert "events/s" not in page
+        assert f'<a href="{path.partition("?")[0]}">Signed in already' in page
+    assert '<a href="/?type=a%26b">Signed in' in look(sink, "/?session=refused&type=a%26b", 401)
     assert sink.client.get("/events").is_json
 
 

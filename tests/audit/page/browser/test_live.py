@@ -154,5 +154,6 @@ def test_a_lost_connection_is_said_and_comes_back_with_nothing_missed(
     for position in (2, 21):
         expect(row(page, position)).to_be_visible()
     expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#announcement")).to_have_text("Connected again")
     assert rows(page).count() == 21
     assert page.evaluate("globalThis.stays")
