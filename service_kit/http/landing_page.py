@@ -23,7 +23,7 @@ _ENDPOINTS: Final = {
     "metrics": "metrics.show",
 }
 DOCUMENTATION: Final = (
-    *("README.md", "docs/architecture.md", "docs/cli.md", "docs/glossary.md"),
+    *("README.md", "docs/architecture.md", "docs/cli.md", "docs/evidence.md", "docs/glossary.md"),
     *("docs/interoperability.md", "docs/operations.md", "docs/performance.md", "docs/security.md"),
 )
 

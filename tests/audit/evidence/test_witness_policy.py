@@ -96,7 +96,8 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("text", "reason"), WRONG)
+# Keys are random: no name of a test has one.
+@pytest.mark.parametrize(("text", "reason"), WRONG, ids=[reason for _, reason in WRONG])
 def test_what_is_no_policy_is_refused_with_its_line(text: str, reason: str) -> None:
     with pytest.raises(PolicyMalformed, match=reason):
         parse_policy(text.encode())
