@@ -17,10 +17,11 @@ def proof_of(tree: ServedTree, record: Record) -> LogProof | None:
     head = tree.head(record.position)
     if head is None or record.salts is None:
         return None
-
-    def tile(level: int, number: int) -> bytes:
-        return tile_hashes(tree.stored_tile, level, number, width_in(head.size, level, number))
-
     index = record.position - 1
-    hashes = inclusion_proof(index, head.size, node_hashes(tile))
+    with tree.stored_tiles() as stored:
+
+        def tile(level: int, number: int) -> bytes:
+            return tile_hashes(stored, level, number, width_in(head.size, level, number))
+
+        hashes = inclusion_proof(index, head.size, node_hashes(tile))
     return LogProof(index, tuple(hashes), head.note, packed(record.salts))

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from audit_service.evidence.tree import StoredTile
 from audit_service.evidence.tree_table import Growth, Identity, SignedHead, TreeTable
 from audit_service.evidence.witness_table import StoredCosignature, WitnessTable
 from audit_service.log.backend import LOCK_SECONDS
@@ -39,8 +41,13 @@ class PostgresTree:
             return _TABLE.heads(db.execute, above)
 
     def tile(self, level: int, number: int) -> bytes | None:
+        with self.tiles() as tile:
+            return tile(level, number)
+
+    @contextmanager
+    def tiles(self) -> Iterator[StoredTile]:
         with self._connections.transaction() as db:
-            return _TABLE.tile(db.execute, level, number)
+            yield partial(_TABLE.tile, db.execute)
 
     def grow(self, growth: Growth, confirm: Callable[[], object]) -> None:
         with self._changing() as db:

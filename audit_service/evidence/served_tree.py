@@ -1,8 +1,11 @@
 """Served tree: what is shown of a log's tree to those who check it (C2SP tlog-tiles)."""
 
+from contextlib import AbstractContextManager
+
 from audit_service.evidence.leaf import Unsalted, leaf_of
 from audit_service.evidence.merkle import HASH_SIZE
 from audit_service.evidence.tiles import TILE_WIDTH, bundle, width_in
+from audit_service.evidence.tree import StoredTile
 from audit_service.evidence.tree_store import TreeStore
 from audit_service.evidence.tree_table import SignedHead
 from audit_service.evidence.witness_policy import NO_WITNESSES, WitnessPolicy
@@ -61,9 +64,9 @@ class ServedTree:
             return self._found()
         return found
 
-    def stored_tile(self, level: int, number: int) -> bytes | None:
-        """The hashes of a tile as wide as it is now; None where there is none."""
-        return self._store.tile(level, number)
+    def stored_tiles(self) -> AbstractContextManager[StoredTile]:
+        """Several tiles, each as wide as it is now, in one thread, for a moment."""
+        return self._store.tiles()
 
     def tile(self, level: int, number: int, width: int) -> bytes | None:
         """The first hashes of a tile, so many; None where the tree has fewer."""

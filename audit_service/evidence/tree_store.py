@@ -1,10 +1,12 @@
 """Tree store: tiles, checkpoints and identity of a log's tree, beside the log."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from audit_service.evidence.postgres_tree import PostgresTree
 from audit_service.evidence.sqlite_tree import SqliteTree
+from audit_service.evidence.tree import StoredTile
 from audit_service.evidence.tree_table import Growth, Identity, SignedHead
 from audit_service.evidence.witness_table import StoredCosignature
 from audit_service.files_beside import LOG_KEY, LOG_TREE
@@ -32,6 +34,10 @@ class TreeStore(Protocol):
 
     def tile(self, level: int, number: int) -> bytes | None:
         """The hashes of a tile, joined, as wide as it is now; None where there is none."""
+        ...
+
+    def tiles(self) -> AbstractContextManager[StoredTile]:
+        """The same for several of them, in one thread, for a moment."""
         ...
 
     def grow(self, growth: Growth, confirm: Callable[[], object]) -> None:
