@@ -194,9 +194,6 @@ def app_on(
         is_controlled=guards.access.is_controlled,
     )
     openapi.describe(app, guards.access, guards.sessions.cookie, KINDS.query_paths)
-    app.close_with(backend.close)
-    app.close_with(index.close)
-    app.close_with(stores.tree.close)
-    app.close_with(stores.tokens.close)
-    app.close_with(recorder.close)
+    for closed in (backend, index, stores.tree, stores.tokens, recorder):
+        app.close_with(closed.close)
     return app

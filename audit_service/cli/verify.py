@@ -84,7 +84,7 @@ def command(service: Service[Settings]) -> click.Command:
             _end(ALTERED, f"the index of searches does not hold: {error}")
         except (LogUnverifiable, LogUnavailable, IndexUnusable, SchemaMismatch) as error:
             _end(NOT_CHECKED, f"the log could not be checked: {error}")
-        except Exception:  # noqa: BLE001 # a fault of ours is no verdict
+        except Exception:  # noqa: BLE001 - a fault of ours is no verdict
             traceback.print_exc()
             sys.exit(NOT_CHECKED)
         click.echo(_summary(verified, policy, indexed))
@@ -95,7 +95,7 @@ def command(service: Service[Settings]) -> click.Command:
 class _Verifying(AuditRemote):
     """What would end another command with a code of its own."""
 
-    def end(self, code: int, message: str) -> NoReturn:  # noqa: ARG002
+    def end(self, code: int, message: str) -> NoReturn:  # noqa: ARG002 - whatever it ended with, the log was not checked
         raise LogUnverifiable(message)
 
 

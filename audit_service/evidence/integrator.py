@@ -48,9 +48,12 @@ class Integrator:
         clock: Callable[[], float] = time.monotonic,
         *,
         objection: Callable[[], str | None] = lambda: None,
+        most_leaves: int = STEP_RECORDS,
+        salts_at_once: int = SALT_EVENTS,
     ) -> None:
         """`has_room`: asked before it writes so many bytes; `objection`: why others want nothing
-        to be signed, None where they do not.
+        to be signed, None where they do not; `most_leaves`: with which a checkpoint is due at once;
+            `salts_at_once`: see SALT_EVENTS.
         """
         self._records = records
         self._store = store
@@ -58,6 +61,7 @@ class Integrator:
         self._has_room = has_room
         self._clock = clock
         self._objection = objection
+        self._most_leaves, self._salts_at_once = most_leaves, salts_at_once
         self._fault = ""
         self._paused_until = self._signed_at = float("-inf")
         # Of another process, while this one stands by.
@@ -110,7 +114,7 @@ class Integrator:
         return True
 
     def _hash_some(self) -> int:
-        if len(self._leaves) >= STEP_RECORDS:
+        if len(self._leaves) >= self._most_leaves:
             return 0
         records = self._salted(self._records.after(self._tree.size + len(self._leaves)))
         self._leaves += [leaf_hash(leaf_of(record)) for record in records]
@@ -122,13 +126,14 @@ class Integrator:
         if not lacking:
             return records
         # On disk before a leaf is made of them, and appends have their turn in between.
-        for begin in range(0, len(lacking), SALT_EVENTS):
-            self._records.log.add_salts(late_salts(lacking[begin : begin + SALT_EVENTS]))
+        size = self._salts_at_once
+        for begin in range(0, len(lacking), size):
+            self._records.log.add_salts(late_salts(lacking[begin : begin + size]))
         self._records.forget()
         return self._records.after(records[0].position - 1)[: len(records)]
 
     def _is_due(self) -> bool:
-        if self._head is None or len(self._leaves) >= STEP_RECORDS:
+        if self._head is None or len(self._leaves) >= self._most_leaves:
             return True
         return bool(self._leaves) and self._clock() - self._signed_at >= SIGN_SECONDS
 

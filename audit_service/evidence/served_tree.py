@@ -9,7 +9,7 @@ from audit_service.evidence.tree import StoredTile
 from audit_service.evidence.tree_store import TreeStore
 from audit_service.evidence.tree_table import SignedHead
 from audit_service.evidence.witness_policy import NO_WITNESSES, WitnessPolicy
-from audit_service.evidence.witnessed import Witnessed, witnessed
+from audit_service.evidence.witnessed import PATIENCE, Witnessed, witnessed
 from audit_service.log import Backend
 
 READ_BYTES = 4 * 1024 * 1024
@@ -23,11 +23,17 @@ class ServedTree:
     """
 
     def __init__(
-        self, log: Backend, store: TreeStore, policy: WitnessPolicy = NO_WITNESSES
+        self,
+        log: Backend,
+        store: TreeStore,
+        policy: WitnessPolicy = NO_WITNESSES,
+        patience: int = PATIENCE,
     ) -> None:
+        """`patience`: microseconds that a checkpoint waits for its quorum."""
         self._log = log
         self._store = store
         self._policy = policy
+        self._patience = patience
         self._published = -1
 
     def checkpoint(self) -> bytes | None:
@@ -35,7 +41,7 @@ class ServedTree:
         the newest. As a signed note; None before the first.
         """
         found = self._found()
-        return None if found is None else found.shown().note
+        return None if found is None else found.shown(self._patience).note
 
     def covers(self, position: int) -> bool:
         """Whether the newest checkpoint covers the event at a position."""

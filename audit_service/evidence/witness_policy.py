@@ -112,8 +112,10 @@ class _PolicyReading:
         match kind, words:
             case "log", [key] | [key, _]:
                 self._add_log(key)
-            case "witness", [name, key] | [name, key, _]:
-                self._add_witness(name, key, words[2] if len(words) > 2 else None)  # noqa: PLR2004 # the URL
+            case "witness", [name, key]:
+                self._add_witness(name, key, None)
+            case "witness", [name, key, url]:
+                self._add_witness(name, key, url)
             case "group", [name, threshold, *members] if members:
                 self._add_group(name, threshold, tuple(members))
             case "quorum", [name]:

@@ -25,11 +25,14 @@ class Witnessed:
     met: SignedHead | None
     waiting_since: int | None
 
-    def shown(self) -> SignedHead:
-        """The newest that met the quorum; if others wait for it for too long, the newest."""
+    def shown(self, patience: int = PATIENCE) -> SignedHead:
+        """The newest that met the quorum; if others wait for it for too long, the newest.
+
+        `patience`: microseconds.
+        """
         if self.met is None or self.waiting_since is None:
             return self.met or self.newest
-        return self.met if self.seconds_waited() * 1_000_000 <= PATIENCE else self.newest
+        return self.met if self.seconds_waited() * 1_000_000 <= patience else self.newest
 
     def seconds_waited(self) -> float:
         """For how long there has been a checkpoint that waits for its quorum."""

@@ -7,14 +7,19 @@ from pathlib import Path
 import apsw
 
 from audit_service.evidence.checkpoints import Checkpoint, open_checkpoint
-from audit_service.evidence.integrator import RETRY_SECONDS, SIGN_SECONDS, Integrator
+from audit_service.evidence.integrator import (
+    RETRY_SECONDS,
+    SALT_EVENTS,
+    SIGN_SECONDS,
+    Integrator,
+)
 from audit_service.evidence.leaf import leaf_of
 from audit_service.evidence.log_key import LogKey
 from audit_service.evidence.note_keys import SigningKey, generate_key
 from audit_service.evidence.tree_store import TreeStore, open_tree
 from audit_service.files_beside import LOG_TREE
 from audit_service.log import Backend
-from audit_service.log.recent_records import RecentRecords
+from audit_service.log.recent_records import STEP_RECORDS, RecentRecords
 from service_kit import disk_reserve
 from service_kit.disk_reserve import HasRoom
 from tests.support.log_databases import Store, everything
@@ -39,7 +44,17 @@ class SignedLog:
         self.has_room = has_room
         self.records = RecentRecords(log)
         self.key_source = LogKey(key.private_text if key else "", "", None)
-        self.integrator = Integrator(self.records, self.tree, self.key_source, has_room, self.clock)
+        self.integrator = self.integrator_with()
+
+    def integrator_with(
+        self, most_leaves: int = STEP_RECORDS, salts_at_once: int = SALT_EVENTS
+    ) -> Integrator:
+        """Another one."""
+        return Integrator(
+            *(self.records, self.tree, self.key_source, self.has_room, self.clock),
+            most_leaves=most_leaves,
+            salts_at_once=salts_at_once,
+        )
 
     def catch_up(self) -> None:
         """Sign all that is in the log, or be sure that nothing is signed."""

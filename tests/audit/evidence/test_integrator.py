@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from audit_service.evidence import integrator as integrator_module
 from audit_service.evidence.merkle import EMPTY_ROOT
 from audit_service.evidence.note_keys import generate_key
 from audit_service.log import Backend, LogUnavailable
@@ -62,12 +61,12 @@ def test_it_signs_once_a_second_at_most(signed: SignedLog) -> None:
     check(signed, 2)
 
 
-def test_where_much_waits_it_does_not(signed: SignedLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(integrator_module, "STEP_RECORDS", 100)
+def test_where_much_waits_it_does_not(signed: SignedLog) -> None:
+    integrator = signed.integrator_with(most_leaves=100)
     append(signed.log, 250, "a")
-    assert signed.integrator.step() == 250
+    assert integrator.step() == 250
     append(signed.log, 100, "b")
-    assert signed.integrator.step() == 100
+    assert integrator.step() == 100
     check(signed, 350)
 
 
@@ -112,13 +111,10 @@ def test_both_of_two_that_add_the_same_make_one_tree(store: Store, signed: Signe
         check(other, 10)
 
 
-def test_events_of_before_get_their_salts_in_steps(
-    signed: SignedLog, monkeypatch: pytest.MonkeyPatch, store: Store
-) -> None:
-    monkeypatch.setattr(integrator_module, "SALT_EVENTS", 2)
+def test_events_of_before_get_their_salts_in_steps(signed: SignedLog, store: Store) -> None:
     append(signed.log, 7)
     alter_log(store, "UPDATE event SET salt_a = NULL, salt_d = NULL WHERE position < 6")
-    assert signed.integrator.step() == 7
+    assert signed.integrator_with(salts_at_once=2).step() == 7
     check(signed, 7)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from audit_service.evidence import witnessed as witnessed_module
 from audit_service.evidence.checkpoints import open_checkpoint
 from audit_service.evidence.cosignatures import cosignatures
 from audit_service.evidence.integrator import Integrator
@@ -14,7 +13,7 @@ from audit_service.evidence.status import EvidenceStatus
 from audit_service.evidence.witness import WitnessClient
 from audit_service.evidence.witness_policy import WitnessPolicy, parse_policy
 from audit_service.evidence.witness_table import StoredCosignature
-from audit_service.evidence.witnessed import witnessed
+from audit_service.evidence.witnessed import PATIENCE, witnessed
 from audit_service.evidence.witnessing import WitnessOffers, objection
 from audit_service.log import Backend
 from tests.support.evidence_log import KEY, SignedLog, signed_log
@@ -50,9 +49,9 @@ def grow(signed: SignedLog, name: str, count: int = 300) -> None:
     signed.catch_up()
 
 
-def shown(signed: SignedLog, policy: WitnessPolicy) -> tuple[int, int]:
+def shown(signed: SignedLog, policy: WitnessPolicy, patience: int = PATIENCE) -> tuple[int, int]:
     """Size of the checkpoint that is shown, and how many witnesses of the policy cosigned it."""
-    content = ServedTree(signed.log, signed.tree, policy).checkpoint()
+    content = ServedTree(signed.log, signed.tree, policy, patience).checkpoint()
     assert content is not None
     checkpoint, note = open_checkpoint(content, KEY.verifier)
     found = cosignatures(note.text, note.signatures, policy.witness_keys)
@@ -79,7 +78,6 @@ def test_a_checkpoint_waits_for_its_quorum_a_little(
     signed: SignedLog,
     policy: WitnessPolicy,
     offers: WitnessOffers,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     grow(signed, "a")
     # None was witnessed, and so nothing is waited for.
@@ -87,8 +85,7 @@ def test_a_checkpoint_waits_for_its_quorum_a_little(
     offers.step()
     grow(signed, "b")
     assert shown(signed, policy) == (300, 1)
-    monkeypatch.setattr(witnessed_module, "PATIENCE", -1)
-    assert shown(signed, policy) == (600, 0)
+    assert shown(signed, policy, patience=-1) == (600, 0)
 
 
 def test_a_proof_is_against_what_was_witnessed_where_that_covers_the_event(
