@@ -110,7 +110,8 @@ def test_an_event_is_503_below_the_reserve_while_reading_and_dropping_go_on(
         assert rejected.drop(kept)
         ballast.let_go()
         wait_until(lambda: all(post(audit).status_code == 204 for _ in range(20)))
-        assert 1 <= audit.output().count(FULL) <= 2
+        # Once by each worker, and by the process that signs.
+        assert 1 <= audit.output().count(FULL) <= 3
 
 
 @pytest.mark.parametrize("delivery", ["direct", "outbox"])
