@@ -81,7 +81,7 @@ def test_a_key_in_a_file_is_a_setting_that_is_never_shown(
     monkeypatch.setenv("AUDIT_SERVICE_LOG_KEY_FILE", str(tmp_path / "log.key"))
     settings = Settings.load()
     assert settings.signing.load() == key
-    secret = key.private_text.rpartition("+")[2]
+    secret = key.private_text.split("+", 4)[4]
     assert secret not in str(settings.shown()) + repr(settings) + repr(settings.signing)
 
 
@@ -97,7 +97,7 @@ def test_wrong_settings_are_named_and_no_key_is_shown(
     monkeypatch.setenv(f"AUDIT_SERVICE_LOG_{variable}", value)
     with pytest.raises(SettingsError, match=f"AUDIT_SERVICE_LOG_{variable}") as error:
         Settings.load()
-    assert KEY.private_text.rpartition("+")[2] not in str(error.value)
+    assert KEY.private_text.split("+", 4)[4] not in str(error.value)
 
 
 def test_a_key_and_another_origin_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
