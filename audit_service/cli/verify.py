@@ -6,6 +6,7 @@ Exit codes: 0 it is, 1 it is not, 2 it could not be checked.
 import sys
 import traceback
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import IO, Final, NoReturn
 
 import click
@@ -13,7 +14,7 @@ import click
 from audit_service.cli.audit_remote import AuditRemote
 from audit_service.cli.evidence_options import policy_option, vkey_option
 from audit_service.cli.remote_log import RemoteLog
-from audit_service.evidence.checked_heads import ask_witnesses, kept_checkpoint, with_kept
+from audit_service.evidence.checked_heads import Newest, ask_witnesses, kept_checkpoint, with_kept
 from audit_service.evidence.checkpoints import Checkpoint, open_checkpoint
 from audit_service.evidence.hashed_rows import Altered
 from audit_service.evidence.note_keys import VerifierKey
@@ -24,7 +25,7 @@ from audit_service.evidence.verification import verify as verify_log
 from audit_service.evidence.witness_policy import WitnessPolicy
 from audit_service.log import LogUnavailable, SchemaMismatch, open_log
 from audit_service.search.index.check import IndexDiffers, check_index
-from audit_service.search.index.faults import IndexDamaged, IndexForeign, IndexUnusable
+from audit_service.search.index.faults import IndexDamaged, IndexUnusable
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
@@ -35,8 +36,8 @@ from service_kit.process.ordered_work import in_order
 
 ALTERED: Final = 1
 NOT_CHECKED: Final = 2
-Opened = tuple[VerifiedLog, list[Checkpoint], Note]
-"""A log, the checkpoints of it whose signatures hold, and the note of the newest."""
+Opened = tuple[VerifiedLog, list[Checkpoint], Newest]
+"""A log, the checkpoints of it whose signatures hold, and what gives the newest of later."""
 
 
 def command(service: Service[Settings]) -> click.Command:
@@ -70,17 +71,17 @@ def command(service: Service[Settings]) -> click.Command:
         content = None if since is None else since.read()
         try:
             with ExitStack() as opened:
-                log, heads, note = _remote(vkey) or _stored(service, vkey, opened)
+                log, heads, newest = _remote(vkey) or _stored(service, vkey, opened)
                 if content is not None:
                     heads = with_kept(heads, kept_checkpoint(content, vkey))
                 with counting("events", heads[-1].size) as count:
                     verified = verify_log(log, heads, in_order, count.add)
                 if policy.quorum is not None:
-                    ask_witnesses(log, note, verified.checkpoint, vkey, policy)
+                    ask_witnesses(log, newest, verified.checkpoint, vkey, policy)
             indexed = _check_index(commands.load_settings(service)) if with_index else None
         except Altered as error:
             _end(ALTERED, f"the log does not hold: {error}")
-        except (IndexDiffers, IndexForeign, IndexDamaged) as error:
+        except (IndexDiffers, IndexDamaged) as error:
             _end(ALTERED, f"the index of searches does not hold: {error}")
         except (LogUnverifiable, LogUnavailable, IndexUnusable, SchemaMismatch) as error:
             _end(NOT_CHECKED, f"the log could not be checked: {error}")
@@ -104,12 +105,15 @@ def _remote(key: VerifierKey) -> Opened | None:
     if not chosen_url(""):
         return None
     log = RemoteLog(_Verifying())
-    content = log.checkpoint()
-    try:
-        checkpoint, note = open_checkpoint(content, key)
-    except (NoteMalformed, SignatureInvalid) as error:
-        raise Altered(None, f"its checkpoint {error}") from None
-    return log, [checkpoint], note
+
+    def newest() -> tuple[Checkpoint, Note]:
+        content = log.checkpoint()
+        try:
+            return open_checkpoint(content, key)
+        except (NoteMalformed, SignatureInvalid) as error:
+            raise Altered(None, f"its checkpoint {error}") from None
+
+    return log, [newest()[0]], newest
 
 
 def _stored(service: Service[Settings], key: VerifierKey, opened: ExitStack) -> Opened:
@@ -117,7 +121,7 @@ def _stored(service: Service[Settings], key: VerifierKey, opened: ExitStack) -> 
     password = settings.database_password.get_secret_value()
     log = opened.enter_context(StoredLog(settings.database_url, password))
     heads = log.heads(key)
-    return log, [checkpoint for checkpoint, _ in heads], log.note(heads[-1][1])
+    return log, [checkpoint for checkpoint, _ in heads], partial(log.newest, key)
 
 
 def _check_index(settings: Settings) -> int:

@@ -74,6 +74,12 @@ def source_of(text: str, name: str) -> str:
     return next(source for member, source in _sources(text) if member == name)
 
 
+def are_once(text: str) -> bool:
+    """Whether no member of the object that `text` is known to be is there twice."""
+    names = [name for name, _ in _sources(text)]
+    return len(names) == len(set(names))
+
+
 class MemberSources:
     """The source texts of all members of the object that a text is known to be, none of them twice.
 

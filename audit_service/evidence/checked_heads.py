@@ -1,10 +1,11 @@
 """Heads of a log that a verification compares with: its own checkpoints, and one from before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from audit_service.evidence.checkpoints import Checkpoint, open_checkpoint
 from audit_service.evidence.hashed_rows import Altered
-from audit_service.evidence.merkle import consistency_proof
+from audit_service.evidence.merkle import ProofInvalid, check_consistency, consistency_proof
 from audit_service.evidence.note_keys import VerifierKey
 from audit_service.evidence.notes import Note, NoteMalformed, SignatureInvalid
 from audit_service.evidence.proof_text import QuorumMissing, checked_checkpoint
@@ -12,6 +13,10 @@ from audit_service.evidence.tiles import node_hashes, width_in
 from audit_service.evidence.verification import LogUnverifiable, VerifiedLog
 from audit_service.evidence.witness import WitnessClient, WitnessDisagrees, WitnessUnavailable
 from audit_service.evidence.witness_policy import WitnessPolicy
+
+Newest = Callable[[], tuple[Checkpoint, Note]]
+"""The newest checkpoint that there is by now, whose signature holds. Raises as reading it does."""
+TRIES: Final = 3
 
 
 def kept_checkpoint(content: bytes, key: VerifierKey) -> Checkpoint:
@@ -34,16 +39,43 @@ def with_kept(heads: Sequence[Checkpoint], kept: Checkpoint) -> list[Checkpoint]
 
 
 def ask_witnesses(
-    log: VerifiedLog, note: Note, head: Checkpoint, key: VerifierKey, policy: WitnessPolicy
+    log: VerifiedLog, newest: Newest, verified: Checkpoint, key: VerifierKey, policy: WitnessPolicy
 ) -> None:
-    """Have the witnesses cosign the newest checkpoint, of a tree that was verified, once more:
-    none that saw a longer tree, or another one, does.
+    """Have the witnesses cosign the newest checkpoint there is by now, which continues the one that
+    was verified: none that saw a longer tree, or another one, does.
 
     Those without a URL count with the cosignature that is there. Raises Altered where a witness
     saw another log, LogUnverifiable where too few answer.
     """
     if policy.logs and key.public not in {known.public for known in policy.logs}:
         raise LogUnverifiable("the policy does not have the key of this log")
+    for _ in range(TRIES):
+        head, note = newest()
+        _check_continues(log, verified, head)
+        try:
+            _ask(log, note, head, key, policy)
+        except Altered:
+            # The service may have had a larger one cosigned meanwhile, which is no fault.
+            if newest()[0].size <= head.size:
+                raise
+        else:
+            return
+    raise LogUnverifiable("the log grew each time before its witnesses had answered")
+
+
+def _check_continues(log: VerifiedLog, old: Checkpoint, new: Checkpoint) -> None:
+    try:
+        proof = _proof(log, old.size, new.size)
+        check_consistency(old.size, old.root, new.size, new.root, proof)
+    except (ProofInvalid, ValueError):
+        raise Altered(
+            None, f"the newest checkpoint, of {new.size} events, does not continue this one"
+        ) from None
+
+
+def _ask(
+    log: VerifiedLog, note: Note, head: Checkpoint, key: VerifierKey, policy: WitnessPolicy
+) -> None:
     known = {(w.key.name, w.key.key_id) for w in policy.witnesses if w.url is not None}
     signatures = [each for each in note.signatures if (each.name, each.key_id) not in known]
     faults = []

@@ -53,17 +53,17 @@ class Integrator:
     ) -> None:
         """`has_room`: asked before it writes so many bytes; `objection`: why others want nothing
         to be signed, None where they do not; `most_leaves`: with which a checkpoint is due at once;
-            `salts_at_once`: see SALT_EVENTS.
+        `salts_at_once`: see SALT_EVENTS.
         """
-        self._records = records
-        self._store = store
-        self._key_source = key
+        self._records, self._store, self._key_source = records, store, key
         self._has_room = has_room
         self._clock = clock
         self._objection = objection
         self._most_leaves, self._salts_at_once = most_leaves, salts_at_once
         self._fault = ""
         self._paused_until = self._signed_at = float("-inf")
+        # How many events this process has signed: it never begins anew with fewer.
+        self._signed = 0
         # Of another process, while this one stands by.
         self._head_of_other: SignedHead | None = None
         # All of this is read anew after whatever was raised.
@@ -99,13 +99,14 @@ class Integrator:
 
     def _begin(self) -> bool:
         """Take up the tree where it is; False while another process lets it grow."""
-        if self._head_of_other is not None:
-            newest = self._store.newest()
-            if newest != self._head_of_other:
-                self._stand_by(newest)
-                return False
-            self._head_of_other = None
-        if self._store.identity() is None and self._store.newest() is None:
+        newest = self._store.newest()
+        if self._head_of_other not in (None, newest):
+            self._stand_by(newest)
+            return False
+        self._head_of_other = None
+        if (0 if newest is None else newest.size) < self._signed:
+            raise SigningStopped(f"the tree has lost what was signed: {self._signed} events")
+        if self._store.identity() is None and newest is None:
             self._key = self._key_source.load_or_make()
             return True
         key = self._key_source.load()
@@ -116,7 +117,11 @@ class Integrator:
     def _hash_some(self) -> int:
         if len(self._leaves) >= self._most_leaves:
             return 0
-        records = self._salted(self._records.after(self._tree.size + len(self._leaves)))
+        last = self._tree.size + len(self._leaves)
+        records = self._salted(self._records.after(last))
+        for position, record in enumerate(records, last + 1):
+            if record.position != position:
+                raise SigningStopped(f"the event at {position} is missing")
         self._leaves += [leaf_hash(leaf_of(record)) for record in records]
         return len(records)
 
@@ -145,7 +150,7 @@ class Integrator:
         tree, tiles = self._tree.grown(self._leaves)
         head = self._grow(tree, tiles)
         self._tree, self._head, self._leaves = tree, head, []
-        self._signed_at = self._clock()
+        self._signed_at, self._signed = self._clock(), head.size
         if self._fault:
             log.warning("the log is signed again", size=head.size)
         self._fault = ""

@@ -20,11 +20,17 @@ from audit_service.events import (
 from audit_service.evidence.note_keys import from_base64, to_base64
 from audit_service.log import Origin, Record, Salts
 from audit_service.log.backend import SALT_SIZE
+from audit_service.log.rows import check_extensions
 from service_kit.clock import to_microseconds
 
 _SPACED: Final = re.compile(rb"\A[ \t]|[\r\n]|[ \t]\Z")
 _LONG: Final = 20
 """Digits of a number past which it is kept as text: attributes have fewer."""
+
+
+_WRONG: Final = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, StopIteration),
+)
 
 
 class RecordMalformed(Exception):
@@ -72,16 +78,23 @@ def read_record(line: bytes) -> Record:
     try:
         text = line.decode()
         return _record(text, json.loads(text, parse_int=_integer))
-    except (ValueError, TypeError, KeyError, AttributeError, LookupError, RecursionError) as error:
+    except (*_WRONG, RecursionError) as error:
         raise RecordMalformed(f"is no record: {type(error).__name__}") from None
 
 
 def _record(text: str, document: Mapping[str, Any]) -> Record:
+    # Of two members of one name other readers show the one that is not proven.
+    shown = strict_json.source_of(text, "event")
+    if not all(map(strict_json.are_once, (text, shown))):
+        raise ValueError("has a member twice")
+    if type(document["position"]) is not int:
+        raise TypeError("has a position that is none")
     kafka, salts = document["kafka"], document.get("salts")
     event = _stored(text, document["stored"]) if document.get("stored") else None
     event = event or _event(text, document)
+    check_extensions(event[0])
     return Record(
-        int(document["position"]),
+        document["position"],
         to_microseconds(datetime.fromisoformat(document["received_at"])),
         document["conflicts_with"],
         Event(*event, tuple(map(Tolerance, document["tolerated"]))),
@@ -114,7 +127,9 @@ def _event(text: str, document: Mapping[str, Any]) -> tuple[dict[str, Value], by
     if media_type is None or media_types.is_json(media_type):
         source = strict_json.source_of(strict_json.source_of(text, "event"), "data")
         return attributes, JsonText(source.encode())
-    return attributes, str(data).encode(media_types.codec(media_type))
+    if type(data) is not str:
+        raise TypeError("has data that are no text")
+    return attributes, data.encode(media_types.codec(media_type))
 
 
 def _bytes(text: str) -> bytes:

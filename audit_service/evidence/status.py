@@ -63,10 +63,15 @@ class EvidenceStatus:
             if is_begun or not self._key.makes_its_own:
                 key = self._key.load()
                 if is_begun:
-                    checked_tree(self._log, self._store, key.verifier)
+                    _, newest = checked_tree(self._log, self._store, key.verifier)
+                    self._check_next(newest.size + 1)
         except SigningStopped as error:
             return str(error)
         return objection(self._store, self._policy)
+
+    def _check_next(self, position: int) -> None:
+        if self._log.last() >= position and self._log.get(position) is None:
+            raise SigningStopped(f"the event at {position} is missing")
 
     def _witnessed(self) -> dict[str, Any] | None:
         found = witnessed(self._store, self._policy)

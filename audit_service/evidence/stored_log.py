@@ -1,6 +1,7 @@
 """Log that is verified in its database: rows, tiles and checkpoints as they are stored."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final, Self
 
@@ -43,7 +44,9 @@ class StoredLog:
         while some := self._store.heads(heads[-1][0].size if heads else -1):
             heads += [(_opened(head, key), head) for head in some]
         with stored_rows(*self._place) as rows:
-            self.last = rows.last()
+            self.last, first = rows.last(), rows.first()
+        if first < 1:
+            raise Altered(None, f"there is an event at {first}, before the first")
         if not heads or identity is None:
             raise LogUnverifiable("nothing of the log is signed yet")
         if identity.verifier_key != str(key):
@@ -54,16 +57,30 @@ class StoredLog:
     def _check_newest(self, size: int) -> None:
         """Raises Altered where tiles have leaves of a newer checkpoint, which is not there."""
         number = size // TILE_WIDTH
-        leaves = self._store.tile(0, number + 1) or self._store.tile(0, number) or b""
-        found = number * TILE_WIDTH + len(leaves) // HASH_SIZE
+        after, last = self._store.tile(0, number + 1), self._store.tile(0, number) or b""
+        found = number * TILE_WIDTH + len(last) // HASH_SIZE
+        if after is not None:
+            found = (number + 1) * TILE_WIDTH + len(after) // HASH_SIZE
         newest = self._store.newest()
         if found > size and (newest is None or newest.size < found):
             raise Altered(None, f"the newest checkpoint, of {found} events or more, is gone")
 
+    def newest(self, key: VerifierKey) -> tuple[Checkpoint, Note]:
+        """The newest checkpoint by now, and its note. Raises Altered, LogUnverifiable."""
+        head = self._store.newest()
+        if head is None:
+            raise LogUnverifiable("nothing of the log is signed")
+        return _opened(head, key), self.note(head)
+
     def note(self, head: SignedHead) -> Note:
         """The note of a checkpoint, with the cosignatures that there are."""
-        lines = [each.line for each in self._store.cosignatures() if each.size == head.size]
-        return parse_note(head.note + "".join(lines).encode())
+        note = parse_note(head.note)
+        for each in self._store.cosignatures():
+            # One that is none any more counts for nothing; it is no part of the log.
+            with suppress(NoteMalformed):
+                if each.size == head.size:
+                    note = parse_note(bytes(note) + each.line.encode())
+        return note
 
     def tile(self, level: int, number: int, width: int) -> bytes | None:
         found = self._store.tile(level, number)

@@ -148,6 +148,9 @@ class _Growth:
 
     def _check_head(self, head: Checkpoint) -> None:
         if self._tree.root != head.root:
+            # Of leaves that fill no tile yet, which of them it is.
+            if edge := self._tree.edge.get(0):
+                self._check_tile(Tile(0, self._tree.size // TILE_WIDTH, edge))
             raise Altered(None, f"the tree of {head.size} events is another than was signed")
 
 

@@ -28,7 +28,7 @@ class RecentRecords:
                 self._held = self.log.oldest(position, STEP_RECORDS, STEP_BYTES).records
         if not self._held:
             return ()
-        return self._held[position + 1 - self._held[0].position :]
+        return self._held[max(0, position + 1 - self._held[0].position) :]
 
     def forget(self) -> None:
         """Hold none, so that the next are read anew."""

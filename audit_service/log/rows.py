@@ -1,6 +1,6 @@
 """Rows of the log: their columns, and what is read of them, for every backend."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -13,6 +13,7 @@ from audit_service.events import (
     Value,
     digest,
 )
+from audit_service.events.attributes import is_name
 from audit_service.log.backend import (
     Entry,
     Origin,
@@ -71,6 +72,8 @@ ORIGIN = ("position", "kafka_topic", "kafka_partition", "kafka_offset")
 LATE_SALTS = ("position", "late_a", "late_d")
 
 _BESIDE: Final = SELECTED[SELECTED.index("tolerated") :]
+_COLUMNS_OF_EVENT: Final = slice(SELECTED.index("specversion"), SELECTED.index("tolerated"))
+_TOLERATED: Final = SELECTED.index("tolerated")
 _ATTRIBUTES: Final = slice(SELECTED.index("specversion"), SELECTED.index("data_is_json"))
 
 Row = tuple[Any, ...]
@@ -95,6 +98,27 @@ def record(row: Row) -> Record:
     tolerated = tuple(map(Tolerance, names.split(","))) if names else ()
     event = Event(attributes, data, tolerated)
     return Record(position, received_at, conflicts_with, event, origin, sender, salts)
+
+
+def check_form(row: Row, event: Event) -> None:
+    """Raise ValueError unless the row, its columns as SELECTED, is the one that its event makes.
+
+    Several rows would else be one event: whoever alters one could hide an attribute in another's
+    name, and no hash of the event would tell.
+    """
+    check_extensions(event.attributes)
+    *columns, _, tolerated = columns_of(event)
+    if row[_COLUMNS_OF_EVENT] != tuple(columns) or row[_TOLERATED] != tolerated:
+        raise ValueError("is in another form than its event")
+
+
+def check_extensions(attributes: Mapping[str, Any]) -> None:
+    """Raise ValueError where an extension has a name or a value that none has."""
+    for name, value in attributes.items():
+        if name in ATTRIBUTE_COLUMNS:
+            continue
+        if not is_name(name) or type(value) not in {str, int, bool}:
+            raise ValueError("has an attribute that is none")
 
 
 def page(found: Iterable[Row], limit: int, max_bytes: int) -> Page:

@@ -20,6 +20,7 @@ _DERIVED: Final = len(_COLUMNS) - len(rows.SELECTED)
 _FROM: Final = f"SELECT {', '.join(_COLUMNS)} FROM {rows.STORED}"
 _RANGE: Final = "WHERE position > {0} AND position <= {0} ORDER BY position"
 _LAST: Final = "SELECT coalesce(max(position), 0) FROM event"
+_FIRST: Final = "SELECT coalesce(min(position), 1) FROM event"
 _REPEATED: Final = """SELECT position, first FROM event JOIN (
     SELECT identity, min(position) AS first FROM event GROUP BY identity HAVING count(*) > 1
 ) AS repeated USING (identity) WHERE position > first"""
@@ -55,6 +56,11 @@ class StoredRows:
         """The last position, 0 where there is none."""
         ((last,),) = self._execute(_LAST, ())
         return int(last)
+
+    def first(self) -> int:
+        """The first position, 1 where there is none."""
+        ((first,),) = self._execute(_FIRST, ())
+        return int(first)
 
     def between(self, after: int, until: int) -> Iterator[StoredRow]:
         """Those above one position and up to another, in order. Raises RowUnreadable."""
@@ -116,6 +122,7 @@ def _stored_row(row: tuple[Any, ...]) -> StoredRow:
     identity, digest, version = row[-_DERIVED:]
     try:
         record = rows.record(row[:-_DERIVED])
+        rows.check_form(row, record.event)
     except (ValueError, TypeError, KeyError) as error:
         raise RowUnreadable(f"has what no event has: {type(error).__name__}") from None
     return StoredRow(record, bytes(identity), bytes(digest), version)

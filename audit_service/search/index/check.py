@@ -29,6 +29,8 @@ from audit_service.search.index.writer import IndexWriter
 Progress = Callable[[int], object]
 """Told of so many more events."""
 _ORDER_OF: Final = {
+    # How texts are cut into terms is in it.
+    "sqlite_schema": "name",
     "mark": "position",
     "block": "number",
     "block_columns": "number",
@@ -60,7 +62,8 @@ def check_index(path: str, log: Backend, progress: Progress) -> int:
         _make(made_at, log, mark, progress)
         with _opened(made_at) as made:
             for table, order in _ORDER_OF.items():
-                _compare(found, made, table, f"SELECT * FROM {table} ORDER BY {order}")
+                columns = "*" if table != "sqlite_schema" else "type, name, sql"
+                _compare(found, made, table, f"SELECT {columns} FROM {table} ORDER BY {order}")
             for segment in range(segment_of(mark.position) + 1):
                 _compare_segment(found, made, segment)
     return mark.position

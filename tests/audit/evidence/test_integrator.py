@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from audit_service.evidence.merkle import EMPTY_ROOT
 from audit_service.evidence.note_keys import generate_key
+from audit_service.evidence.status import EvidenceStatus
 from audit_service.log import Backend, LogUnavailable
 from audit_service.log.recent_records import RecentRecords
 from tests.audit.evidence.naive_tree import root
@@ -263,3 +264,31 @@ def test_while_the_log_cannot_be_read_it_loses_nothing(store: Store, signed: Sig
     del signed.log.last
     signed.catch_up()
     check(signed, 6)
+
+
+def test_a_tree_that_is_gone_is_not_begun_anew_by_who_signed_it(
+    store: Store, signed: SignedLog
+) -> None:
+    append(signed.log, 5, "a")
+    signed.catch_up()
+    alter_tree(store, "DELETE FROM tree_identity; DELETE FROM tree_checkpoint")
+    append(signed.log, 1, "b")
+    with capture_logs() as lines:
+        for _ in range(2):
+            signed.catch_up()
+            signed.wait()
+    assert signed.size == -1
+    assert "the tree has lost what was signed: 5 events" in lines[-1]["reason"]
+
+
+def test_a_missing_event_stops_the_signing_and_is_named(store: Store, signed: SignedLog) -> None:
+    append(signed.log, 5, "a")
+    signed.catch_up()
+    append(signed.log, 3, "b")
+    alter_log(store, "DELETE FROM event WHERE position = 6")
+    with capture_logs() as lines:
+        signed.catch_up()
+    assert signed.size == 5
+    assert [line["reason"] for line in lines] == ["the event at 6 is missing"]
+    status = EvidenceStatus(signed.log, signed.tree, signed.key_source)
+    assert status.report()["stopped"] == "the event at 6 is missing"

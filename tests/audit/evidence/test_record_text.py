@@ -101,6 +101,32 @@ def test_what_is_shown_of_an_event_cannot_be_other_than_what_is_stored() -> None
     assert read_record(forged).event.attributes["subject"] == "false"
 
 
+FORGED = {
+    "data twice": (b'"data":{"paid":10}', b'"data":{"paid":10},"data":{"paid":9999}'),
+    "the event twice": (b'"event":', b'"event":{},"event":'),
+    "a name of two": (b'"data":', b'"n:integer":"5","data":'),
+    "a value that is none": (b'"data":', b'"n":1.5,"data":'),
+    "a position that is none": (b'"position":7', b'"position":7.0'),
+    "an endless position": (b'"position":7', b'"position":1e999'),
+    "stored without an event": (b'"event":', b'"stored":{},"events":'),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), FORGED.values(), ids=FORGED)
+def test_a_record_that_can_be_read_in_two_ways_is_refused(old: bytes, new: bytes) -> None:
+    line = one_line(record_json(record(event("id", JsonText(b'{"paid":10}')))))
+    assert old in line
+    with pytest.raises(RecordMalformed):
+        read_record(line.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("data", [b"null", b"true", b"5", b'["a"]'])
+def test_text_is_not_taken_for_what_python_shows_of_it(data: bytes) -> None:
+    line = one_line(record_json(record(event("id", b"text", datacontenttype="text/plain"))))
+    with pytest.raises(RecordMalformed):
+        read_record(line.replace(b'"text"', data, 1))
+
+
 def test_salts_of_a_proof_are_read_back() -> None:
     assert unpacked(packed(SALTS)) == SALTS
     assert unpacked(None) is unpacked(b"short") is None
