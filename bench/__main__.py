@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -11,8 +10,9 @@ from bench import suite
 from bench.load import wrk
 from bench.machine.workspace import CACHE
 from bench.measures.page import Sizes
-from bench.measures.rounds import Broken, Budget, Progress
+from bench.measures.rounds import Broken, Budget
 from bench.report import page
+from bench.report.section import printed_progress
 from bench.suite import Amounts
 
 SMOKE = Amounts(
@@ -73,16 +73,11 @@ def main(
         signed_events=1_000_000,
     )
     try:
-        measured = suite.run(SMOKE if smoke else thorough, _progress())
+        measured = suite.run(SMOKE if smoke else thorough, printed_progress())
     except Broken as reason:
         sys.exit(f"broken: {reason}")
     folder = output or (CACHE / "smoke" if smoke else Path("docs"))
     click.echo(page.write(measured, folder))
-
-
-def _progress() -> Progress:
-    began = time.monotonic()
-    return lambda line: click.echo(f"{time.monotonic() - began:6.0f} s  {line}", err=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any, Final
 from apiflask import APIBlueprint
 from flask import Response
 
-from audit_service.api.events_query import MAX_POSITION
+from audit_service.api.existing_event import existing_event
 from audit_service.api.openapi import UNAVAILABLE
 from audit_service.evidence.event_proofs import proof_of
 from audit_service.evidence.proof_text import MEDIA_TYPE, SUFFIX
@@ -38,10 +38,7 @@ def blueprint(log: Backend, tree: ServedTree) -> APIBlueprint:
     @routes.get("/events/<int:position>/proof")
     @routes.doc(**_DESCRIBED)
     def proof(position: int) -> Response:
-        record = log.get(position) if position <= MAX_POSITION else None
-        if record is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
-        found = proof_of(tree, record)
+        found = proof_of(tree, existing_event(log, position))
         if found is None:
             raise Problem(
                 HTTPStatus.NOT_FOUND,

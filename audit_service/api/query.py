@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from audit_service.api import events_query
 from audit_service.api.event_record import EventRecord, record_json
-from audit_service.api.events_query import MAX_POSITION, EventsQuery
+from audit_service.api.events_query import EventsQuery
+from audit_service.api.existing_event import existing_event
 from audit_service.api.openapi import LIST, UNAVAILABLE
 from audit_service.search import Budget, Found, Search
 from audit_service.search.arrivals import Arrivals
@@ -24,7 +24,6 @@ from service_kit.access.principal import current
 from service_kit.clock import now_in_microseconds
 from service_kit.concurrency import Runner
 from service_kit.http.blocking import never_blocks
-from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import repeatable
 
 PAGE_BYTES = 8 * 1024 * 1024
@@ -88,10 +87,7 @@ def blueprint(
         responses={404: "There is none", **UNAVAILABLE},
     )
     def get_event(position: int) -> Response:
-        record = search.log.get(position) if position <= MAX_POSITION else None
-        if record is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
-        return _response([record_json(record)])
+        return _response([record_json(existing_event(search.log, position))])
 
     return routes
 

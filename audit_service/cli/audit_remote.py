@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from audit_service.cli.filter_options import EXAMPLE, Filters
+from audit_service.cli.program import PROGRAM
 from service_kit.cli.remote import (
     REFUSED,
     UNREACHABLE,
@@ -27,7 +28,7 @@ class AuditRemote(Remote):
 
     def __init__(self) -> None:
         default = os.environ.get(VARIABLE, DEFAULT_URL)
-        super().__init__("audit-service", chosen_url(default))
+        super().__init__(PROGRAM, chosen_url(default))
 
     def check(self, response: Response) -> None:
         if response.status_code == _INVALID:

@@ -9,15 +9,17 @@ from typing import NoReturn
 
 import click
 
+from audit_service.cli.program import PROGRAM
 from audit_service.log import Backend, LogUnavailable, SchemaMismatch, open_log
 from audit_service.search import SearchIndex
 from audit_service.search.index import place
 from audit_service.search.index.faults import IndexUnusable
 from audit_service.search.index.indexer import Indexer, sole_indexer
 from audit_service.settings import Settings
-from service_kit import logs, sqlite_file
+from service_kit import sqlite_file
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
+from service_kit.cli.ending import end
 from service_kit.cli.options import as_json
 from service_kit.cli.table import print_rows
 from service_kit.disk_reserve import DiskReserve
@@ -82,8 +84,7 @@ def _log_of(settings: Settings) -> Backend:
 
 
 def _exit_unavailable(error: Exception) -> NoReturn:
-    click.echo(f"audit-service: {logs.escape_controls(str(error))}", err=True)
-    sys.exit(UNAVAILABLE)
+    end(PROGRAM, UNAVAILABLE, str(error))
 
 
 def _settings(service: Service[Settings]) -> tuple[Settings, str]:

@@ -4,8 +4,7 @@ Exit codes: 0 done, 1 there is a file already, 2 usage, 73 it cannot be written,
 wrong.
 """
 
-import sys
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
@@ -14,7 +13,7 @@ from audit_service.evidence.note_keys import KeyMalformed
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
-from service_kit.logs import escape_controls
+from service_kit.cli.ending import end
 
 REFUSED: Final = 1
 CANNOT_CREATE: Final = 73  # EX_CANTCREAT of sysexits.h
@@ -44,14 +43,9 @@ def command(service: Service[Settings]) -> click.Group:
         except KeyMalformed as error:
             raise click.BadParameter(str(error), param_hint="--origin") from None
         except FileExistsError:
-            _end(service, REFUSED, f"there is a file at {path}, which stays as it is")
+            end(service.name, REFUSED, f"there is a file at {path}, which stays as it is")
         except OSError as error:
-            _end(service, CANNOT_CREATE, f"{path}: {error.strerror}")
+            end(service.name, CANNOT_CREATE, f"{path}: {error.strerror}")
         click.echo(str(key.verifier))
 
     return click.Group("keys", help="Look after the key that signs the log.", commands=[create])
-
-
-def _end(service: Service[Settings], code: int, message: str) -> NoReturn:
-    click.echo(f"{service.name}: {escape_controls(message)}", err=True)
-    sys.exit(code)

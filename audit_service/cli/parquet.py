@@ -1,11 +1,10 @@
 """Parquet of exported records, by DuckDB: typed columns, for DuckDB, pandas or Spark."""
 
-import sys
 from pathlib import Path
 from typing import Final
 
-import click
-
+from audit_service.cli.program import PROGRAM
+from service_kit.cli.ending import end
 from service_kit.cli.remote import REFUSED
 
 COLUMNS: Final = """{
@@ -36,8 +35,7 @@ def convert(lines: Path, file: Path) -> None:
     try:
         import duckdb
     except ImportError:
-        click.echo("audit-service: Parquet needs the extra `analysis`, for DuckDB", err=True)
-        sys.exit(REFUSED)
+        end(PROGRAM, REFUSED, "Parquet needs the extra `analysis`, for DuckDB")
     select = _SELECT.replace("$lines", _quoted(lines))
     with duckdb.connect() as db:
         db.execute(f"COPY ({select}) TO {_quoted(file)} (FORMAT parquet)")

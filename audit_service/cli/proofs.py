@@ -3,15 +3,15 @@
 Exit codes of `verify-proof`: 0 it holds, 1 it does not, 2 it could not be checked.
 """
 
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
 from audit_service.cli.audit_remote import AuditRemote
 from audit_service.cli.evidence_options import policy_option, vkey_option
+from audit_service.cli.program import PROGRAM
 from audit_service.evidence.leaf import leaf_of
 from audit_service.evidence.merkle import ProofInvalid, leaf_hash
 from audit_service.evidence.note_keys import VerifierKey
@@ -25,8 +25,8 @@ from audit_service.evidence.proof_text import (
 from audit_service.evidence.record_text import RecordMalformed, read_record, unpacked
 from audit_service.evidence.witness_policy import WitnessPolicy
 from audit_service.log import Record
+from service_kit.cli.ending import end
 from service_kit.cli.remote import REFUSED, UNREACHABLE, Unreachable, url_option
-from service_kit.logs import escape_controls
 
 INVALID: Final = 1
 NOT_CHECKED: Final = 2
@@ -76,13 +76,13 @@ def verify_proof(file: Path, event_file: Path, vkey: VerifierKey, policy: Witnes
         found = parse_proof(file.read_bytes())
         record = read_record(event_file.read_bytes())
     except (ProofMalformed, RecordMalformed, OSError) as error:
-        _end(NOT_CHECKED, f"the proof could not be checked: {error}")
+        end(PROGRAM, NOT_CHECKED, f"the proof could not be checked: {error}")
     try:
         size = _check(found, record, vkey, policy)
     except (NoteMalformed, SignatureInvalid) as error:
-        _end(INVALID, f"the proof does not hold: its checkpoint {error}")
+        end(PROGRAM, INVALID, f"the proof does not hold: its checkpoint {error}")
     except (ProofInvalid, QuorumMissing) as error:
-        _end(INVALID, f"the proof does not hold: {error}")
+        end(PROGRAM, INVALID, f"the proof does not hold: {error}")
     click.echo(f"holds: event {record.position} of {size} that {vkey.name} signed")
 
 
@@ -97,8 +97,3 @@ def _check(found: LogProof, record: Record, key: VerifierKey, policy: WitnessPol
         raise ProofInvalid(f"it is of event {found.index + 1}, and not of {record.position}")
     leaf = leaf_hash(leaf_of(replace(record, salts=salts)))
     return found.check(leaf, key, policy).size
-
-
-def _end(code: int, message: str) -> NoReturn:
-    click.echo(f"audit-service: {escape_controls(message)}", err=True)
-    sys.exit(code)

@@ -7,12 +7,13 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from audit_service.access.bounds import SourceForbidden
 from audit_service.access.own_events import Told
+from audit_service.cli.program import PROGRAM
 from audit_service.cli.rejected_table import print_documents, print_one, print_table
 from audit_service.cli.told_rejections import told_of
 from audit_service.events import REJECTIONS
@@ -29,6 +30,7 @@ from audit_service.rejected.redrive import redrive
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
+from service_kit.cli.ending import end
 from service_kit.cli.options import as_json
 from service_kit.disk_reserve import DiskReserve
 from service_kit.logs import escape_controls
@@ -64,7 +66,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (LogUnavailable, SchemaMismatch) as error:
-            _exit(UNAVAILABLE, str(error))
+            end(PROGRAM, UNAVAILABLE, str(error))
 
 
 @click.command("list")
@@ -168,13 +170,8 @@ def _selected(
 def _get(store: RejectedStore, number: int) -> StoredRejection:
     rejection = store.get(number)
     if rejection is None:
-        _exit(REFUSED, f"there is no rejected message {number}")
+        end(PROGRAM, REFUSED, f"there is no rejected message {number}")
     return rejection
-
-
-def _exit(code: int, message: str) -> NoReturn:
-    click.echo(f"audit-service: {escape_controls(message)}", err=True)
-    sys.exit(code)
 
 
 def command(service: Service[Settings]) -> click.Group:

@@ -13,6 +13,7 @@ import click
 
 from audit_service.cli.audit_remote import AuditRemote
 from audit_service.cli.evidence_options import policy_option, vkey_option
+from audit_service.cli.program import PROGRAM
 from audit_service.cli.remote_log import RemoteLog
 from audit_service.evidence.checked_heads import Newest, ask_witnesses, kept_checkpoint, with_kept
 from audit_service.evidence.checkpoints import Checkpoint, open_checkpoint
@@ -29,9 +30,9 @@ from audit_service.search.index.faults import IndexDamaged, IndexUnusable
 from audit_service.settings import Settings
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
+from service_kit.cli.ending import end
 from service_kit.cli.remote import chosen_url, url_option
 from service_kit.cli.terminal import counting
-from service_kit.logs import escape_controls
 from service_kit.process.ordered_work import in_order
 
 ALTERED: Final = 1
@@ -68,29 +69,37 @@ def command(service: Service[Settings]) -> click.Command:
         """
         if with_index and chosen_url(""):
             raise click.UsageError("--index is for the database of the settings, not for --url")
-        content = None if since is None else since.read()
+        kept = None if since is None else since.read()
         try:
-            with ExitStack() as opened:
-                log, heads, newest = _remote(vkey) or _stored(service, vkey, opened)
-                if content is not None:
-                    heads = with_kept(heads, kept_checkpoint(content, vkey))
-                with counting("events", heads[-1].size) as count:
-                    verified = verify_log(log, heads, in_order, count.add)
-                if policy.quorum is not None:
-                    ask_witnesses(log, newest, verified.checkpoint, vkey, policy)
+            verified = _verify(service, vkey, policy, kept)
             indexed = _check_index(commands.load_settings(service)) if with_index else None
         except Altered as error:
-            _end(ALTERED, f"the log does not hold: {error}")
+            end(PROGRAM, ALTERED, f"the log does not hold: {error}")
         except (IndexDiffers, IndexDamaged) as error:
-            _end(ALTERED, f"the index of searches does not hold: {error}")
+            end(PROGRAM, ALTERED, f"the index of searches does not hold: {error}")
         except (LogUnverifiable, LogUnavailable, IndexUnusable, SchemaMismatch) as error:
-            _end(NOT_CHECKED, f"the log could not be checked: {error}")
+            end(PROGRAM, NOT_CHECKED, f"the log could not be checked: {error}")
         except Exception:  # noqa: BLE001 - a fault of ours is no verdict
             traceback.print_exc()
             sys.exit(NOT_CHECKED)
         click.echo(_summary(verified, policy, indexed))
 
     return verify
+
+
+def _verify(
+    service: Service[Settings], key: VerifierKey, policy: WitnessPolicy, kept: bytes | None
+) -> Verified:
+    """What holds. Raises Altered, LogUnverifiable, LogUnavailable."""
+    with ExitStack() as opened:
+        log, heads, newest = _remote(key) or _stored(service, key, opened)
+        if kept is not None:
+            heads = with_kept(heads, kept_checkpoint(kept, key))
+        with counting("events", heads[-1].size) as count:
+            verified = verify_log(log, heads, in_order, count.add)
+        if policy.quorum is not None:
+            ask_witnesses(log, newest, verified.checkpoint, key, policy)
+    return verified
 
 
 class _Verifying(AuditRemote):
@@ -146,8 +155,3 @@ def _summary(verified: Verified, policy: WitnessPolicy, indexed: int | None) -> 
     if indexed is not None:
         words.append(f"searches find all of the first {indexed}")
     return "; ".join(words)
-
-
-def _end(code: int, message: str) -> NoReturn:
-    click.echo(f"audit-service: {escape_controls(message)}", err=True)
-    sys.exit(code)

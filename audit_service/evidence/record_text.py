@@ -28,9 +28,7 @@ _LONG: Final = 20
 """Digits of a number past which it is kept as text: attributes have fewer."""
 
 
-_WRONG: Final = (
-    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, StopIteration),
-)
+_WRONG: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, StopIteration)
 
 
 class RecordMalformed(Exception):
@@ -90,8 +88,8 @@ def _record(text: str, document: Mapping[str, Any]) -> Record:
     if type(document["position"]) is not int:
         raise TypeError("has a position that is none")
     kafka, salts = document["kafka"], document.get("salts")
-    event = _stored(text, document["stored"]) if document.get("stored") else None
-    event = event or _event(text, document)
+    event = _stored(shown, document["stored"]) if document.get("stored") else None
+    event = event or _event(shown, document)
     check_extensions(event[0])
     return Record(
         document["position"],
@@ -104,19 +102,19 @@ def _record(text: str, document: Mapping[str, Any]) -> Record:
     )
 
 
-def _stored(text: str, form: Mapping[str, Any]) -> tuple[dict[str, Value], bytes | None] | None:
+def _stored(shown: str, form: Mapping[str, Any]) -> tuple[dict[str, Value], bytes | None] | None:
     """What `stored` says; None where `event` beside it, which people read, says something else."""
     data = None if form["data"] is None else _bytes(form["data"])
     found = form["attributes"], JsonText(data or b"") if form["is_json"] else data
-    shown = strict_json.source_of(text, "event").encode()
-    return found if _one_line(to_json(Event(*found)).strip()) == _one_line(shown) else None
+    whole = _one_line(to_json(Event(*found)).strip())
+    return found if whole == _one_line(shown.encode()) else None
 
 
-def _one_line(shown: bytes) -> bytes:
-    return shown.replace(b"\n", b" ").replace(b"\r", b" ")
+def _one_line(content: bytes) -> bytes:
+    return content.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
-def _event(text: str, document: Mapping[str, Any]) -> tuple[dict[str, Value], bytes | None]:
+def _event(shown: str, document: Mapping[str, Any]) -> tuple[dict[str, Value], bytes | None]:
     attributes = dict(document["event"])
     if "data_base64" in attributes:
         return attributes, _bytes(attributes.pop("data_base64"))
@@ -125,8 +123,7 @@ def _event(text: str, document: Mapping[str, Any]) -> tuple[dict[str, Value], by
     data = attributes.pop("data")
     media_type = attributes.get("datacontenttype")
     if media_type is None or media_types.is_json(media_type):
-        source = strict_json.source_of(strict_json.source_of(text, "event"), "data")
-        return attributes, JsonText(source.encode())
+        return attributes, JsonText(strict_json.source_of(shown, "data").encode())
     if type(data) is not str:
         raise TypeError("has data that are no text")
     return attributes, data.encode(media_types.codec(media_type))

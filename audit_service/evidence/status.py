@@ -40,12 +40,14 @@ class EvidenceStatus:
         """
         identity, newest = self._store.identity(), self._store.newest()
         size = 0 if newest is None else newest.size
+        last = self._log.last()
+        is_begun = identity is not None or newest is not None
         return {
             "size": size,
-            "lag": self._log.last() - size,
+            "lag": last - size,
             "origin": identity and identity.origin,
             "verifier_key": identity and identity.verifier_key,
-            "stopped": self.fault(),
+            "stopped": self._fault(last, is_begun=is_begun),
             "witnessed": self._witnessed(),
         }
 
@@ -56,22 +58,18 @@ class EvidenceStatus:
         except LogUnavailable:
             return {"stopped": "it cannot be looked at"}
 
-    def fault(self) -> str | None:
-        """Why nothing is signed; None where nothing is wrong. Raises LogUnavailable."""
-        is_begun = self._store.identity() is not None or self._store.newest() is not None
+    def _fault(self, last: int, *, is_begun: bool) -> str | None:
+        """Why nothing is signed; None where nothing is wrong."""
         try:
             if is_begun or not self._key.makes_its_own:
                 key = self._key.load()
                 if is_begun:
                     _, newest = checked_tree(self._log, self._store, key.verifier)
-                    self._check_next(newest.size + 1)
+                    if last > newest.size and self._log.get(newest.size + 1) is None:
+                        return f"the event at {newest.size + 1} is missing"
         except SigningStopped as error:
             return str(error)
         return objection(self._store, self._policy)
-
-    def _check_next(self, position: int) -> None:
-        if self._log.last() >= position and self._log.get(position) is None:
-            raise SigningStopped(f"the event at {position} is missing")
 
     def _witnessed(self) -> dict[str, Any] | None:
         found = witnessed(self._store, self._policy)

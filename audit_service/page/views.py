@@ -6,7 +6,7 @@ from http import HTTPStatus
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from audit_service.api.events_query import MAX_POSITION
+from audit_service.api.existing_event import existing_event
 from audit_service.log import Record
 from audit_service.page import view as views
 from audit_service.page.detail import Detail, as_curl, detail
@@ -16,7 +16,6 @@ from audit_service.page.view import View
 from audit_service.search import Budget, Found, Order, Search
 from service_kit.clock import now_in_microseconds
 from service_kit.http.blocking import reads_much
-from service_kit.http.problems import Problem
 from service_kit.http.query_parameters import repeatable
 
 PERIODS = (("15 min", "-15m"), ("1 h", "-1h"), ("24 h", "-24h"), ("7 days", "-7d"))
@@ -42,7 +41,7 @@ def blueprint(search: Search, is_signed: IsSigned, layout: Layout) -> APIBluepri
         view = views.read(request.args, now_in_microseconds())
         errors = [*view.errors, *([error] if error else [])]
         found = _found(search, view)
-        record = None if view.show is None else _existing(search, view.show)
+        record = None if view.show is None else existing_event(search.log, view.show)
         return layout.html(
             "events.html",
             HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
@@ -61,7 +60,7 @@ def blueprint(search: Search, is_signed: IsSigned, layout: Layout) -> APIBluepri
     @repeatable
     def event(position: int) -> Response:
         view = views.read(request.args, now_in_microseconds())
-        record = _existing(search, position)
+        record = existing_event(search.log, position)
         return layout.html("event.html", links=view.links, **_shown(search, is_signed, record))
 
     return routes
@@ -86,13 +85,6 @@ def _older(view: View, found: Found) -> str | None:
     if view.asked is None or not found.more:
         return None
     return view.links.set("cursor", view.asked.cursor_at(found.scanned_to))
-
-
-def _existing(search: Search, position: int) -> Record:
-    record = search.log.get(position) if position <= MAX_POSITION else None
-    if record is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no event at this position")
-    return record
 
 
 def _shown(

@@ -4,38 +4,25 @@
 """
 
 import sys
-import time
 from pathlib import Path
 
 import click
 
-from bench.machine.workspace import CACHE, a_workspace
 from bench.measures import memory
 from bench.measures.memory import UnderBombs
-from bench.report import page
+from bench.report import page, section
 
 HEADING, FOLLOWING = "## Memory under bombs\n", "## Start-up\n"
 
 
 @click.command(context_settings={"show_default": True})
 @click.option("--seconds", default=300.0, help="How long, at least; each bomb is thrown once.")
-@click.option(
-    "--output",
-    default="docs",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where performance.md is, and memory.svg goes.",
-)
+@section.output_option
 def main(*, seconds: float, output: Path) -> None:
     """Measure it, write it into the page, and print it. Exit code 1 where a worker was lost, or
     took more than it may."""
-    began = time.monotonic()
-    CACHE.mkdir(exist_ok=True)
-    with a_workspace() as workspace:
-        under = memory.measure(
-            workspace,
-            seconds,
-            lambda line: click.echo(f"{time.monotonic() - began:6.0f} s  {line}", err=True),
-        )
+    with section.measuring() as (workspace, progress):
+        under = memory.measure(workspace, seconds, progress)
     click.echo(write(under, output))
     if not all(one.survived and one.peak < memory.BOUND_MIB for one in under.workers):
         sys.exit(1)
@@ -44,12 +31,10 @@ def main(*, seconds: float, output: Path) -> None:
 def write(under: UnderBombs, folder: Path) -> str:
     """Write the figure, and the section into the page where there is one; the section's text."""
     templates = page.environment()
-    section = templates.get_template("memory.md.jinja").render(under=under)
     figure = templates.get_template(f"{page.MEMORY_PICTURE}.jinja").render(under=under)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / page.MEMORY_PICTURE).write_text(figure, encoding="utf-8")
-    page.replace_section(folder, HEADING, FOLLOWING, section)
-    return section
+    return section.write(folder, HEADING, FOLLOWING, "memory.md.jinja", under=under)
 
 
 if __name__ == "__main__":

@@ -49,11 +49,16 @@ def write(measured: Measurements, folder: Path) -> str:
 
 
 def replace_section(folder: Path, heading: str, following: str, section: str) -> None:
-    """Write a section into the page, where there is one, before the heading that follows it."""
+    """Write a section into the page, where there is one, before the heading that follows it.
+
+    Raises ValueError where the page has not that heading.
+    """
     file = folder / PAGE
     if file.exists():
         text = file.read_text(encoding="utf-8")
-        before, _, after = text.partition(following)
+        before, found, after = text.partition(following)
+        if not found:
+            raise ValueError(f"{file} has no heading {following.strip()}")
         before, _, _ = before.partition(heading)
         file.write_text(f"{before}{section}\n{following}{after}", encoding="utf-8")
 

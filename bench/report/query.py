@@ -3,15 +3,13 @@
 `python -m bench.report.query` writes it into docs, and leaves the rest of the page as it is.
 """
 
-import time
 from pathlib import Path
 
 import click
 
-from bench.machine.workspace import CACHE, a_workspace
 from bench.measures import search
 from bench.measures.rounds import Budget
-from bench.report import page
+from bench.report import section
 
 HEADING, FOLLOWING = "## Search\n", "## The page in a browser\n"
 
@@ -20,27 +18,13 @@ HEADING, FOLLOWING = "## Search\n", "## The page in a browser\n"
 @click.option("--events", default=1_000_000, help="Of the largest log.")
 @click.option("--rounds", default=3, help="How often ingest is measured.")
 @click.option("--seconds", default=5.0, help="For each load in each round.")
-@click.option(
-    "--output",
-    default="docs",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where performance.md is.",
-)
+@section.output_option
 def main(*, events: int, rounds: int, seconds: float, output: Path) -> None:
     """Measure it, write it into the page, and print it."""
-    began = time.monotonic()
-    CACHE.mkdir(exist_ok=True)
     sizes = [size for size in (10_000, 100_000, 1_000_000) if size < events] + [events]
-    with a_workspace() as workspace:
-        searched = search.measure(
-            workspace,
-            sizes,
-            Budget(rounds, seconds),
-            lambda line: click.echo(f"{time.monotonic() - began:6.0f} s  {line}", err=True),
-        )
-    section = page.environment().get_template("search.md.jinja").render(searched=searched)
-    page.replace_section(output, HEADING, FOLLOWING, section)
-    click.echo(section)
+    with section.measuring() as (workspace, progress):
+        searched = search.measure(workspace, sizes, Budget(rounds, seconds), progress)
+    click.echo(section.write(output, HEADING, FOLLOWING, "search.md.jinja", searched=searched))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from service_kit.access.controls import (
     check_file,
 )
 from service_kit.access.token_file import WrongTokenFile
+from service_kit.cli.ending import end
 from service_kit.concurrency import Concurrency
 from service_kit.http.app import ServiceApp
 from service_kit.process import ports
@@ -94,8 +94,7 @@ def load_settings(service: Service[S]) -> S:
 
 def exit_with(service: Service[S], message: str) -> NoReturn:
     """End the process with one line that says why."""
-    click.echo(f"{service.name}: {logs.escape_controls(message)}", err=True)
-    sys.exit(CONFIG)
+    end(service.name, CONFIG, message)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 refused, 2 usage, 69 the service cannot be reached.
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -13,7 +12,7 @@ import requests
 from requests.auth import AuthBase
 
 from service_kit.access import token_text
-from service_kit.logs import escape_controls
+from service_kit.cli.ending import end
 from service_kit.settings.env_files import Unreadable, content_of
 from service_kit.settings.redaction import redact
 
@@ -100,8 +99,7 @@ class Remote:
 
     def end(self, code: int, message: str) -> NoReturn:
         """End the process with a line."""
-        click.echo(f"{self.program}: {escape_controls(message)}", err=True)
-        sys.exit(code)
+        end(self.program, code, message)
 
     def _json(self, response: requests.Response) -> Any:
         self.check(response)

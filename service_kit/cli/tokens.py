@@ -4,12 +4,11 @@ Exit codes: 0 done, 1 there is no such token or there is one already, 2 usage, 6
 cannot be used, 78 a setting is wrong.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import click
 
@@ -17,11 +16,11 @@ from service_kit.access import token_text
 from service_kit.access.stored_token import NameTaken, NoSuchToken, StoredToken
 from service_kit.cli import commands
 from service_kit.cli.commands import Service
+from service_kit.cli.ending import end
 from service_kit.cli.options import Duration, as_json
 from service_kit.cli.table import print_rows
 from service_kit.cli.token_options import name_argument, source_option
 from service_kit.clock import from_microseconds, in_microseconds, now_in_microseconds, rfc3339
-from service_kit.logs import escape_controls
 from service_kit.settings.base import ServiceSettings
 
 REFUSED: Final = 1
@@ -147,16 +146,15 @@ def _change(of: TokenService[S], change: Callable[[TokenAdmin], None]) -> None:
         with of.open_admin(settings) as admin:
             change(admin)
     except NameTaken:
-        _end(of, REFUSED, "there is a token of that name; `rotate` makes a new one in its place")
+        end(
+            of.service.name,
+            REFUSED,
+            "there is a token of that name; `rotate` makes a new one in its place",
+        )
     except NoSuchToken:
-        _end(of, REFUSED, "there is no token of that name that holds")
+        end(of.service.name, REFUSED, "there is no token of that name that holds")
     except of.unavailable as error:
-        _end(of, UNAVAILABLE, str(error))
-
-
-def _end(of: TokenService[S], code: int, message: str) -> NoReturn:
-    click.echo(f"{of.service.name}: {escape_controls(message)}", err=True)
-    sys.exit(code)
+        end(of.service.name, UNAVAILABLE, str(error))
 
 
 def _shown(token: StoredToken, now: int) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from tests.support.log_databases import Store, everything
 from tests.support.manual_clock import ManualClock
 
 KEY = generate_key("log.example/tests")
+SIZE = 600
+"""Events of the log that the API serves: tiles of both widths."""
 
 
 class SignedLog:

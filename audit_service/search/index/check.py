@@ -28,13 +28,13 @@ from audit_service.search.index.writer import IndexWriter
 
 Progress = Callable[[int], object]
 """Told of so many more events."""
-_ORDER_OF: Final = {
+_TABLES: Final = {
     # How texts are cut into terms is in it.
-    "sqlite_schema": "name",
-    "mark": "position",
-    "block": "number",
-    "block_columns": "number",
-    "value": "kind, code",
+    "sqlite_schema": "SELECT type, name, sql FROM sqlite_schema ORDER BY name",
+    "mark": "SELECT * FROM mark",
+    "block": "SELECT * FROM block ORDER BY number",
+    "block_columns": "SELECT * FROM block_columns ORDER BY number",
+    "value": "SELECT * FROM value ORDER BY kind, code",
 }
 _VOCABULARY: Final = "temp.vocabulary"
 
@@ -61,9 +61,8 @@ def check_index(path: str, log: Backend, progress: Progress) -> int:
         made_at = str(Path(folder) / "index")
         _make(made_at, log, mark, progress)
         with _opened(made_at) as made:
-            for table, order in _ORDER_OF.items():
-                columns = "*" if table != "sqlite_schema" else "type, name, sql"
-                _compare(found, made, table, f"SELECT {columns} FROM {table} ORDER BY {order}")
+            for table, query in _TABLES.items():
+                _compare(found, made, table, query)
             for segment in range(segment_of(mark.position) + 1):
                 _compare_segment(found, made, segment)
     return mark.position
@@ -102,6 +101,7 @@ def _compare(found: apsw.Connection, made: apsw.Connection, table: str, query: s
 
 def _compare_segment(found: apsw.Connection, made: apsw.Connection, segment: int) -> None:
     for table in (terms_table(segment), words_table(segment)):
+        _compare(found, made, table, f"SELECT * FROM {table}_config ORDER BY k")
         for db in (found, made):
             db.execute(
                 f"CREATE VIRTUAL TABLE {_VOCABULARY} USING fts5vocab(main, {table}, instance)"

@@ -16,20 +16,11 @@ from tests.audit.evidence.naive_tree import root
 from tests.support.access_table import Tokens, bearer
 from tests.support.audit_access import opened
 from tests.support.audit_client import PROBLEM
-from tests.support.evidence_log import KEY, SignedLog, alter_log, signed_log
+from tests.support.evidence_log import KEY, SIZE, SignedLog, alter_log
 from tests.support.log_databases import Store, commit
 from tests.support.log_processes import event
 
 FOR_EVER = "public, max-age=31536000, immutable"
-SIZE = 600
-
-
-@pytest.fixture
-def signed(store: Store, backend: Backend) -> Iterator[SignedLog]:
-    with signed_log(store, backend) as opened_log:
-        commit(backend, *(event(f"e{n}", b"x" * (n % 7)) for n in range(SIZE)))
-        opened_log.catch_up()
-        yield opened_log
 
 
 @pytest.fixture

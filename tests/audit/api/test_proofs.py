@@ -11,22 +11,11 @@ from audit_service.evidence.merkle import ProofInvalid, leaf_hash
 from audit_service.evidence.proof_text import parse_proof
 from audit_service.evidence.record_text import read_record, unpacked
 from audit_service.evidence.witness_policy import WitnessPolicy
-from audit_service.log import Backend
 from tests.support.audit_access import opened
 from tests.support.audit_client import PROBLEM
-from tests.support.evidence_log import KEY, SignedLog, signed_log
+from tests.support.evidence_log import KEY, SIZE, SignedLog
 from tests.support.log_databases import Store, commit
 from tests.support.log_processes import event
-
-SIZE = 600
-
-
-@pytest.fixture
-def signed(store: Store, backend: Backend) -> Iterator[SignedLog]:
-    with signed_log(store, backend) as opened_log:
-        commit(backend, *(event(f"e{n}", b"x" * (n % 7)) for n in range(SIZE)))
-        opened_log.catch_up()
-        yield opened_log
 
 
 @pytest.fixture
