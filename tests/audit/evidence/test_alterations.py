@@ -9,7 +9,9 @@ from functools import partial
 import pytest
 
 from audit_service.evidence.checked_heads import ask_witnesses
+from audit_service.evidence.checkpoints import Checkpoint
 from audit_service.evidence.hashed_rows import Altered
+from audit_service.evidence.notes import Note
 from audit_service.evidence.stored_log import StoredLog
 from audit_service.evidence.verification import LogUnverifiable
 from audit_service.evidence.witness_policy import parse_policy
@@ -182,6 +184,24 @@ def test_a_log_that_grows_and_is_witnessed_while_it_is_verified_is_no_other(
             ask(url, witness)
 
         ask(url, witness, meanwhile=grow)
+        assert witness.size == sum(COUNTS) + 30
+
+
+def test_one_that_is_cosigned_while_an_older_one_is_offered_is_offered_then(
+    copies: Copies,
+) -> None:
+    with open_witness(KEY.verifier) as witness, copies.signed_copy() as (url, signed):
+        policy = parse_policy(f"{witness.policy_line}quorum {witness.name}\n".encode())
+        with StoredLog(url) as log:
+            head, _ = log.heads(KEY.verifier)[-1]
+            stale = [log.newest(KEY.verifier)]
+            copies.grow(signed, 30)
+            ask(url, witness)
+
+            def newest() -> tuple[Checkpoint, Note]:
+                return stale.pop() if stale else log.newest(KEY.verifier)
+
+            ask_witnesses(log, newest, head, KEY.verifier, policy)
         assert witness.size == sum(COUNTS) + 30
 
 
